@@ -1,0 +1,38 @@
+/// An error a user can cause and mend: what happened, where, and what to do about it.
+///
+/// It ends the program with the exit code of its kind; the message is printed once per job.
+public struct UserError: Error, CustomStringConvertible, Equatable, Sendable {
+  /// The kind of error; the raw value is the process's exit code (sysexits.h where a code exists there).
+  public enum Kind: Int32, Sendable {
+    /// Usage or configuration.
+    case usage = 64
+    /// The data read is damaged or of another form than expected.
+    case badInput = 65
+    /// A needed component (library, device, resource) is missing.
+    case unavailable = 69
+    /// An invariant of the program itself does not hold.
+    case internalFault = 70
+    /// The operating system refused to read or write.
+    case inputOutput = 74
+    /// Stopped by request; the state is saved and the same command continues.
+    case stopped = 75
+    /// A rank is late or lost.
+    case rankLost = 76
+  }
+
+  public let kind: Kind
+  /// What happened and where (file, key, tensor, rank).
+  public let message: String
+  /// What the user can do; empty where nothing can be said.
+  public let remedy: String
+
+  public init(_ kind: Kind, _ message: String, remedy: String = "") {
+    self.kind = kind
+    self.message = message
+    self.remedy = remedy
+  }
+
+  public var exitCode: Int32 { kind.rawValue }
+
+  public var description: String { remedy.isEmpty ? message : "\(message)\n  to do: \(remedy)" }
+}
