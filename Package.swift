@@ -52,6 +52,17 @@ func exists(_ target: Target) -> Bool {
   return FileManager.default.fileExists(atPath: here.appendingPathComponent(path).path)
 }
 
+let present = (system + layers + [support] + tests).filter(exists)
+let absent = Set((system + layers + [support]).filter { !exists($0) }.map(\.name))
+for target in present {
+  target.dependencies.removeAll { dependency in
+    switch dependency {
+    case .byNameItem(let name, _), .targetItem(let name, _): absent.contains(name)
+    default: false
+    }
+  }
+}
+
 let package = Package(
   name: "evl-dist",
   products: [.executable(name: "evl-dist", targets: ["EvlDist"])].filter { _ in exists(layers[11]) },
@@ -60,5 +71,5 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
-  targets: (system + layers + [support] + tests).filter(exists)
+  targets: present
 )
