@@ -9,12 +9,18 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
+// The pkg-config name of the MPI library: "ompi-c" (Open MPI) unless EVL_MPI says otherwise ("mpich", "mpi-c").
+let messagePassing = Context.environment["EVL_MPI"] ?? "ompi-c"
+
 let system: [Target] = [
   .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
   .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
   .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
-  .target(name: "CMessagePassing", cSettings: [.unsafeFlags(["-O2"])]),
-  .target(name: "CVectorKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"])]),
+  .systemLibrary(name: "CMPI", pkgConfig: messagePassing, providers: [.apt(["libopenmpi-dev"])]),
+  .target(name: "CMessagePassing", dependencies: ["CMPI"], cSettings: [.unsafeFlags(["-O2"])]),
+  .target(
+    name: "CVectorKernels",
+    cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"])]),
 ]
 
 func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -23,7 +29,7 @@ func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let layers: [Target] = [
   layer("Tensors", ["CVectorKernels", "COpenBLAS", "CCrypto"]),
-  layer("Cluster", ["Tensors", "CMessagePassing"]),
+  layer("Cluster", ["Tensors", "CVectorKernels", "CMessagePassing"]),
   layer("Autograd", ["Tensors"]),
   layer("Cardiology", ["Tensors", "CCairo"]),
   layer("Corpus", ["Cardiology", "Tensors"]),
@@ -40,9 +46,15 @@ let layers: [Target] = [
 let support: Target = .target(
   name: "TestSupport", dependencies: ["Tensors"], path: "Tests/Support", swiftSettings: settings)
 
+// Started under mpirun by the tests of Cluster.
+let probe: Target = .executableTarget(
+  name: "ClusterProbe", dependencies: ["Cluster"], path: "Tests/ClusterProbe", swiftSettings: settings)
+
 let tests: [Target] = layers.map { layer in
   .testTarget(
-    name: layer.name + "Tests", dependencies: [.target(name: layer.name), "TestSupport"], swiftSettings: settings)
+    name: layer.name + "Tests",
+    dependencies: [.target(name: layer.name), "TestSupport"] + (layer.name == "Cluster" ? ["ClusterProbe"] : []),
+    swiftSettings: settings)
 }
 
 // Bootstrap: targets whose folder does not exist yet are left out.
@@ -52,8 +64,8 @@ func exists(_ target: Target) -> Bool {
   return FileManager.default.fileExists(atPath: here.appendingPathComponent(path).path)
 }
 
-let present = (system + layers + [support] + tests).filter(exists)
-let absent = Set((system + layers + [support]).filter { !exists($0) }.map(\.name))
+let present = (system + layers + [support, probe] + tests).filter(exists)
+let absent = Set((system + layers + [support, probe]).filter { !exists($0) }.map(\.name))
 for target in present {
   target.dependencies.removeAll { dependency in
     switch dependency {

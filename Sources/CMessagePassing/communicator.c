@@ -1,0 +1,154 @@
+// Start and end of MPI, and who the ranks are.
+
+#include "communicator.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { NO_THREADS = -1, NO_MEMORY = -2 };
+
+static const size_t largest_piece = (size_t)1 << 30;
+
+bool mp_started_by_launcher(void) {
+  static const char *const variables[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK"};
+  for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+    if (getenv(variables[i])) return true;
+  }
+  return false;
+}
+
+// Numbers the ranks node by node: nodes in the order of their lowest world rank, and world order within a node.
+static int number_ranks(mp_communicator *c, MPI_Comm world) {
+  int rank, size;
+  MPI_Comm_rank(world, &rank);
+  MPI_Comm_size(world, &size);
+  int code = MPI_Comm_split_type(world, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &c->local);
+  if (code) return code;
+  MPI_Comm_rank(c->local, &c->local_rank);
+  MPI_Comm_size(c->local, &c->local_size);
+
+  int leader = rank;
+  if ((code = MPI_Bcast(&leader, 1, MPI_INT, 0, c->local))) return code;
+  int *leaders = malloc((size_t)size * sizeof *leaders);
+  if (!leaders) return NO_MEMORY;
+  code = MPI_Allgather(&leader, 1, MPI_INT, leaders, 1, MPI_INT, world);
+  int position = 0;
+  c->node = c->node_count = 0;
+  for (int i = 0; i < size && !code; i++) {
+    position += leaders[i] < leader || (leaders[i] == leader && i < rank);
+    c->node_count += leaders[i] == i;
+    c->node += leaders[i] == i && i < leader;
+  }
+  free(leaders);
+  if (code || (code = MPI_Comm_split(world, 0, position, &c->ranks))) return code;
+  MPI_Comm_rank(c->ranks, &c->rank);
+  MPI_Comm_size(c->ranks, &c->size);
+  return 0;
+}
+
+// Maps one flag shared by the node's ranks. Its name is gone before this returns, so a crash later leaves nothing behind.
+static int share_last_word(mp_communicator *c) {
+  char name[64] = "";
+  int file = -1;
+  if (c->local_rank == 0) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(name, sizeof name, "/evl-dist-%ld-%lx", (long)getpid(), (unsigned long)now.tv_nsec);
+    file = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+    if (file >= 0 && ftruncate(file, sizeof(atomic_int))) {
+      close(file);
+      shm_unlink(name);
+      file = -1;
+    }
+    if (file < 0) name[0] = 0;
+  }
+  int code = MPI_Bcast(name, sizeof name, MPI_CHAR, 0, c->local);
+  if (!code && name[0] && c->local_rank != 0) file = shm_open(name, O_RDWR, 0600);
+  if (file >= 0) {
+    void *memory = mmap(NULL, sizeof(atomic_int), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (memory != MAP_FAILED) c->last_word = memory;
+    close(file);
+  }
+  if (!code) code = MPI_Barrier(c->local);
+  if (c->local_rank == 0 && name[0]) shm_unlink(name);
+  return code;
+}
+
+int mp_start(size_t piece, mp_communicator **result) {
+  *result = NULL;
+  int started = 0, provided = MPI_THREAD_SINGLE, code;
+  MPI_Initialized(&started);
+  if (!started && (code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided))) return code;
+  MPI_Query_thread(&provided);
+  if (provided < MPI_THREAD_FUNNELED) return NO_THREADS;
+  mp_communicator *c = calloc(1, sizeof *c);
+  if (!c) return NO_MEMORY;
+  c->ranks = c->local = MPI_COMM_NULL;
+  c->piece = piece && piece < largest_piece ? piece : largest_piece;
+  MPI_Comm world = MPI_COMM_NULL;
+  code = MPI_Comm_dup(MPI_COMM_WORLD, &world);
+  // Inherited by the communicators split from it.
+  if (!code) code = MPI_Comm_set_errhandler(world, MPI_ERRORS_RETURN);
+  if (!code) code = number_ranks(c, world);
+  if (!code) code = MPI_Comm_set_errhandler(c->ranks, MPI_ERRORS_RETURN);
+  if (!code) code = MPI_Comm_set_errhandler(c->local, MPI_ERRORS_RETURN);
+  if (!code) code = share_last_word(c);
+  if (world != MPI_COMM_NULL) MPI_Comm_free(&world);
+  if (code) {
+    free(c);
+    return code;
+  }
+  *result = c;
+  return 0;
+}
+
+int mp_finish(mp_communicator *c) {
+  if (c->last_word) munmap(c->last_word, sizeof(atomic_int));
+  MPI_Comm_free(&c->local);
+  MPI_Comm_free(&c->ranks);
+  free(c);
+  return MPI_Finalize();
+}
+
+void mp_abort(mp_communicator *c, int code) {
+  (void)c;
+  fflush(NULL);
+  // The world, not the communicator: the whole job ends, and mpirun takes the code over.
+  MPI_Abort(MPI_COMM_WORLD, code);
+  _exit(code);
+}
+
+bool mp_claim_last_word(mp_communicator *c) { return !c->last_word || atomic_exchange(c->last_word, 1) == 0; }
+
+int mp_rank(const mp_communicator *c) { return c->rank; }
+int mp_size(const mp_communicator *c) { return c->size; }
+int mp_node(const mp_communicator *c) { return c->node; }
+int mp_node_count(const mp_communicator *c) { return c->node_count; }
+int mp_local_rank(const mp_communicator *c) { return c->local_rank; }
+int mp_local_size(const mp_communicator *c) { return c->local_size; }
+
+void mp_describe_error(int code, char *text, size_t capacity) {
+  char words[MPI_MAX_ERROR_STRING] = "";
+  int length = 0;
+  if (code == NO_THREADS) {
+    snprintf(text, capacity, "the MPI library was built without thread support (MPI_THREAD_FUNNELED)");
+  } else if (code == NO_MEMORY) {
+    snprintf(text, capacity, "out of memory");
+  } else if (MPI_Error_string(code, words, &length) == MPI_SUCCESS) {
+    snprintf(text, capacity, "%s", words);
+  } else {
+    snprintf(text, capacity, "MPI error %d", code);
+  }
+}
+
+void mp_library_version(char *text, size_t capacity) {
+  char words[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+  int length = 0;
+  MPI_Get_library_version(words, &length);
+  snprintf(text, capacity, "%s", words);
+}

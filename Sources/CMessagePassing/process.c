@@ -1,0 +1,54 @@
+// What the operating system says to and about this process: stop signals and processors.
+
+#define _GNU_SOURCE
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "CMessagePassing.h"
+
+// A handler has no argument of ours, so this must be static.
+static atomic_int stop_signal;
+
+static void note_signal(int number) {
+  // A second Ctrl-C ends the program at once.
+  if (number == SIGINT) signal(SIGINT, SIG_DFL);
+  atomic_store(&stop_signal, number);
+}
+
+int mp_watch_stop_signals(void) {
+  static const int numbers[] = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT};
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = note_signal;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    if (sigaction(numbers[i], &action, NULL)) return -1;
+  }
+  return 0;
+}
+
+int mp_stop_signal(void) { return atomic_load(&stop_signal); }
+
+void mp_clear_stop_signal(void) { atomic_store(&stop_signal, 0); }
+
+int mp_affinity(int *processors, int capacity) {
+  enum { MOST = 1 << 16 };
+  cpu_set_t *set = CPU_ALLOC(MOST);
+  if (!set) return -1;
+  const size_t size = CPU_ALLOC_SIZE(MOST);
+  CPU_ZERO_S(size, set);
+  int count = -1;
+  if (sched_getaffinity(0, size, set) == 0) {
+    count = 0;
+    for (int i = 0; i < MOST; i++) {
+      if (!CPU_ISSET_S((size_t)i, size, set)) continue;
+      if (count < capacity) processors[count] = i;
+      count++;
+    }
+  }
+  CPU_FREE(set);
+  return count;
+}

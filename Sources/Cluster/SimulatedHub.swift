@@ -1,0 +1,114 @@
+import Foundation
+import Tensors
+
+/// Where simulated ranks meet. One lock guards all of its state; the memory that contributions point to is read only
+/// between two meetings of all ranks, while its owner waits.
+final class SimulatedHub: @unchecked Sendable {
+  /// What a rank publishes for one operation.
+  struct Contribution {
+    var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+    var ranges: [Range<Int>] = []
+
+    init() {}
+    init(_ bytes: UnsafeRawBufferPointer, _ ranges: [Range<Int>] = []) {
+      self.bytes = bytes
+      self.ranges = ranges
+    }
+    init(_ bytes: UnsafeMutableRawBufferPointer) { self.bytes = UnsafeRawBufferPointer(bytes) }
+  }
+
+  let size: Int
+  private let condition = NSCondition()
+  private var arrived: [Contribution?]
+  private var operation = ""
+  private var meeting = 0
+  private var published: [Contribution] = []
+  private var hasLeft: [Bool]
+  private var failure: (any Error)?
+  private var messages: [[[UInt8]]]
+
+  init(size: Int) {
+    self.size = size
+    arrived = [Contribution?](repeating: nil, count: size)
+    hasLeft = [Bool](repeating: false, count: size)
+    messages = [[[UInt8]]](repeating: [], count: size * size)
+  }
+
+  /// Returns every rank's contribution once all have come to the operation of that name.
+  func meet(_ name: String, rank: Int, _ contribution: Contribution) throws -> [Contribution] {
+    condition.lock()
+    defer { condition.unlock() }
+    try throwFailure()
+    if arrived.allSatisfy({ $0 == nil }) { operation = name }
+    if operation != name { note(fault("rank \(rank) calls \(name) where others call \(operation)")) }
+    arrived[rank] = contribution
+    let mine = meeting
+    if arrived.allSatisfy({ $0 != nil }) {
+      published = arrived.compactMap { $0 }
+      arrived = [Contribution?](repeating: nil, count: size)
+      meeting += 1
+      condition.broadcast()
+    } else if let gone = hasLeft.firstIndex(of: true) {
+      note(fault("rank \(gone) has ended while rank \(rank) waits in \(name)"))
+    }
+    while meeting == mine, failure == nil { condition.wait() }
+    // A meeting that took place counts, even where a rank has failed since: its memory is still there.
+    if meeting == mine { try throwFailure() }
+    return published
+  }
+
+  func post(_ message: [UInt8], from source: Int, to destination: Int) {
+    condition.lock()
+    defer { condition.unlock() }
+    messages[source * size + destination].append(message)
+    condition.broadcast()
+  }
+
+  func take(from source: Int, to destination: Int) throws -> [UInt8] {
+    condition.lock()
+    defer { condition.unlock() }
+    let box = source * size + destination
+    while messages[box].isEmpty, failure == nil {
+      if hasLeft[source] { note(fault("rank \(source) has ended while rank \(destination) waits for its message")) }
+      if failure == nil { condition.wait() }
+    }
+    try throwFailure()
+    return messages[box].removeFirst()
+  }
+
+  /// The first failure is kept; everyone who waits, or comes to wait, throws it.
+  func fail(_ error: any Error) {
+    condition.lock()
+    defer { condition.unlock() }
+    note(error)
+  }
+
+  func leave(_ rank: Int) {
+    condition.lock()
+    defer { condition.unlock() }
+    hasLeft[rank] = true
+    if let waiting = arrived.firstIndex(where: { $0 != nil }) {
+      note(fault("rank \(rank) has ended while rank \(waiting) waits in \(operation)"))
+    }
+    condition.broadcast()
+  }
+
+  /// Returns when every rank has ended. - Throws: the first failure.
+  func waitForAll() throws {
+    condition.lock()
+    defer { condition.unlock() }
+    while hasLeft.contains(false) { condition.wait() }
+    try throwFailure()
+  }
+
+  private func note(_ error: any Error) {
+    if failure == nil { failure = error }
+    condition.broadcast()
+  }
+
+  private func throwFailure() throws {
+    if let failure { throw failure }
+  }
+
+  private func fault(_ message: String) -> UserError { UserError(.internalFault, "simulated ranks: " + message) }
+}

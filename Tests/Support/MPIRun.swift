@@ -1,0 +1,87 @@
+import Foundation
+
+/// Runs a program built by this package under mpirun, one mpirun at a time on this machine and never without a limit.
+public enum MPIRun {
+  public struct Outcome: Sendable {
+    public var code: Int32
+    public var output: String
+    public var errors: String
+    public var seconds: Double
+
+    public var lines: [String] { output.split(whereSeparator: \.isNewline).map(String.init) }
+  }
+
+  /// Whether mpirun is installed; prints a clear line when it is not.
+  public static var isPresent: Bool {
+    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+    let present = folders.contains { FileManager.default.isExecutableFile(atPath: "\($0)/mpirun") }
+    if !present { print("skipped: mpirun is missing (install openmpi-bin)") }
+    return present
+  }
+
+  /// The program of that name, beside the running tests.
+  public static func program(_ name: String) -> URL {
+    URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+      .appendingPathComponent(name)
+  }
+
+  /// Runs the program on that many ranks and waits for its end.
+  ///
+  /// - Parameters:
+  ///   - seconds: the limit, after which mpirun is ended and its code is 124 or 137.
+  ///   - settings: more environment variables.
+  ///   - started: called once the program has printed its first line, with that line.
+  public static func run(
+    ranks: Int, _ program: URL, _ arguments: [String] = [], seconds: Int = 60, settings: [String: String] = [:],
+    folder: URL? = nil, started: ((String) throws -> Void)? = nil
+  ) throws -> Outcome {
+    try alone {
+      try withTemporaryFolder { scratch in
+        let output = scratch.appendingPathComponent("out")
+        let errors = scratch.appendingPathComponent("err")
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments =
+          ["timeout", "-k", "5", "\(seconds)", "mpirun", "--quiet", "--oversubscribe", "-n", "\(ranks)", program.path]
+          + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }.merging(settings) { $1 }
+        if let folder { process.currentDirectoryURL = folder }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try handle(output)
+        process.standardError = try handle(errors)
+        let start = Date()
+        try process.run()
+        if let started {
+          while process.isRunning, !text(output).contains("\n") { usleep(20_000) }
+          try started(text(output).split(whereSeparator: \.isNewline).first.map(String.init) ?? "")
+        }
+        process.waitUntilExit()
+        return Outcome(
+          code: process.terminationStatus, output: text(output), errors: text(errors),
+          seconds: Date().timeIntervalSince(start))
+      }
+    }
+  }
+
+  /// Root, containers and more ranks than processors.
+  private static let environment = [
+    "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_mpi_yield_when_idle": "1",
+    "OMPI_MCA_btl_vader_single_copy_mechanism": "none",
+  ]
+
+  /// Holds a lock that all test processes of this machine share.
+  private static func alone<T>(_ body: () throws -> T) throws -> T {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("evl-dist-mpirun.lock").path
+    let file = open(path, O_RDWR | O_CREAT, 0o666)
+    guard file >= 0, flock(file, LOCK_EX) == 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
+    defer { close(file) }
+    return try body()
+  }
+
+  private static func handle(_ file: URL) throws -> FileHandle {
+    try Data().write(to: file)
+    return try FileHandle(forWritingTo: file)
+  }
+
+  private static func text(_ file: URL) -> String { (try? String(contentsOf: file, encoding: .utf8)) ?? "" }
+}
