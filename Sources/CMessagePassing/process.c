@@ -24,10 +24,14 @@ int mp_watch_stop_signals(void) {
   action.sa_handler = note_signal;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
+  // A launcher may hand its own mask down.
+  sigset_t wanted;
+  sigemptyset(&wanted);
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     if (sigaction(numbers[i], &action, NULL)) return -1;
+    sigaddset(&wanted, numbers[i]);
   }
-  return 0;
+  return pthread_sigmask(SIG_UNBLOCK, &wanted, NULL) ? -1 : 0;
 }
 
 int mp_stop_signal(void) { return atomic_load(&stop_signal); }

@@ -50,7 +50,7 @@ public enum MPIRun {
         process.standardOutput = try handle(output)
         process.standardError = try handle(errors)
         let start = Date()
-        try process.run()
+        try withoutBlockedSignals { try process.run() }
         if let started {
           while process.isRunning, !text(output).contains("\n") { usleep(20_000) }
           try started(text(output).split(whereSeparator: \.isNewline).first.map(String.init) ?? "")
@@ -75,6 +75,16 @@ public enum MPIRun {
     let file = open(path, O_RDWR | O_CREAT, 0o666)
     guard file >= 0, flock(file, LOCK_EX) == 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
     defer { close(file) }
+    return try body()
+  }
+
+  /// A child inherits the signal mask, and the threads that run tests block every signal.
+  private static func withoutBlockedSignals<T>(_ body: () throws -> T) rethrows -> T {
+    var none = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
     return try body()
   }
 
