@@ -2,8 +2,12 @@ import Foundation
 import Tensors
 
 /// An error that all ranks throw at the same point of the program, so the job can end in order.
+///
+/// Thrown directly where all ranks know the reason already, such as a stop they have agreed on.
 public struct AgreedError: Error, CustomStringConvertible, Equatable {
   public let error: UserError
+
+  public init(_ error: UserError) { self.error = error }
 
   public var description: String { error.description }
 }
@@ -30,7 +34,7 @@ extension Communicator {
     let outcome = Result { try body() }
     var failure: UserError?
     if case .failure(let error) = outcome { failure = UserError.from(error) }
-    if let agreed = try agreedFailure(failure) { throw AgreedError(error: agreed) }
+    if let agreed = try agreedFailure(failure) { throw AgreedError(agreed) }
     return try outcome.get()
   }
 

@@ -1,11 +1,16 @@
+import Tensors
+
 /// One flat memory of floats that its owner keeps alive: an arena of weights or gradients.
 ///
-/// The collectives send from it and receive into it directly. Tensors conform, so that no other layer handles pointers.
-public protocol FlatMemory: AnyObject {
+/// The collectives send from it and receive into it directly; copies share the memory. Tensors of floats conform, so that no
+/// other layer handles pointers.
+public protocol FlatMemory {
   /// The number of floats.
   var count: Int { get }
   func withUnsafeMutableBufferPointer<R>(_ body: (UnsafeMutableBufferPointer<Float>) throws -> R) rethrows -> R
 }
+
+extension Tensor: FlatMemory where Element == Float {}
 
 /// A flat memory on the heap.
 public final class HeapMemory: FlatMemory {

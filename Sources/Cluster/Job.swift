@@ -46,8 +46,8 @@ public enum Job {
     }
   }
 
-  /// Prints an error on standard error, in one piece.
+  /// Prints an error on standard error, in one piece. A stop by request is said but not called an error.
   public static func report(_ error: UserError) {
-    FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+    FileHandle.standardError.write(Data("\(error.kind == .stopped ? "" : "error: ")\(error)\n".utf8))
   }
 }

@@ -100,7 +100,7 @@ public final class MessagePassing: Communicator {
   /// The first rank of a node to come here prints; the others wait to be ended. Nodes after the first give those before
   /// them a moment, since their end is on its way.
   public func abort(_ error: UserError) {
-    if node > 0 { usleep(300_000) }
+    if node > 0 { usleep(1_500_000) }
     if mp_claim_last_word(handle) {
       Job.report(error.prefixed(prefix))
     } else {

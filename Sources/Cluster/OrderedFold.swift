@@ -78,7 +78,8 @@ public final class OrderedFold {
 
   /// Reports that backward has written these elements of the arena for good; folds the buckets whose turn has come.
   ///
-  /// Each element is reported once a round; the arena of a reported range may be written again once the round has ended.
+  /// Collective as a whole: all ranks fold the same buckets in the same order, each when its own backward allows it. Each
+  /// element is reported once a round; the arena of a reported range may be written again once the round has ended.
   /// Only ranks with a shard in this round report.
   public func complete(_ range: Range<Int>) throws {
     precondition(round < assignment.rounds, "beginStep comes first")
@@ -93,6 +94,9 @@ public final class OrderedFold {
     }
     while nextBucket > 0, unfinished[nextBucket - 1] == 0 { try foldNextBucket() }
   }
+
+  /// Reports a whole bucket.
+  public func complete(bucket: Int) throws { try complete(plan.range(ofBucket: bucket)) }
 
   /// Collective: folds the buckets of this round that are left. What was not reported counts as finished, as it stands.
   public func endRound() throws {

@@ -43,11 +43,14 @@ public struct SlicePlan: Sendable, Equatable {
   /// The floats of a block; the arena's last block may be shorter.
   public func range(ofBlock index: Int) -> Range<Int> { index * block..<min(count, (index + 1) * block) }
 
+  /// Floats in a full bucket.
+  public var bucketElements: Int { block * blocksPerBucket }
+
   /// The floats of a bucket.
   public func range(ofBucket bucket: Int) -> Range<Int> { floats(blocks(ofBucket: bucket)) }
 
   /// The bucket that holds the float.
-  public func bucket(ofFloat index: Int) -> Int { index / (block * blocksPerBucket) }
+  public func bucket(ofFloat index: Int) -> Int { index / bucketElements }
 
   /// The floats of a bucket that the rank owns; may be empty.
   public func slice(ofBucket bucket: Int, owner: Int) -> Range<Int> { floats(blocks(ofBucket: bucket, owner: owner)) }

@@ -30,7 +30,7 @@ func waitForSignal(_ communicator: any Communicator) throws {
   for _ in 0..<3000 {
     let signal = try flag.agreed(among: communicator)
     if signal != 0 {
-      try communicator.agree { throw UserError(.stopped, "stopped by \(StopFlag.name(of: signal))") }
+      throw AgreedError(UserError(.stopped, "stopped by \(StopFlag.name(of: signal))"))
     }
     usleep(10_000)
   }

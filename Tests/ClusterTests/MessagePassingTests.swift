@@ -53,7 +53,7 @@ import Testing
       #expect(kill(launcher, SIGUSR1) == 0)
     }
     #expect(outcome.code == 75)
-    #expect(outcome.errors == "error: stopped by SIGUSR1\n")
+    #expect(outcome.errors == "stopped by SIGUSR1\n")
   }
 
   @Test func ranksOfOneMachineAreOneNode() throws {

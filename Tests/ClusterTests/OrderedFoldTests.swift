@@ -135,6 +135,22 @@ private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
     }
   }
 
+  @Test func tensorServesAsArenaAndBucketsCanBeReportedWhole() throws {
+    let sums = try SimulatedRanks.run(2) { communicator in
+      let plan = try SlicePlan(count: 10, ranks: 2, bucketBytes: 8, block: 1)
+      let arena = Tensor<Float>([Float](repeating: Float(communicator.rank + 1), count: 10), [2, 5])
+      let fold = try OrderedFold(
+        communicator: communicator, gradient: arena, plan: plan,
+        assignment: ShardAssignment(shards: 2, ranks: 2))
+      fold.beginStep()
+      for bucket in (0..<plan.bucketCount).reversed() { try fold.complete(bucket: bucket) }
+      try fold.endRound()
+      try communicator.allGatherSlices(of: arena, plan: plan)
+      return arena.array
+    }
+    #expect(sums == [[Float]](repeating: [Float](repeating: 3, count: 10), count: 2))
+  }
+
   @Test func partsThatDoNotBelongTogetherAreRefused() throws {
     let plan = try SlicePlan(count: 10, ranks: 2)
     let assignment = try ShardAssignment(shards: 2, ranks: 1)

@@ -118,13 +118,13 @@ import Testing
     #expect(
       try outcomes(failing: [0, 1], of: 2)
         == [String](repeating: "74 disk 0 is full\n  to do: make room", count: 2))
-    #expect(throws: AgreedError(error: UserError(.usage, "no"))) {
+    #expect(throws: AgreedError(UserError(.usage, "no"))) {
       try SingleRank().agree { throw UserError(.usage, "no") }
     }
   }
 
   @Test func unexpectedErrorsBecomeInternalFaults() {
     #expect(UserError.from(CocoaError(.fileNoSuchFile)).kind == .internalFault)
-    #expect(UserError.from(AgreedError(error: UserError(.usage, "no"))) == UserError(.usage, "no"))
+    #expect(UserError.from(AgreedError(UserError(.usage, "no"))) == UserError(.usage, "no"))
   }
 }
