@@ -1,0 +1,156 @@
+import Foundation
+import Tensors
+
+/// A value with its bootstrap interval.
+public struct Estimate: Sendable, Equatable, Codable {
+  /// The statistic on the records as they are; nil where it is undefined.
+  public var value: Double?
+  /// Ends of the interval; nil where the value is, or where fewer than half of the resamples define the statistic.
+  public var low: Double?
+  public var high: Double?
+  /// Resamples in which the statistic was undefined; they are left out of the interval.
+  public var undefinedReplicates: Int
+
+  public init(value: Double?, low: Double? = nil, high: Double? = nil, undefinedReplicates: Int = 0) {
+    self.value = value
+    self.low = low
+    self.high = high
+    self.undefinedReplicates = undefinedReplicates
+  }
+}
+
+/// The difference of two systems on the same records.
+public struct PairedDifference: Sendable, Equatable, Codable {
+  /// First minus second, with its interval.
+  public var difference: Estimate
+  /// Two-sided: 2 min(share of resamples <= 0, share >= 0), one added to both counts and to the number of resamples, at
+  /// most 1. nil where the interval is.
+  public var pValue: Double?
+}
+
+/// Percentile intervals by resampling records with replacement.
+///
+/// A resample is a weight for each record (how often it was drawn), a function of (seed, replicate) alone: the same
+/// on any rank, in any order, and the same for two systems compared. The interval runs from the (1 - level) / 2 to the
+/// (1 + level) / 2 quantile of the statistic over the resamples, linearly interpolated.
+///
+/// A statistic is nil where it is undefined. A resample in which a class has a single value leaves that class's AUC
+/// undefined, and also the macro average if it holds that class on all records: a mean over fewer classes would be another
+/// quantity. Such resamples are left out and counted.
+/// Source: Efron and Tibshirani, "An introduction to the bootstrap", 1993, chapters 13 and 15.
+public struct Bootstrap: Sendable, Equatable, Codable {
+  public let seed: UInt64
+  public let replicates: Int
+  /// Coverage of the interval, such as 0.95.
+  public let level: Double
+
+  /// - Throws: `UserError` for fewer than 1 replicate or a level outside 0 ..< 1.
+  public init(seed: UInt64, replicates: Int, level: Double) throws {
+    guard replicates >= 1 else {
+      throw UserError(.usage, "\(replicates) bootstrap replicates", remedy: "ask for at least 1; 1000 is usual")
+    }
+    guard level > 0, level < 1 else {
+      throw UserError(.usage, "an interval of level \(level)", remedy: "give a level between 0 and 1, such as 0.95")
+    }
+    self.seed = seed
+    self.replicates = replicates
+    self.level = level
+  }
+
+  /// 1,000 replicates, 95%.
+  public init(seed: UInt64 = 0) {
+    self.seed = seed
+    replicates = 1000
+    level = 0.95
+  }
+
+  /// The resample of one replicate: how often each record counts.
+  ///
+  /// - Parameter clusters: the cluster (patient, recording) of each record, numbered from 0; whole clusters are then
+  ///   drawn. nil: every record is its own.
+  public func weights(records: Int, clusters: [Int]? = nil, replicate: Int) -> [Int] {
+    let units = clusters.map { ($0.max() ?? -1) + 1 } ?? records
+    var drawn = [Int](repeating: 0, count: units)
+    var random = CounterRandom(seed: seed, purpose: "bootstrap", step: UInt64(replicate))
+    for _ in 0..<units { drawn[random.integer(below: units)] += 1 }
+    guard let clusters else { return drawn }
+    precondition(clusters.count == records, "one cluster for each record")
+    return clusters.map { drawn[$0] }
+  }
+
+  /// Intervals of several statistics from the same resamples.
+  ///
+  /// - Parameter statistics: the values under given record weights, always as many; nil where undefined.
+  /// - Complexity: `replicates` + 1 calls of `statistics`, O(replicates * records) draws.
+  public func estimates(
+    records: Int, clusters: [Int]? = nil, _ statistics: ([Int]) -> [Double?]
+  ) -> [Estimate] {
+    let values = statistics([Int](repeating: 1, count: records))
+    let resampled = resample(records: records, clusters: clusters, count: values.count, statistics)
+    return zip(values, resampled).map { value, column in estimate(value, column) }
+  }
+
+  /// The interval of one statistic.
+  public func estimate(
+    records: Int, clusters: [Int]? = nil, _ statistic: ([Int]) -> Double?
+  ) -> Estimate {
+    estimates(records: records, clusters: clusters) { [statistic($0)] }[0]
+  }
+
+  /// Interval and p-value of the differences of two systems (first minus second), statistic by statistic.
+  public func differences(
+    records: Int, clusters: [Int]? = nil, _ first: ([Int]) -> [Double?], _ second: ([Int]) -> [Double?]
+  ) -> [PairedDifference] {
+    func subtract(_ weights: [Int]) -> [Double?] {
+      zip(first(weights), second(weights)).map { one, other in
+        guard let one, let other else { return nil }
+        return one - other
+      }
+    }
+    let values = subtract([Int](repeating: 1, count: records))
+    let resampled = resample(records: records, clusters: clusters, count: values.count, subtract)
+    return zip(values, resampled).map { value, column in
+      let difference = estimate(value, column)
+      guard difference.low != nil else { return PairedDifference(difference: difference, pValue: nil) }
+      let smaller = min(column.count { $0 <= 0 }, column.count { $0 >= 0 })
+      return PairedDifference(
+        difference: difference, pValue: min(1, 2 * Double(smaller + 1) / Double(column.count + 1)))
+    }
+  }
+
+  /// The defined values of each statistic over all resamples.
+  private func resample(
+    records: Int, clusters: [Int]?, count: Int, _ statistics: ([Int]) -> [Double?]
+  ) -> [[Double]] {
+    var columns = [[Double]](repeating: [], count: count)
+    guard records > 0 else { return columns }
+    for replicate in 0..<replicates {
+      let values = statistics(weights(records: records, clusters: clusters, replicate: replicate))
+      precondition(values.count == count, "a statistic's values are always as many")
+      for (column, value) in values.enumerated() {
+        if let value { columns[column].append(value) }
+      }
+    }
+    return columns
+  }
+
+  private func estimate(_ value: Double?, _ column: [Double]) -> Estimate {
+    let undefined = replicates - column.count
+    guard let value, 2 * column.count >= replicates else {
+      return Estimate(value: value, undefinedReplicates: undefined)
+    }
+    let sorted = column.sorted()
+    return Estimate(
+      value: value, low: Self.quantile(sorted, (1 - level) / 2), high: Self.quantile(sorted, (1 + level) / 2),
+      undefinedReplicates: undefined)
+  }
+
+  /// The quantile at `share` of sorted values, linear between neighbours (type 7 of Hyndman and Fan).
+  static func quantile(_ sorted: [Double], _ share: Double) -> Double? {
+    guard let last = sorted.indices.last else { return nil }
+    let place = share * Double(last)
+    let lower = min(Int(place), last)
+    let upper = min(lower + 1, last)
+    return sorted[lower] + (place - Double(lower)) * (sorted[upper] - sorted[lower])
+  }
+}

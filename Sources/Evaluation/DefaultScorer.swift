@@ -1,0 +1,118 @@
+/// Reads answers from generated text the way a careful reader would: whole words, negations, the stated options.
+///
+/// A text in which nothing can be read has no answer; it is counted as such and scored as wrong, never guessed.
+public enum DefaultScorer {
+  /// Labels with the ways to write them.
+  public struct Vocabulary: Sendable {
+    public struct Entry: Sendable {
+      /// The label itself, matched as it is written.
+      public var label: String
+      /// Other names, matched in any case.
+      public var names: [String]
+      /// Words that, directly behind the label, give it another meaning ("ST segment" is no sinus tachycardia).
+      public var otherBefore: Set<String>
+
+      public init(_ label: String, _ names: [String] = [], otherBefore: Set<String> = []) {
+        self.label = label
+        self.names = names
+        self.otherBefore = otherBefore
+      }
+    }
+
+    public var entries: [Entry]
+    public var labels: [String] { entries.map(\.label) }
+
+    public init(_ entries: [Entry]) { self.entries = entries }
+
+    /// The five superclasses of PTB-XL.
+    public static let ptbXLSuper = Vocabulary([
+      Entry("NORM", ["normal ECG", "normal electrocardiogram"]),
+      Entry("MI", ["myocardial infarction"]),
+      Entry("STTC", ["ST/T change", "ST/T changes", "ST-T change", "ST-T changes"]),
+      Entry("CD", ["conduction disturbance", "conduction disturbances"]),
+      Entry("HYP", ["hypertrophy"]),
+    ])
+
+    /// What can be normal in an abnormal ECG.
+    private static let normalParts: Set<String> = [
+      "axis", "rhythm", "sinus", "rate", "interval", "intervals", "p", "pr", "qrs", "qt", "r", "st", "t", "voltage",
+    ]
+
+    /// The six diagnoses of CODE-15%, normal and abnormal.
+    public static let code15 = Vocabulary([
+      Entry("NORM", ["normal", "normal ECG"], otherBefore: normalParts),
+      Entry("ABNORMAL", ["abnormal", "abnormal ECG"]),
+      Entry("1dAVb", ["1st degree AV block", "first degree AV block", "first-degree AV block"]),
+      Entry("RBBB", ["right bundle branch block"]),
+      Entry("LBBB", ["left bundle branch block"]),
+      Entry("SB", ["sinus bradycardia"]),
+      Entry(
+        "ST", ["sinus tachycardia"], otherBefore: ["segment", "depression", "elevation", "change", "changes", "t"]),
+      Entry("AF", ["atrial fibrillation"]),
+    ])
+
+    /// The nine classes of CPSC 2018.
+    public static let cpsc2018 = Vocabulary([
+      Entry("NORM", ["normal ECG", "normal"], otherBefore: normalParts),
+      Entry("AF", ["atrial fibrillation"]),
+      Entry("I-AVB", ["first-degree atrioventricular block", "first degree atrioventricular block"]),
+      Entry("LBBB", ["left bundle branch block"]),
+      Entry("RBBB", ["right bundle branch block"]),
+      Entry("PAC", ["premature atrial contraction", "premature atrial contractions"]),
+      Entry("PVC", ["premature ventricular contraction", "premature ventricular contractions"]),
+      Entry("STD", ["ST-segment depression", "ST segment depression", "ST depression"]),
+      Entry("STE", ["ST-segment elevated", "ST-segment elevation", "ST segment elevation", "ST elevation"]),
+    ])
+  }
+
+  /// The labels a text asserts.
+  ///
+  /// Behind the last "Answer:" where there is one. A mention counts when it is a whole word, is not negated within its
+  /// clause ("no MI", "without signs of MI") and is not answered with no ("MI: no").
+  /// - Complexity: O(text * names).
+  public static func labels(in text: String, vocabulary: Vocabulary) -> Set<String> {
+    let words = WordText(answer(in: text))
+    var found = Set<String>()
+    for entry in vocabulary.entries {
+      let mentions =
+        words.ranges(of: entry.label, caseSensitive: true)
+        + entry.names.flatMap { words.ranges(of: $0, caseSensitive: false) }
+      if mentions.contains(where: { asserts(words, $0, entry) }) { found.insert(entry.label) }
+    }
+    return found
+  }
+
+  /// What follows the last "Answer:" (any case), where that is not empty; otherwise the whole text.
+  static func answer(in text: String) -> String {
+    let words = WordText(text)
+    guard let mark = words.ranges(of: "answer", caseSensitive: false).last(where: { words.isColon($0.upperBound) })
+    else { return text }
+    let rest = words.rest(after: mark.upperBound + 1)
+    return rest.isEmpty ? text : String(String.UnicodeScalarView(words.scalars[rest]))
+  }
+
+  private static let negators: Set<String> = ["no", "not", "without", "neither", "nor", "negative", "absent", "never"]
+
+  private static func asserts(_ text: WordText, _ range: Range<Int>, _ entry: Vocabulary.Entry) -> Bool {
+    let before = text.words(in: text.clause(before: range.lowerBound)).suffix(5)
+    if before.contains(where: { negators.contains($0) || $0.hasSuffix("n't") }) { return false }
+    let rest = text.rest(after: range.upperBound)
+    if rest.lowerBound > range.upperBound, let start = rest.first, WordText.isWord(text.scalars[start]),
+      let next = text.words(in: rest.prefix(40)).first, entry.otherBefore.contains(next)
+    {
+      return false
+    }
+    guard let sign = rest.first, text.isColon(sign) || text.scalars[sign] == "=" else { return true }
+    let verdict = text.words(in: text.rest(after: sign + 1).prefix(40)).first
+    return !["no", "absent", "false", "0", "negative"].contains(verdict ?? "")
+  }
+}
+
+extension WordText {
+  func isColon(_ place: Int) -> Bool { scalars.indices.contains(place) && scalars[place] == ":" }
+}
+
+extension Range where Bound == Int {
+  /// The first `count` places.
+  fileprivate func prefix(_ count: Int) -> Range<Int> { lowerBound..<Swift.min(upperBound, lowerBound + count) }
+}

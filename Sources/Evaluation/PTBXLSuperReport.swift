@@ -1,0 +1,155 @@
+import Foundation
+
+/// The scores of one model on `ptb-xl-super`, each with its bootstrap interval.
+///
+/// Fractions throughout; `table()` prints ECGBench's times 100, as it is published.
+public struct PTBXLSuperReport: Sendable, Equatable, Codable {
+  /// Which records were scored.
+  public var subset: String
+  public var records: Int
+  /// Records left out because they carry no superclass.
+  public var recordsWithoutSuperclass: Int
+  /// How many records carry each superclass.
+  public var positives: [String: Int]
+  public var bootstrap: Bootstrap
+  /// nil where the answers had no probabilities.
+  public var probabilities: Probabilities?
+  /// nil where the answers had no text.
+  public var text: Text?
+  public var ecgBench: ECGBench?
+
+  /// Scores on the model's probabilities.
+  public struct Probabilities: Sendable, Equatable, Codable {
+    /// The standard PTB-XL metric: mean ROC AUC over the classes for which it is defined.
+    public var macroAUC: Estimate
+    /// At `threshold`, like the scores below it.
+    public var macroF1: Estimate
+    public var hammingLoss: Estimate
+    public var exactSetAccuracy: Estimate
+    public var threshold: Double
+    /// Classes without positives or without negatives, which `macroAUC` cannot hold.
+    public var undefinedClasses: [String]
+    public var classes: [ClassScores]
+  }
+
+  public struct ClassScores: Sendable, Equatable, Codable {
+    public var name: String
+    public var auc: Estimate
+    public var f1: Estimate
+    public var counts: ConfusionCounts
+  }
+
+  /// Scores of the generated text, read by `DefaultScorer`.
+  public struct Text: Sendable, Equatable, Codable {
+    public var macroF1: Estimate
+    public var hammingLoss: Estimate
+    public var exactSetAccuracy: Estimate
+    /// Answers in which no superclass could be read; they count as the empty set.
+    public var answersWithoutLabel: Int
+  }
+
+  /// Scores of the generated text by ECGBench's published rules.
+  public struct ECGBench: Sendable, Equatable, Codable {
+    /// What the publication calls AUC; no ranking is behind it.
+    public var balancedAccuracy: Estimate
+    public var macroF1: Estimate
+    public var hammingLoss: Estimate
+    /// Classes present in every record, for which the publication prints nan.
+    public var singleValuedClasses: [String]
+    /// Labels predicted but never true, which the publication ignores.
+    public var droppedLabels: [String]
+  }
+
+  /// The report as JSON, keys sorted; a value that is undefined is absent.
+  public func json() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(self)
+  }
+
+  /// The report as text of fixed width.
+  public func table() -> String {
+    var table = TextTable()
+    let interval = "\(TextTable.decimals(100 * bootstrap.level, 0))% interval"
+    if let probabilities { Self.add(probabilities, interval, to: &table) }
+    if let text {
+      table.heading("Text, whole words", "value", interval)
+      table.row(["macro F1"] + TextTable.cells(text.macroF1))
+      table.row(["Hamming loss"] + TextTable.cells(text.hammingLoss))
+      table.row(["exact-set accuracy"] + TextTable.cells(text.exactSetAccuracy))
+      table.row("answers without a label", "\(text.answersWithoutLabel)")
+    }
+    if let ecgBench {
+      table.heading("Text, ECGBench's rules, x 100", "value", interval)
+      table.row(["\"AUC\" (balanced accuracy)"] + TextTable.cells(ecgBench.balancedAccuracy, percent: true))
+      table.row(["macro F1"] + TextTable.cells(ecgBench.macroF1, percent: true))
+      table.row(["Hamming loss"] + TextTable.cells(ecgBench.hammingLoss, percent: true))
+    }
+    return ([header] + [table.render()] + notes.map { $0 + "\n" }).joined()
+  }
+
+  private var header: String {
+    let left = recordsWithoutSuperclass == 0 ? "" : "; \(recordsWithoutSuperclass) without a superclass left out"
+    return "\(PTBXLSuper.name): \(subset), \(records) records\(left)\n\n"
+  }
+
+  private static func add(_ scores: Probabilities, _ interval: String, to table: inout TextTable) {
+    table.heading("Probabilities", "value", interval)
+    table.row(["macro AUC"] + TextTable.cells(scores.macroAUC))
+    table.row(["macro F1, p >= \(TextTable.decimals(scores.threshold, 2))"] + TextTable.cells(scores.macroF1))
+    table.row(["Hamming loss"] + TextTable.cells(scores.hammingLoss))
+    table.row(["exact-set accuracy"] + TextTable.cells(scores.exactSetAccuracy))
+    table.heading("Superclass", "AUC", interval, "F1", "TP", "FP", "FN", "TN")
+    for scored in scores.classes {
+      let counts = scored.counts
+      table.row(
+        [scored.name] + TextTable.cells(scored.auc) + [TextTable.cells(scored.f1)[0]]
+          + [counts.truePositives, counts.falsePositives, counts.falseNegatives, counts.trueNegatives].map { "\($0)" })
+    }
+  }
+
+  /// What the numbers leave out, one sentence each.
+  public var notes: [String] {
+    var notes: [String] = []
+    if let probabilities, !probabilities.undefinedClasses.isEmpty {
+      let defined = probabilities.classes.count - probabilities.undefinedClasses.count
+      notes.append(
+        "macro AUC is over \(defined) of \(probabilities.classes.count) superclasses: "
+          + "\(probabilities.undefinedClasses.joined(separator: ", ")) has a single value in the truth")
+    }
+    if let ecgBench, !ecgBench.singleValuedClasses.isEmpty {
+      notes.append(
+        "ECGBench's \"AUC\" is nan by its rules: \(ecgBench.singleValuedClasses.joined(separator: ", ")) is always true"
+      )
+    }
+    if let ecgBench, !ecgBench.droppedLabels.isEmpty {
+      notes.append(
+        "ECGBench's rules ignore predictions of \(ecgBench.droppedLabels.joined(separator: ", ")), never true")
+    }
+    let undefined = probabilities?.macroAUC.undefinedReplicates ?? 0
+    if undefined > 0 {
+      notes.append("macro AUC was undefined in \(undefined) of \(bootstrap.replicates) resamples, which are left out")
+    }
+    return notes
+  }
+}
+
+/// Paired differences of two models on the same records.
+public struct PTBXLSuperComparison: Sendable, Equatable, Codable {
+  public var subset: String
+  public var records: Int
+  public var metrics: [String]
+  /// First minus second, in the order of `metrics`.
+  public var differences: [PairedDifference]
+
+  /// The comparison as text of fixed width.
+  public func table() -> String {
+    var table = TextTable()
+    table.heading("First minus second", "difference", "interval", "p")
+    for (name, paired) in zip(metrics, differences) {
+      let p = paired.pValue.map { TextTable.decimals($0, 3) } ?? "undefined"
+      table.row([name] + TextTable.cells(paired.difference) + [p])
+    }
+    return "\(PTBXLSuper.name): \(subset), \(records) records\n\n" + table.render()
+  }
+}

@@ -1,0 +1,180 @@
+import Foundation
+import Tensors
+
+/// One generated answer.
+public struct Prediction: Sendable, Equatable {
+  /// The question's id in the benchmark.
+  public var id: String
+  /// The prompt it answers, where the file holds it (the published ECG-QA rules need it).
+  public var prompt: String?
+  /// The generated text.
+  public var text: String
+
+  public init(id: String, prompt: String? = nil, text: String) {
+    self.id = id
+    self.prompt = prompt
+    self.text = text
+  }
+}
+
+/// A file of generated answers, one JSON object a line, in the order of its lines.
+///
+/// Both published forms are read: `{"question_id": ..., "prompt": ..., "text": ...}` and `{"id": ..., "response": ...}`;
+/// where a line holds both, `question_id` and `text` count. Ids may be texts or integers, the prompt a text or an
+/// object with a `prompt`; other keys are ignored, and so are empty lines.
+public struct Predictions: Sendable, Equatable {
+  public let predictions: [Prediction]
+
+  /// - Throws: `UserError` when an id occurs twice.
+  public init(_ predictions: [Prediction]) throws {
+    if let id = firstRepeated(predictions.map(\.id)) { throw Self.repeated(id, "the predictions") }
+    self.predictions = predictions
+  }
+
+  /// Reads a file.
+  ///
+  /// - Throws: `UserError` naming file and line for a file that cannot be read, a line that is no such object, or an id
+  ///   that occurs twice; for a file without any prediction.
+  public init(contentsOf file: URL) throws {
+    let data: Data
+    do { data = try Data(contentsOf: file) } catch {
+      throw UserError(
+        .inputOutput, "\(file.path) cannot be read: \(error.localizedDescription)",
+        remedy: "give the path of a predictions file, one JSON object a line")
+    }
+    try self.init(jsonLines: data, source: file.path)
+  }
+
+  /// Reads the bytes of a file; `source` is its name in messages.
+  public init(jsonLines data: Data, source: String) throws {
+    var read: [Prediction] = []
+    var lineOf: [String: Int] = [:]
+    let decoder = JSONDecoder()
+    for (index, bytes) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+      let isBlank = bytes.allSatisfy { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\r") }
+      if isBlank { continue }
+      let place = "\(source), line \(index + 1)"
+      let prediction = try Self.line(Data(bytes), decoder, place)
+      if let earlier = lineOf.updateValue(index + 1, forKey: prediction.id) {
+        throw Self.repeated(prediction.id, "\(place) (first in line \(earlier))")
+      }
+      read.append(prediction)
+    }
+    guard !read.isEmpty else {
+      throw UserError(
+        .badInput, "\(source) holds no prediction",
+        remedy: #"write one JSON object a line, such as {"question_id": "...", "text": "..."}"#)
+    }
+    predictions = read
+  }
+
+  /// Writes the first published form, replacing the file in one step.
+  ///
+  /// - Throws: `UserError` when the file cannot be written.
+  public func write(to file: URL) throws {
+    do { try jsonLines().write(to: file, options: .atomic) } catch {
+      throw UserError(.inputOutput, "\(file.path) cannot be written: \(error.localizedDescription)")
+    }
+  }
+
+  /// The bytes of the file: `question_id`, `prompt` where there is one, `text`; keys sorted, UTF-8.
+  public func jsonLines() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return try predictions.reduce(into: Data()) { data, prediction in
+      data += try encoder.encode(
+        WrittenLine(question_id: prediction.id, prompt: prediction.prompt, text: prediction.text))
+      data.append(UInt8(ascii: "\n"))
+    }
+  }
+
+  /// The answers to the questions `ids`, in the order of the file.
+  ///
+  /// - Throws: `UserError` naming the questions without an answer, or the answers to no question.
+  public func answers(to ids: [String], benchmark: String) throws -> [Prediction] {
+    let given = Set(predictions.map(\.id))
+    let asked = Set(ids)
+    let missing = ids.filter { !given.contains($0) }
+    guard missing.isEmpty else {
+      throw UserError(
+        .badInput,
+        "\(missing.count) of \(ids.count) questions of \(benchmark) have no prediction: \(Self.some(missing))",
+        remedy: "predict every question (an empty text counts as wrong), or evaluate on the subset that was predicted")
+    }
+    let strays = predictions.map(\.id).filter { !asked.contains($0) }
+    guard strays.isEmpty else {
+      throw UserError(
+        .badInput, "\(strays.count) predictions answer no question of \(benchmark): \(Self.some(strays))",
+        remedy: "check that task, data and fold are those the predictions were made for")
+    }
+    return predictions
+  }
+
+  private static func some(_ ids: [String]) -> String {
+    ids.prefix(5).joined(separator: ", ") + (ids.count > 5 ? ", ..." : "")
+  }
+
+  private static func repeated(_ id: String, _ place: String) -> UserError {
+    UserError(.badInput, "\(place): id \"\(id)\" occurs twice", remedy: "keep one prediction for each id")
+  }
+
+  private static func line(_ bytes: Data, _ decoder: JSONDecoder, _ place: String) throws -> Prediction {
+    let form = #"a line is {"question_id": "...", "text": "..."} or {"id": "...", "response": "..."}"#
+    let line: ReadLine
+    do { line = try decoder.decode(ReadLine.self, from: bytes) } catch DecodingError.typeMismatch(_, let context) {
+      let key = context.codingPath.last?.stringValue
+      let what = key.map { "\"\($0)\" is of the wrong type" } ?? "not a JSON object"
+      throw UserError(.badInput, "\(place): \(what)", remedy: form)
+    } catch {
+      throw UserError(.badInput, "\(place): not a JSON object", remedy: form)
+    }
+    guard let id = line.question_id ?? line.id else {
+      throw UserError(.badInput, "\(place): neither \"question_id\" nor \"id\"", remedy: form)
+    }
+    guard let text = line.text ?? line.response else {
+      throw UserError(.badInput, "\(place): neither \"text\" nor \"response\"", remedy: form)
+    }
+    return Prediction(id: id.text, prompt: line.prompt?.text, text: text)
+  }
+}
+
+private struct WrittenLine: Encodable {
+  var question_id: String
+  var prompt: String?
+  var text: String
+}
+
+private struct ReadLine: Decodable {
+  var question_id: Identifier?
+  var id: Identifier?
+  var prompt: Prompt?
+  var text: String?
+  var response: String?
+
+  struct Identifier: Decodable {
+    var text: String
+
+    init(from decoder: any Decoder) throws {
+      let value = try decoder.singleValueContainer()
+      if let number = try? value.decode(Int.self) {
+        text = String(number)
+      } else {
+        text = try value.decode(String.self)
+      }
+    }
+  }
+
+  struct Prompt: Decodable {
+    var text: String
+
+    private enum Key: String, CodingKey { case prompt }
+
+    init(from decoder: any Decoder) throws {
+      if let nested = try? decoder.container(keyedBy: Key.self) {
+        text = try nested.decode(String.self, forKey: .prompt)
+      } else {
+        text = try decoder.singleValueContainer().decode(String.self)
+      }
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/// How much of a reference report's wording a generated one repeats.
+///
+/// Words are the longest runs of letters and digits (any script), lower-cased; nothing is removed or stemmed.
+/// For both scores: two empty texts score 1, an empty one against a text 0.
+public struct TextOverlap: Sendable {
+  private let reference: [String]
+  private let generated: [String]
+
+  public init(reference: String, generated: String) {
+    self.reference = Self.words(reference)
+    self.generated = Self.words(generated)
+  }
+
+  /// Harmonic mean of the shares of shared words (each word as often as it occurs in both).
+  ///
+  /// P = shared / generated words, R = shared / reference words, F1 = 2 P R / (P + R) = 2 shared / (both lengths).
+  /// - Complexity: O(words).
+  public var tokenF1: Double {
+    var left: [String: Int] = [:]
+    for word in reference { left[word, default: 0] += 1 }
+    var shared = 0
+    for word in generated {
+      guard let count = left[word], count > 0 else { continue }
+      left[word] = count - 1
+      shared += 1
+    }
+    return balanced(shared)
+  }
+
+  /// ROUGE-L: the same ratio with the longest common subsequence of words in place of the shared words.
+  ///
+  /// F-measure with beta 1, over the whole text as one sequence. Source: Lin, "ROUGE", ACL 2004.
+  /// - Complexity: O(reference words * generated words) time, O(generated words) memory.
+  public var rougeL: Double {
+    var row = [Int](repeating: 0, count: generated.count + 1)
+    for word in reference {
+      var diagonal = 0
+      for place in generated.indices {
+        let above = row[place + 1]
+        row[place + 1] = word == generated[place] ? diagonal + 1 : max(above, row[place])
+        diagonal = above
+      }
+    }
+    return balanced(row[generated.count])
+  }
+
+  private func balanced(_ shared: Int) -> Double {
+    let total = reference.count + generated.count
+    return total == 0 ? 1 : 2 * Double(shared) / Double(total)
+  }
+
+  static func words(_ text: String) -> [String] {
+    text.lowercased().split { !$0.isLetter && !$0.isNumber }.map(String.init)
+  }
+}

@@ -1,0 +1,113 @@
+import Tensors
+import Testing
+
+@testable import Evaluation
+
+@Suite struct DefaultScorerTests {
+  private func read(_ text: String) -> Set<String> { DefaultScorer.labels(in: text, vocabulary: .ptbXLSuper) }
+
+  @Test func labelsAreWholeWords() {
+    #expect(read("NORM") == ["NORM"])
+    #expect(read("MI; STTC,CD/HYP.") == ["MI", "STTC", "CD", "HYP"])
+    #expect(read("MIMIC, ABNORMAL, CDs, non-MI, HYP_2") == [])
+    #expect(read("**MI** (HYP)") == ["MI", "HYP"])
+    #expect(read("Anterior myocardial infarction with hypertrophy") == ["MI", "HYP"])
+    #expect(read("") == [] && read("mi") == [])
+  }
+
+  @Test func negatedMentionsDoNotCount() {
+    #expect(read("No MI, but CD.") == ["CD"])
+    #expect(read("There is no evidence of MI or HYP; STTC is present") == ["STTC"])
+    #expect(read("HYP without MI") == ["HYP"])
+    #expect(read("It isn't MI") == [])
+    #expect(read("NORM: no\nMI: yes\nCD = absent\nHYP") == ["MI", "HYP"])
+    #expect(read("No MI. MI.") == ["MI"])
+  }
+
+  @Test func theAnswerIsWhatFollowsItsMark() {
+    #expect(read("It could be MI or CD. Answer: HYP") == ["HYP"])
+    #expect(read("MI. Answer:") == ["MI"])
+    #expect(read("answer : MI") == ["MI"])
+  }
+
+  @Test func code15KnowsSinusTachycardiaFromSTSegments() {
+    func read(_ text: String) -> Set<String> { DefaultScorer.labels(in: text, vocabulary: .code15) }
+    #expect(read("ST(sinus tachycardia)") == ["ST"])
+    #expect(read("ST") == ["ST"])
+    #expect(read("ST depression, ST-T changes, STD") == [])
+    #expect(read("ABNORMAL") == ["ABNORMAL"])
+    #expect(read("Normal axis, LBBB") == ["LBBB"])
+    #expect(DefaultScorer.labels(in: "II-AVB, ST depression", vocabulary: .cpsc2018) == ["STD"])
+  }
+
+  @Test func verdictsAreRead() {
+    let cases: [(String, DefaultScorer.Verdict?)] = [
+      ("yes", .yes), ("No.", .no), ("Yes, there is no doubt", .yes), ("There is no MI", .no), ("Not sure", .notSure),
+      ("normal", nil), ("", nil), ("either yes or no", nil), ("Let me see. Answer: no", .no), ("nothing, notes", nil),
+    ]
+    for (text, expected) in cases { #expect(DefaultScorer.verdict(in: text) == expected, "\(text)") }
+  }
+
+  @Test func theLongestOptionTakesItsWords() {
+    let options = ["myocardial infarction", "anterior myocardial infarction", "none", "lead I", "lead II"]
+    func read(_ text: String) -> Set<String> { DefaultScorer.options(options, in: text) }
+    #expect(read("Anterior myocardial infarction") == ["anterior myocardial infarction"])
+    #expect(read("lead II") == ["lead II"])
+    #expect(read("lead I, lead II") == ["lead I", "lead II"])
+    #expect(read("None") == ["none"] && read("nonetheless") == [])
+    #expect(DefaultScorer.options(["yes", "no", "not sure"], in: "Not sure") == ["not sure"])
+    #expect(DefaultScorer.options(["no", "yes"], in: "maybe") == [])
+    #expect(DefaultScorer.options([], in: "x") == [])
+  }
+
+  @Test func optionsOfAPromptKeepCommasInParentheses() {
+    let prompt =
+      "Options: bigeminal pattern (unknown origin, supraventricular, or ventricular), none\n\n"
+      + "Only answer based on the given Options without any explanation."
+    #expect(
+      DefaultScorer.options(inPrompt: prompt)
+        == ["bigeminal pattern (unknown origin, supraventricular, or ventricular)", "none"])
+    #expect(DefaultScorer.options(inPrompt: "no list") == [])
+  }
+
+  @Test func lettersAreReadWhereTheyAreSetOff() {
+    let options = ["normal axis", "left axis deviation", "right axis deviation", "axis of an ECG"]
+    let cases: [(String, String?)] = [
+      ("B", "B"), ("b", nil), ("(C) right", "C"), ("D. axis of an ECG.", "D"), ("Answer: B", "B"),
+      ("**Answer:** C", "C"),
+      ("A. is wrong, C. too. The correct option is B", "B"), ("The answer is A because", "A"), ("ECG.", nil), ("", nil),
+      ("A normal ECG", nil), ("Left axis deviation", "B"), ("B. or C.", "B"), ("I doubt B. or C.", nil),
+      ("A. Option C is wrong", "A"), ("H.", nil), ("Answer: $D", "D"),
+      ("I cannot answer. A normal ECG it is", nil),
+    ]
+    for (text, expected) in cases { #expect(DefaultScorer.letter(in: text, options: options) == expected, "\(text)") }
+    #expect(DefaultScorer.letter(in: "A", options: []) == nil)
+  }
+
+  /// Whatever is generated: no trap, only stated labels, options and letters.
+  @Test func anyTextIsReadWithoutTrap() {
+    var random = CounterRandom(seed: 1, purpose: "fuzz")
+    let pieces = [
+      "MI", "NORM", "ST", "Answer:", "answer", " ", ",", ".", ":", "=", "-", "(", ")", "\n", "\r\n", "no", "not sure",
+      "yes",
+      "A", "B.", "The correct option is ", "Options:", "\u{301}", "é", "İ", "ß", "🫀", "\u{0}", "lead I", "-MI", "n't",
+    ]
+    let options = ["lead I", "lead II", "MI", "not sure", "", "é"]
+    for _ in 0..<3000 {
+      let text = (0..<random.integer(below: 12)).map { _ in pieces[random.integer(below: pieces.count)] }.joined()
+      for vocabulary in [DefaultScorer.Vocabulary.ptbXLSuper, .code15, .cpsc2018] {
+        #expect(DefaultScorer.labels(in: text, vocabulary: vocabulary).isSubset(of: vocabulary.labels))
+      }
+      #expect(DefaultScorer.options(options, in: text).isSubset(of: options))
+      if let letter = DefaultScorer.letter(in: text, options: options) { #expect("ABCDEF".contains(letter)) }
+      _ = DefaultScorer.verdict(in: text)
+      _ = DefaultScorer.options(inPrompt: text)
+      _ = ECGBenchScorer.options(inPrompt: text)
+      _ = ECGBenchScorer.choice(in: text)
+      let published = ECGBenchScorer.predictedLabels(.ptbXLSuper, text: text)
+      let whole = DefaultScorer.labels(
+        in: text, vocabulary: .init(["NORM", "MI", "STTC", "CD", "HYP"].map { .init($0) }))
+      #expect(whole.isSubset(of: published), "a whole word is a substring: \(text)")
+    }
+  }
+}
