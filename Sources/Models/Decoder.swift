@@ -1,0 +1,107 @@
+import Autograd
+import Tensors
+
+/// The Llama decoder: pre-norm blocks of rotary grouped-query attention and SwiGLU, then a final norm.
+/// Source: Touvron et al. 2023; LlamaModel.
+struct Decoder<Element: Scalar> {
+  private let configuration: Idefics3Configuration.Text
+  private let blocks: [DecoderBlock<Element>]
+  private let finalNorm: RMSNorm<Element>
+
+  static func declare(_ c: Idefics3Configuration.Text, prefix: String, into layout: inout ParameterLayout) {
+    for index in 0..<c.layers {
+      DecoderBlock<Element>.declare(c, prefix: "\(prefix)layers.\(index).", into: &layout)
+    }
+    RMSNorm<Element>.declare(prefix + "norm", c.hiddenSize, into: &layout)
+  }
+
+  init(_ c: Idefics3Configuration.Text, prefix: String, arena: ParameterArena<Element>) {
+    configuration = c
+    blocks = (0..<c.layers).map { DecoderBlock(c, prefix: "\(prefix)layers.\($0).", arena: arena) }
+    finalNorm = RMSNorm(prefix + "norm", epsilon: c.rmsNormEpsilon, arena: arena)
+  }
+
+  /// embedded: [sequences.total, width], positions: one per row, result: the same shape, after the final norm.
+  func forward(
+    _ embedded: Variable<Element>, sequences: Segments, positions: [Int], cache: KeyValueCache<Element>?,
+    tape: Tape<Element>, observe: StateObserver<Element>?
+  ) -> Variable<Element> {
+    let table = RotaryTable<Element>(
+      positions: positions, width: configuration.headWidth, theta: configuration.ropeTheta)
+    var x = embedded
+    for (index, block) in blocks.enumerated() {
+      x = block.forward(x, sequences: sequences, table: table, cache: cache, layer: index, tape: tape)
+      observe?("text.layer.\(index)", x)
+    }
+    return finalNorm(x, tape: tape)
+  }
+}
+
+/// x += o_proj(attention(norm x)); x += down(silu(gate(norm x)) * up(norm x)).
+private struct DecoderBlock<Element: Scalar> {
+  let heads: Int
+  let keyValueHeads: Int
+  let inputNorm: RMSNorm<Element>
+  let query: Linear<Element>
+  let key: Linear<Element>
+  let value: Linear<Element>
+  let output: Linear<Element>
+  let innerNorm: RMSNorm<Element>
+  let gate: Linear<Element>
+  let up: Linear<Element>
+  let down: Linear<Element>
+
+  static func declare(_ c: Idefics3Configuration.Text, prefix: String, into layout: inout ParameterLayout) {
+    let deviation = c.initializerRange
+    let residual = deviation / Double(2 * c.layers).squareRoot()
+    let (queries, keys) = (c.heads * c.headWidth, c.keyValueHeads * c.headWidth)
+    func linear(_ name: String, _ inputs: Int, _ outputs: Int, _ deviation: Double) {
+      Linear<Element>.declare(prefix + name, inputs, outputs, deviation: deviation, into: &layout)
+    }
+    RMSNorm<Element>.declare(prefix + "input_layernorm", c.hiddenSize, into: &layout)
+    linear("self_attn.q_proj", c.hiddenSize, queries, deviation)
+    linear("self_attn.k_proj", c.hiddenSize, keys, deviation)
+    linear("self_attn.v_proj", c.hiddenSize, keys, deviation)
+    linear("self_attn.o_proj", queries, c.hiddenSize, residual)
+    RMSNorm<Element>.declare(prefix + "post_attention_layernorm", c.hiddenSize, into: &layout)
+    linear("mlp.gate_proj", c.hiddenSize, c.intermediateSize, deviation)
+    linear("mlp.up_proj", c.hiddenSize, c.intermediateSize, deviation)
+    linear("mlp.down_proj", c.intermediateSize, c.hiddenSize, residual)
+  }
+
+  init(_ c: Idefics3Configuration.Text, prefix: String, arena: ParameterArena<Element>) {
+    heads = c.heads
+    keyValueHeads = c.keyValueHeads
+    inputNorm = RMSNorm(prefix + "input_layernorm", epsilon: c.rmsNormEpsilon, arena: arena)
+    query = Linear(prefix + "self_attn.q_proj", arena: arena)
+    key = Linear(prefix + "self_attn.k_proj", arena: arena)
+    value = Linear(prefix + "self_attn.v_proj", arena: arena)
+    output = Linear(prefix + "self_attn.o_proj", arena: arena)
+    innerNorm = RMSNorm(prefix + "post_attention_layernorm", epsilon: c.rmsNormEpsilon, arena: arena)
+    gate = Linear(prefix + "mlp.gate_proj", arena: arena)
+    up = Linear(prefix + "mlp.up_proj", arena: arena)
+    down = Linear(prefix + "mlp.down_proj", arena: arena)
+  }
+
+  func forward(
+    _ x: Variable<Element>, sequences: Segments, table: RotaryTable<Element>, cache: KeyValueCache<Element>?,
+    layer: Int, tape: Tape<Element>
+  ) -> Variable<Element> {
+    let normed = inputNorm(x, tape: tape)
+    let q = tape.rotary(query(normed, tape: tape), heads: heads, table: table)
+    let k = tape.rotary(key(normed, tape: tape), heads: keyValueHeads, table: table)
+    let v = value(normed, tape: tape)
+    let attended: Variable<Element>
+    if let cache {
+      attended = tape.attention(q, appending: k, v, to: cache, layer: layer, heads: heads, sequences: sequences)
+    } else {
+      attended = tape.attention(
+        q, k, v, heads: heads, keyValueHeads: keyValueHeads, queries: sequences, keys: sequences,
+        mask: AttentionMask(causal: true))
+    }
+    let middle = tape.add(x, output(attended, tape: tape))
+    let inner = innerNorm(middle, tape: tape)
+    let gated = tape.swiglu(gate: gate(inner, tape: tape), up: up(inner, tape: tape))
+    return tape.add(middle, down(gated, tape: tape))
+  }
+}

@@ -1,0 +1,109 @@
+import Foundation
+import Tensors
+
+/// The keys of a JSON object, read one by one; every complaint names the file, the key and what was expected.
+struct JSONFields {
+  /// The file they come from, for messages.
+  let file: String
+  /// Keys that lead to the object, such as "text_config."; empty at the top.
+  let path: String
+  let values: [String: JSONValue]
+
+  /// Reads a file that must hold one object.
+  init(contentsOf url: URL) throws {
+    let data: Data
+    do {
+      data = try Data(contentsOf: url)
+    } catch {
+      throw UserError(
+        .inputOutput, "\(url.path) cannot be read: \(error.localizedDescription)",
+        remedy: "check the path and its permissions")
+    }
+    try self.init(data, file: url.path)
+  }
+
+  init(_ data: Data, file: String) throws {
+    guard let value = try? JSONDecoder().decode(JSONValue.self, from: data), case .object(let values) = value else {
+      throw UserError(
+        .badInput, "\(file) is not a JSON object: it is empty, truncated or damaged",
+        remedy: "copy or download the file again")
+    }
+    self.init(file: file, path: "", values: values)
+  }
+
+  private init(file: String, path: String, values: [String: JSONValue]) {
+    self.file = file
+    self.path = path
+    self.values = values
+  }
+
+  /// The error for a key whose value cannot be used.
+  func wrong(_ key: String, expected: String) -> UserError {
+    let found = values[key].map { "is \($0.text().prefix(80))" } ?? "is missing"
+    return UserError(.badInput, "\(file): key \(path)\(key) \(found), expected \(expected)")
+  }
+
+  private func present(_ key: String) -> JSONValue? { values[key].flatMap { $0 == .null ? nil : $0 } }
+
+  func contains(_ key: String) -> Bool { present(key) != nil }
+
+  func object(_ key: String) throws -> JSONFields {
+    guard case .object(let inner)? = present(key) else { throw wrong(key, expected: "an object") }
+    return JSONFields(file: file, path: path + key + ".", values: inner)
+  }
+
+  /// An integer of a range; `standard` is what transformers takes for an absent key.
+  func integer(_ key: String, in range: ClosedRange<Int> = 1...1_048_576, standard: Int? = nil) throws -> Int {
+    if present(key) == nil, let standard { return standard }
+    guard case .integer(let value)? = present(key), range.contains(value) else {
+      throw wrong(key, expected: "an integer from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return value
+  }
+
+  /// A positive number; `standard` is what transformers takes for an absent key.
+  func number(_ key: String, standard: Double? = nil) throws -> Double {
+    switch present(key) {
+    case .number(let value)? where value > 0 && value.isFinite: return value
+    case .integer(let value)? where value > 0: return Double(value)
+    case nil:
+      if let standard { return standard }
+      fallthrough
+    default: throw wrong(key, expected: "a number above 0")
+    }
+  }
+
+  func flag(_ key: String, standard: Bool) throws -> Bool {
+    switch present(key) {
+    case nil: return standard
+    case .bool(let value)?: return value
+    default: throw wrong(key, expected: "true or false")
+    }
+  }
+
+  func string(_ key: String) throws -> String {
+    guard case .string(let value)? = present(key) else { throw wrong(key, expected: "a text") }
+    return value
+  }
+
+  /// Insists that a key, if present, has the one value that is implemented.
+  func require(_ key: String, _ value: JSONValue) throws {
+    guard let found = present(key) else { return }
+    if case .integer(let integer) = found, .number(Double(integer)) == value { return }
+    guard found == value else { throw wrong(key, expected: "\(value.text()), the only form implemented") }
+  }
+
+  /// Token ids: one integer or a list of them; empty when absent.
+  func tokens(_ key: String) throws -> [Int] {
+    switch present(key) {
+    case nil: return []
+    case .integer(let id)?: return [id]
+    case .array(let ids)?:
+      return try ids.map {
+        guard case .integer(let id) = $0 else { throw wrong(key, expected: "token ids") }
+        return id
+      }
+    default: throw wrong(key, expected: "a token id or a list of them")
+    }
+  }
+}

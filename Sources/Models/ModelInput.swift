@@ -1,0 +1,60 @@
+import Autograd
+import Tensors
+
+/// The part of a padded image that shows something: its first rows and columns of patches.
+public struct PatchExtent: Equatable, Sendable {
+  public var rows: Int
+  public var columns: Int
+
+  public init(rows: Int, columns: Int) {
+    self.rows = rows
+    self.columns = columns
+  }
+}
+
+/// A batch without padding: sequences laid end to end.
+public struct ModelInput<Element: Scalar> {
+  /// [images, 3, height, width], channel-first and normalised, in the order of their `<image>` tokens; may be 0 images.
+  public var pixels: Tensor<Element>
+  /// The valid part of each image; nil = all images are full.
+  public var extents: [PatchExtent]?
+  /// All sequences' token ids, `<image>` tokens in place.
+  public var ids: [Int]
+  /// Rows of `ids` of each sequence.
+  public var sequences: Segments
+  /// Rotary position of each id; nil = 0, 1, 2, ... within each sequence.
+  public var positions: [Int]?
+
+  public init(
+    pixels: Tensor<Element>, extents: [PatchExtent]? = nil, ids: [Int], sequences: Segments, positions: [Int]? = nil
+  ) {
+    self.pixels = pixels
+    self.extents = extents
+    self.ids = ids
+    self.sequences = sequences
+    self.positions = positions
+  }
+
+  /// Number of images.
+  public var images: Int { pixels.shape.first ?? 0 }
+}
+
+/// What a forward pass gives.
+public struct ModelOutput<Element: Scalar> {
+  /// [sequences.total, text width]: hidden states after the final norm.
+  public let hidden: Variable<Element>
+  /// [images * tokens per image, text width]: the connector's output.
+  public let visual: Variable<Element>
+  /// Rows of `visual` of each image.
+  public let visualTokens: Segments
+
+  public init(hidden: Variable<Element>, visual: Variable<Element>, visualTokens: Segments) {
+    self.hidden = hidden
+    self.visual = visual
+    self.visualTokens = visualTokens
+  }
+}
+
+/// Receives the intermediate states of a forward pass by name: "vision.embeddings", "vision.layer.<i>",
+/// "vision.post_layernorm", "connector", "text.embeddings" (images merged in), "text.layer.<i>".
+public typealias StateObserver<Element: Scalar> = (_ name: String, _ state: Variable<Element>) -> Void
