@@ -23,8 +23,8 @@ let system: [Target] = [
     cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"])]),
 ]
 
-func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func layer(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
 
 let layers: [Target] = [
@@ -32,7 +32,7 @@ let layers: [Target] = [
   layer("Cluster", ["Tensors", "CVectorKernels", "CMessagePassing"]),
   layer("Autograd", ["Tensors"]),
   layer("Cardiology", ["Tensors", "CCairo"]),
-  layer("Corpus", ["Cardiology", "Tensors"]),
+  layer("Corpus", ["Cardiology", "Tensors"], exclude: ["Resources"]),
   layer("Models", ["Autograd"]),
   layer("Distillation", ["Models"]),
   layer("Evaluation", ["Distillation", "Corpus", "Cluster"]),
@@ -50,11 +50,14 @@ let support: Target = .target(
 let probe: Target = .executableTarget(
   name: "ClusterProbe", dependencies: ["Cluster"], path: "Tests/ClusterProbe", swiftSettings: settings)
 
+// Files beside the tests that they read by path, or that made their expected values.
+let besideTests = ["Corpus": ["Recorded"], "Evaluation": ["expected_values.py"]]
+
 let tests: [Target] = layers.map { layer in
   .testTarget(
     name: layer.name + "Tests",
     dependencies: [.target(name: layer.name), "TestSupport"] + (layer.name == "Cluster" ? ["ClusterProbe"] : []),
-    swiftSettings: settings)
+    exclude: besideTests[layer.name] ?? [], swiftSettings: settings)
 }
 
 // Bootstrap: targets whose folder does not exist yet are left out.

@@ -1,0 +1,72 @@
+import Cardiology
+import Foundation
+import Tensors
+
+/// What is known about one recording without reading its signal.
+public struct ECGSample: Sendable, Equatable {
+  /// Unique in its data set.
+  public let id: String
+  /// Position in `ECGDataset.samples`; the key of every random draw about the recording.
+  public let index: Int
+  /// The diagnostic superclasses; empty where the data set has no labels.
+  public let superclasses: Set<Superclass>
+  /// The clinical report; empty where the data set has none.
+  public let report: String
+  /// Cross-validation fold, 1 ... 10.
+  public let fold: Int
+
+  public init(id: String, index: Int, superclasses: Set<Superclass>, report: String, fold: Int) {
+    self.id = id
+    self.index = index
+    self.superclasses = superclasses
+    self.report = report
+    self.fold = fold
+  }
+}
+
+/// A set of recordings whose metadata is in memory and whose signals are read on demand.
+public protocol ECGDataset: Sendable {
+  var name: String { get }
+  var samples: [ECGSample] { get }
+  /// What a user should know about what was read, a line each: records left out and why.
+  var remarks: [String] { get }
+  /// The recording of a sample, as stored. Safe to call from several threads.
+  /// - Throws: `UserError` naming the file and the remedy.
+  func record(_ sample: ECGSample) throws -> ECGRecord
+}
+
+extension ECGDataset {
+  public var remarks: [String] { [] }
+
+  /// The samples of some folds, in the order of the data set.
+  /// - Throws: `UserError` of kind badInput when the folds hold none.
+  public func samples(inFolds folds: Set<Int>) throws -> [ECGSample] {
+    let chosen = samples.filter { folds.contains($0.fold) }
+    guard !chosen.isEmpty else {
+      let present = Set(samples.map(\.fold)).sorted().map(String.init).joined(separator: ", ")
+      throw UserError(
+        .badInput,
+        "\(name): no records in fold \(folds.sorted().map(String.init).joined(separator: ", "))",
+        remedy: "the folds present are \(present)")
+    }
+    return chosen
+  }
+
+  /// SHA-256 (hex) over ids, folds, labels and reports: equal for equal metadata.
+  public var metadataFingerprint: String {
+    var text = name
+    for sample in samples {
+      let labels = Superclass.allCases.filter(sample.superclasses.contains).map(\.rawValue).joined(separator: " ")
+      text += "\n\(sample.id)\t\(sample.fold)\t\(labels)\t\(sample.report)"
+    }
+    return Digest.sha256(Data(text.utf8))
+  }
+}
+
+extension ECGSample {
+  /// A fold in 1 ... 10 drawn from a key, for data sets that come without folds.
+  static func keyedFold(seed: UInt64, index: Int) -> Int {
+    var random = CounterRandom(seed: seed, purpose: "fold", sample: UInt64(index))
+    return 1 + random.integer(below: 10)
+  }
+}

@@ -1,0 +1,108 @@
+import Cardiology
+import Tensors
+
+/// How one model sees and is asked about a recording.
+public struct ModelSide: Sendable {
+  public let view: any ECGView
+  public let prompt: Prompt
+
+  public init(view: any ECGView, prompt: Prompt) {
+    self.view = view
+    self.prompt = prompt
+  }
+
+  /// The model's input for a conditioned record and a question with its answer.
+  public func input(_ record: ECGRecord, _ question: Question) throws -> PreparedInput {
+    PreparedInput(pixels: try view.pixelValues(of: record), conversation: prompt.conversation(question))
+  }
+}
+
+/// What one model is given of a sample.
+public struct PreparedInput: Sendable {
+  /// Shape [3, imageSize, imageSize], channel-first.
+  public let pixels: [Float]
+  public let conversation: TokenizedConversation
+
+  public init(pixels: [Float], conversation: TokenizedConversation) {
+    self.pixels = pixels
+    self.conversation = conversation
+  }
+}
+
+/// One training sample, ready for the models.
+public struct PreparedSample: Sendable {
+  /// Position in the sample order.
+  public let position: Int
+  public let epoch: Int
+  public let sample: ECGSample
+  public let question: Question
+  /// Whether the answer is used; without it both conversations end before their answers.
+  public let isLabelled: Bool
+  public let student: PreparedInput
+  /// Nil without a live teacher.
+  public let teacher: PreparedInput?
+}
+
+/// Turns a position of the sample order into a training sample.
+///
+/// A pure function of seed and position: any rank, thread or resumed run that prepares a position gets the same numbers.
+public struct SamplePreparer: Sendable {
+  public let records: RecordCache
+  /// The samples trained on, a part of the data set.
+  public let samples: [ECGSample]
+  public let order: KeyedOrder
+  public let augmentation: Augmentation
+  public let questions: QuestionDraw
+  public let labelled: LabelledFraction
+  public let student: ModelSide
+  public let teacher: ModelSide?
+
+  /// - Throws: `UserError` of kind badInput where there are no samples, or one of them has no question to be asked.
+  public init(
+    records: RecordCache, samples: [ECGSample], seed: UInt64, augmentation: Augmentation = Augmentation(),
+    mix: QuestionDraw.Mix = QuestionDraw.Mix(), labelled: LabelledFraction, student: ModelSide, teacher: ModelSide?
+  ) throws {
+    let questions = QuestionDraw(seed: seed, mix: mix)
+    guard !samples.isEmpty else {
+      throw UserError(.badInput, "\(records.dataset.name): no samples to train on", remedy: "check data.path and folds")
+    }
+    if let mute = samples.first(where: { questions.question(for: $0, epoch: 0) == nil }) {
+      throw UserError(
+        .badInput, "\(records.dataset.name): sample \(mute.id) has no label or report to ask about",
+        remedy: "give labels (a labels.csv with the columns record and superclasses), or leave the record out")
+    }
+    self.records = records
+    self.samples = samples
+    order = KeyedOrder(seed: seed, count: samples.count)
+    self.augmentation = augmentation
+    self.questions = questions
+    self.labelled = labelled
+    self.student = student
+    self.teacher = teacher
+  }
+
+  /// The training sample at a position of the order.
+  /// - Throws: `UserError` naming the file or record at fault.
+  public func prepare(position: Int) throws -> PreparedSample {
+    let epoch = order.epoch(position: position)
+    let sample = samples[order.sample(position: position)]
+    guard let question = questions.question(for: sample, epoch: epoch) else {
+      throw UserError(.badInput, "\(records.dataset.name): sample \(sample.id) has no question", remedy: "leave it out")
+    }
+    let record = augmentation.apply(
+      to: try records.record(sample), seed: order.seed, epoch: epoch, sample: sample.index)
+    let isLabelled = labelled.isLabelled(sample)
+    func input(_ side: ModelSide) throws -> PreparedInput {
+      let whole = try side.input(record, question)
+      return isLabelled ? whole : PreparedInput(pixels: whole.pixels, conversation: whole.conversation.withoutAnswer)
+    }
+    return PreparedSample(
+      position: position, epoch: epoch, sample: sample, question: question, isLabelled: isLabelled,
+      student: try input(student), teacher: try teacher.map(input))
+  }
+
+  /// The training samples of one shard of a step, in order.
+  public func prepare(step: Int, shard: Int, plan: ShardPlan) throws -> [PreparedSample] {
+    try plan.positions(step: step, shard: shard).map { try prepare(position: $0) }
+  }
+}

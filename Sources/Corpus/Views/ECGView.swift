@@ -1,0 +1,51 @@
+import Cardiology
+import Tensors
+
+/// One way a recording enters a vision tower: as `pixel_values` of shape [3, imageSize, imageSize].
+public protocol ECGView: Sendable {
+  /// Rows and columns of the image.
+  var imageSize: Int { get }
+  /// Every setting that changes the pixels, in words; part of the teacher store's fingerprint.
+  var settings: String { get }
+  /// Channel-first pixels of a conditioned record (see `ECGRecord.conditioned()`).
+  /// - Throws: `UserError` of kind badInput naming the record where it cannot be shown.
+  func pixelValues(of record: ECGRecord) throws -> [Float]
+}
+
+/// The one form in which recordings reach views and augmentation.
+public enum ConditionedECG {
+  public static let samplingRate = 100.0
+  public static let sampleCount = 1000
+  public static let leadCount = Lead.allCases.count
+}
+
+extension ECGRecord {
+  /// The record with its twelve leads in standard order, at 100 Hz, 10 s long.
+  ///
+  /// Longer records keep their first 10 s; shorter ones are continued with each lead's median, which every view shows as
+  /// the baseline.
+  /// - Throws: `UserError` of kind badInput: a lead is missing, a sample is no number, or there is no sample.
+  public func conditioned() throws -> ECGRecord {
+    let complete = try standardised().validated()
+    guard complete.sampleCount > 0 else {
+      throw UserError(.badInput, "record \(name): it holds no samples", remedy: "leave the record out")
+    }
+    var record =
+      complete.samplingRate == ConditionedECG.samplingRate
+      ? complete : complete.resampled(to: ConditionedECG.samplingRate)
+    record.signal = record.signal.map { samples in
+      let kept = samples.prefix(ConditionedECG.sampleCount)
+      let missing = ConditionedECG.sampleCount - kept.count
+      return missing > 0 ? kept + Array(repeating: kept.median, count: missing) : Array(kept)
+    }
+    return record
+  }
+}
+
+extension Collection where Element == Float {
+  /// The lower median; 0 for an empty collection. - Complexity: O(n log n).
+  var median: Float {
+    let ordered = sorted()
+    return ordered.isEmpty ? 0 : ordered[(ordered.count - 1) / 2]
+  }
+}
