@@ -101,11 +101,14 @@ extension Idefics3 {
     var tokens = 0
     if input.images > 0 {
       let shape = input.pixels.shape
-      let block = patchSize * scaleFactor
-      guard shape.count == 4, shape[1] == configuration.vision.channels, shape[2] > 0, shape[3] > 0,
-        shape[2] % block == 0, shape[3] % block == 0
-      else { throw bad("pixels \(shape), expected [images, 3, height, width], both multiples of \(block)") }
-      tokens = shape[0] * (shape[2] / block) * (shape[3] / block)
+      guard shape.count == 4, shape[1] == configuration.vision.channels, shape[2] >= patchSize,
+        shape[3] >= patchSize, shape[2] / patchSize % scaleFactor == 0, shape[3] / patchSize % scaleFactor == 0
+      else {
+        throw bad(
+          "pixels \(shape), expected [images, 3, height, width] with a multiple of \(scaleFactor) patches of "
+            + "\(patchSize) pixels each way")
+      }
+      tokens = shape[0] * (shape[2] / patchSize / scaleFactor) * (shape[3] / patchSize / scaleFactor)
       if let extents = input.extents {
         let (rows, columns) = (1...shape[2] / patchSize, 1...shape[3] / patchSize)
         guard extents.count == shape[0], extents.allSatisfy({ rows ~= $0.rows && columns ~= $0.columns }) else {

@@ -25,7 +25,7 @@ public struct Idefics3Configuration: Equatable, Sendable {
       self.patchSize = patchSize
     }
 
-    /// Positions along one side of the table; the table has its square.
+    /// Positions along one side of the table, which has its square; pixels left over at an edge are not seen.
     public var positionsPerSide: Int { imageSize / patchSize }
   }
 
@@ -99,10 +99,10 @@ public struct Idefics3Configuration: Equatable, Sendable {
       vision.hiddenSize % vision.heads == 0, "vision_config.num_attention_heads", vision.heads,
       "a divisor of hidden_size \(vision.hiddenSize)")
     check(
-      vision.imageSize % vision.patchSize == 0, "vision_config.patch_size", vision.patchSize,
-      "a divisor of image_size \(vision.imageSize)")
+      vision.imageSize >= vision.patchSize, "vision_config.patch_size", vision.patchSize,
+      "at most image_size \(vision.imageSize)")
     check(
-      vision.positionsPerSide > 0 && vision.positionsPerSide % scaleFactor == 0, "scale_factor", scaleFactor,
+      vision.positionsPerSide % scaleFactor == 0, "scale_factor", scaleFactor,
       "a divisor of the \(vision.positionsPerSide) patches along an image's side")
     check(
       text.heads % text.keyValueHeads == 0, "text_config.num_key_value_heads", text.keyValueHeads,

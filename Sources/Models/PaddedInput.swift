@@ -46,11 +46,10 @@ public struct PaddedInput<Element: Scalar> {
 
   private func images(_ pixels: Tensor<Element>, patchSize: Int) throws -> (Tensor<Element>, [PatchExtent]?) {
     let shape = pixels.shape
-    guard shape.count == 5, shape[0] == batch, shape[3] % patchSize == 0, shape[4] % patchSize == 0 else {
+    guard shape.count == 5, shape[0] == batch else {
       throw UserError(
         .badInput,
-        "pixel_values have the shape \(shape), expected [\(batch), images, 3, height, width], "
-          + "height and width multiples of the patch size \(patchSize)")
+        "pixel_values have the shape \(shape), expected [\(batch), images, 3, height, width]")
     }
     let (count, height, width) = (shape[0] * shape[1], shape[3], shape[4])
     guard pixelMask.map({ $0.count == count * height * width }) ?? true else {
@@ -76,7 +75,8 @@ public struct PaddedInput<Element: Scalar> {
     let (rows, columns) = (height / patch, width / patch)
     var valid = [Bool](repeating: false, count: rows * columns)
     for (pixel, value) in mask.enumerated() where value != 0 {
-      valid[pixel / width / patch * columns + pixel % width / patch] = true
+      let (row, column) = (pixel / width / patch, pixel % width / patch)
+      if row < rows, column < columns { valid[row * columns + column] = true }
     }
     let extent = PatchExtent(
       rows: (0..<rows).count { valid[$0 * columns] }, columns: (0..<columns).count { valid[$0] })

@@ -97,7 +97,6 @@ import Testing
     run.model.arena.endBackward()
     let gradientError = try gradientError(run)
     #expect(gradientError.error < gradientTolerance, "\(gradientError)")
-    print("\(name) \(type): \(worst.sorted { $0.key < $1.key }), gradients \(gradientError)")
   }
 
   /// The largest difference relative to the tensor's largest gradient, floored at 1e-3 of the model's largest.

@@ -1,0 +1,125 @@
+import Autograd
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Models
+
+@Suite struct Idefics3Tests {
+  @Test(arguments: [false, true]) func wholeModelsGradientAgreesWithFiniteDifferences(tied: Bool) {
+    let c = TinyModels.configuration(tied: tied)
+    let model = TinyModels.model(c, as: Double.self)
+    let input: ModelInput<Double> = TinyModels.input(c)
+    var random = CounterRandom(seed: 1, purpose: "probe")
+    let probe = Tensor(
+      (0..<input.ids.count * c.text.vocabularySize).map { _ in random.normal() },
+      [input.ids.count, c.text.vocabularySize])
+    let visualProbe = Tensor((0..<4 * c.tokensPerImage * 12).map { _ in random.normal() }, [4 * c.tokensPerImage, 12])
+    let error = GradientCheck(elementsPerTensor: 4).largestError(inputs: [], arena: model.arena) { tape, _ in
+      let output = model.forward(input, tape: tape)
+      return tape.weightedSum(model.logits(output.hidden, tape: tape), probe)
+        + tape.weightedSum(output.visual, visualProbe)
+    }
+    #expect(error < 1e-6)
+  }
+
+  @Test func aSequencesStatesDoNotDependOnItsNeighbours() {
+    let c = TinyModels.configuration()
+    let model = TinyModels.model(c, as: Double.self, trainable: false)
+    let input: ModelInput<Double> = TinyModels.input(c)
+    let tape = Tape(pool: BufferPool<Double>(), recording: false)
+    let together = model.forward(input, tape: tape).hidden.value
+    let rows = input.sequences[3]
+    let alone = ModelInput(
+      pixels: input.pixels.slice(2..<4), extents: input.extents.map { Array($0[2..<4]) }, ids: Array(input.ids[rows]),
+      sequences: Segments(lengths: [rows.count]))
+    let states = model.forward(alone, tape: tape).hidden.value
+    let difference = zip(states.array, together.slice(rows).array).map { abs($0 - $1) }.max() ?? 1
+    #expect(difference < 1e-12)
+  }
+
+  @Test(arguments: [false, true]) func gradientsCompleteFromTheEndWhileBackwardRuns(tied: Bool) {
+    let c = TinyModels.configuration(tied: tied)
+    let model = TinyModels.model(c, as: Float.self, bucketElements: 64)
+    let tape = Tape(pool: BufferPool<Float>())
+    var seen: [Int] = []
+    model.arena.beginBackward { seen.append($0) }
+    let output = model.forward(TinyModels.input(c), tape: tape)
+    let logits = model.logits(output.hidden, tape: tape)
+    _ = tape.weightedSum(logits, logits.value.copy())
+    tape.backward()
+    #expect(seen == Array((0..<model.arena.bucketCount).reversed()), "nothing is left for the end of the pass")
+    model.arena.endBackward()
+    #expect(model.arena.parameters.allSatisfy { ($0.gradient?.sumOfSquares ?? 0) > 0 })
+  }
+
+  @Test func aSteadyStepTakesNoNewMemory() {
+    let c = TinyModels.configuration()
+    let model = TinyModels.model(c, as: Float.self)
+    let pool = BufferPool<Float>()
+    let input: ModelInput<Float> = TinyModels.input(c)
+    var misses: [Int] = []
+    for _ in 0..<3 {
+      let tape = Tape(pool: pool)
+      model.arena.beginBackward()
+      let output = model.forward(input, tape: tape)
+      _ = tape.weightedSum(output.hidden, output.hidden.value.copy())
+      tape.backward()
+      model.arena.endBackward()
+      misses.append(pool.misses)
+    }
+    #expect(misses[1] == misses[2])
+  }
+
+  @Test func inputsThatDoNotFitAreRefused() throws {
+    let c = TinyModels.configuration()
+    let model = TinyModels.model(c, as: Float.self, trainable: false)
+    let good: ModelInput<Float> = TinyModels.input(c)
+    try model.check(good)
+    let breaks: [(inout ModelInput<Float>) -> Void] = [
+      { $0.ids[0] = 19 }, { $0.ids[0] = -1 }, { $0.ids[0] = 17 }, { $0.ids.removeLast() },
+      { $0.pixels = Tensor(zeros: [4, 3, 16, 20]) }, { $0.pixels = Tensor(zeros: [4, 1, 16, 16]) },
+      { $0.extents = [PatchExtent(rows: 1, columns: 1)] }, { $0.extents?[0].rows = 0 }, { $0.extents?[0].columns = 5 },
+      { $0.positions = [0] },
+    ]
+    for change in breaks {
+      var input = good
+      change(&input)
+      #expect(throws: UserError.self) { try model.check(input) }
+    }
+  }
+
+  @Test func positionIdsRoundAsTorchDoes() throws {
+    let path = "cases/models/position_ids_full.json"
+    guard SharedFiles.has(path) else { return }
+    struct Cases: Decodable { let torch_this_machine_AVX512: [String: [String: Int]] }
+    let cases = try JSONDecoder().decode(Cases.self, from: Data(contentsOf: SharedFiles.url(path)))
+    for side in 1...64 {
+      let positions = PatchPositions(side: side)
+      let exceptions = cases.torch_this_machine_AVX512[String(side)] ?? [:]
+      for index in 0..<side {
+        #expect(positions.coordinate(index, of: side) == exceptions[String(index)] ?? index, "\(index) of \(side)")
+      }
+    }
+  }
+
+  @Test func pixelShuffleLaysBlocksEndToEndInRowMajorOrder() throws {
+    // 1 image of 4 x 4 patches of width 1: with s = 2, token (0, 1) is patches 2, 3, 6, 7.
+    let order = Connector<Float>.order(images: 1, rows: 4, columns: 4, scale: 2)
+    let patches = order.flatMap { [2 * $0, 2 * $0 + 1] }
+    #expect(patches == [0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15])
+  }
+
+  @Test(arguments: BuiltInModel.View.allCases) func builtInModelsAreSoundAndGiveTheStatedTokens(
+    _ view: BuiltInModel.View
+  ) throws {
+    let tokens = BuiltInModel.Tokens(vocabularySize: 500, image: 499, end: [1])
+    for (model, count) in [(BuiltInModel.student, 64), (BuiltInModel.teacher, 256)] {
+      let configuration = model.configuration(view: view, tokens: tokens)
+      try configuration.validate()
+      #expect(configuration.tokensPerImage == count)
+      #expect(try Idefics3Configuration(JSONFields(Data(configuration.json.utf8), file: "x")) == configuration)
+    }
+  }
+}
