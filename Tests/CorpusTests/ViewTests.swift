@@ -86,6 +86,16 @@ import Testing
 }
 
 @Suite struct ConditioningTests {
+  @Test func theMedianIsTheMiddleOfTheSortedValues() {
+    for sample in 0..<300 {
+      var random = CounterRandom(seed: 8, purpose: "median", sample: UInt64(sample))
+      let reach = [2, 5, 1000][sample % 3]
+      let values = (0..<1 + random.integer(below: 40)).map { _ in Float(random.integer(below: reach)) }
+      #expect(values.median == values.sorted()[(values.count - 1) / 2])
+    }
+    #expect([Float]().median == 0)
+  }
+
   @Test func longRecordsAreCutAndShortOnesContinued() throws {
     let long = ECGRecord.random(seed: 1, count: 1500)
     #expect(try long.conditioned().signal[3] == Array(long.signal[3][..<1000]))
@@ -152,6 +162,17 @@ import Testing
       #expect(gains.allSatisfy { $0 > 0.799 && $0 < 1.201 })
       #expect((gains.max() ?? 0) - (gains.min() ?? 0) < 1e-3)
     }
+  }
+
+  @Test func noiseHasTheStatedDeviation() {
+    let record = ECGRecord.random(seed: 1)
+    let noisy = Augmentation(shift: 0, gain: 0, leadGain: 0, noise: 0.05)
+      .apply(to: record, seed: 1, epoch: 0, sample: 0)
+    let noise = zip(noisy.signal, record.signal).flatMap { zip($0, $1).map { Double($0 - $1) } }
+    let mean = noise.reduce(0, +) / Double(noise.count)
+    let deviation = (noise.map { $0 * $0 }.reduce(0, +) / Double(noise.count)).squareRoot()
+    #expect(abs(mean) < 0.002)
+    #expect(abs(deviation - 0.05) < 0.001)
   }
 
   @Test func oneLeadIsAlwaysKept() {
