@@ -183,3 +183,26 @@ import Testing
     }
   }
 }
+
+@Suite struct ImageViewTests {
+  @Test func pixelsAreChannelFirstInMinusOneToOne() throws {
+    let image = RasterImage(width: 2, height: 1, pixels: [0, 255, 51, 102, 153, 204])
+    let expected: [Float] = [-1, -0.2, 1, 0.2, -0.6, 0.6]
+    let pixels = ImageView.pixelValues(of: image)
+    #expect(zip(pixels, expected).allSatisfy { abs($0 - $1) < 1e-6 } && pixels.count == 6)
+  }
+
+  @Test func theTraceIsSeenAtTheModelsInputSize() throws {
+    let view = ImageView(imageSize: 128)
+    var flat = ECGRecord.random(seed: 1)
+    flat.signal = flat.signal.map { _ in Array(repeating: 0, count: 1000) }
+    var beating = flat
+    for lead in beating.signal.indices {
+      for start in stride(from: 20, to: 1000, by: 80) { beating.signal[lead][start] = 1 }
+    }
+    let (a, b) = (try view.pixelValues(of: flat), try view.pixelValues(of: beating))
+    #expect(a.count == 3 * 128 * 128)
+    #expect((a + b).allSatisfy { (-1...1).contains($0) })
+    #expect(zip(a, b).filter { abs($0 - $1) > 0.2 }.count > 300)
+  }
+}
