@@ -86,6 +86,16 @@ import Testing
 }
 
 @Suite struct ConditioningTests {
+  @Test func theMedianIsTheMiddleOfTheSortedValues() {
+    for sample in 0..<300 {
+      var random = CounterRandom(seed: 8, purpose: "median", sample: UInt64(sample))
+      let reach = [2, 5, 1000][sample % 3]
+      let values = (0..<1 + random.integer(below: 40)).map { _ in Float(random.integer(below: reach)) }
+      #expect(values.median == values.sorted()[(values.count - 1) / 2])
+    }
+    #expect([Float]().median == 0)
+  }
+
   @Test func longRecordsAreCutAndShortOnesContinued() throws {
     let long = ECGRecord.random(seed: 1, count: 1500)
     #expect(try long.conditioned().signal[3] == Array(long.signal[3][..<1000]))
@@ -154,11 +164,45 @@ import Testing
     }
   }
 
+  @Test func noiseHasTheStatedDeviation() {
+    let record = ECGRecord.random(seed: 1)
+    let noisy = Augmentation(shift: 0, gain: 0, leadGain: 0, noise: 0.05)
+      .apply(to: record, seed: 1, epoch: 0, sample: 0)
+    let noise = zip(noisy.signal, record.signal).flatMap { zip($0, $1).map { Double($0 - $1) } }
+    let mean = noise.reduce(0, +) / Double(noise.count)
+    let deviation = (noise.map { $0 * $0 }.reduce(0, +) / Double(noise.count)).squareRoot()
+    #expect(abs(mean) < 0.002)
+    #expect(abs(deviation - 0.05) < 0.001)
+  }
+
   @Test func oneLeadIsAlwaysKept() {
     let dropping = Augmentation(shift: 0, gain: 0, leadGain: 0, noise: 0, leadDropout: 1)
     for sample in 0..<20 {
       let changed = dropping.apply(to: .random(seed: 1), seed: 1, epoch: 0, sample: sample)
       #expect(changed.signal.filter { $0.contains { $0 != 0 } }.count == 1)
     }
+  }
+}
+
+@Suite struct ImageViewTests {
+  @Test func pixelsAreChannelFirstInMinusOneToOne() throws {
+    let image = RasterImage(width: 2, height: 1, pixels: [0, 255, 51, 102, 153, 204])
+    let expected: [Float] = [-1, -0.2, 1, 0.2, -0.6, 0.6]
+    let pixels = ImageView.pixelValues(of: image)
+    #expect(zip(pixels, expected).allSatisfy { abs($0 - $1) < 1e-6 } && pixels.count == 6)
+  }
+
+  @Test func theTraceIsSeenAtTheModelsInputSize() throws {
+    let view = ImageView(imageSize: 128)
+    var flat = ECGRecord.random(seed: 1)
+    flat.signal = flat.signal.map { _ in Array(repeating: 0, count: 1000) }
+    var beating = flat
+    for lead in beating.signal.indices {
+      for start in stride(from: 20, to: 1000, by: 80) { beating.signal[lead][start] = 1 }
+    }
+    let (a, b) = (try view.pixelValues(of: flat), try view.pixelValues(of: beating))
+    #expect(a.count == 3 * 128 * 128)
+    #expect((a + b).allSatisfy { (-1...1).contains($0) })
+    #expect(zip(a, b).filter { abs($0 - $1) > 0.2 }.count > 300)
   }
 }

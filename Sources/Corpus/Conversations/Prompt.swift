@@ -1,3 +1,4 @@
+import Synchronization
 import Tensors
 
 /// One question and answer as token ids, with what the loss counts.
@@ -78,6 +79,16 @@ public struct Prompt: Sendable {
   public let longestAnswer: Int
 
   private let head: [Int32]
+  private let known = Known()
+
+  /// Conversations built before. Questions with few answers come up in every epoch; reports are not kept.
+  private final class Known: Sendable {
+    struct Key: Hashable {
+      let question: String
+      let answer: String
+    }
+    let conversations = Mutex<[Key: TokenizedConversation]>([:])
+  }
 
   /// - Throws: `UserError` of kind badInput where the tokenizer lacks a token of the format.
   public init(
@@ -118,6 +129,15 @@ public struct Prompt: Sendable {
   /// Question and answer are tokenized together, as generation will see them; the answer begins where the ids stop
   /// agreeing with those of the prompt alone. Special tokens spelled out in either are removed.
   public func conversation(_ question: Question) -> TokenizedConversation {
+    guard question.kind != .report else { return built(question) }
+    let key = Known.Key(question: question.text, answer: question.answer)
+    if let made = known.conversations.withLock({ $0[key] }) { return made }
+    let made = built(question)
+    known.conversations.withLock { $0[key] = made }
+    return made
+  }
+
+  private func built(_ question: Question) -> TokenizedConversation {
     let open = format.beforeQuestion + plain(question.text) + format.beforeAnswer
     let prompt = tokenizer.encode(open, addingSpecialTokens: false)
     var whole = tokenizer.encode(open + " " + plain(question.answer) + format.end, addingSpecialTokens: false)

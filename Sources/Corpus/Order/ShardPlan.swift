@@ -1,9 +1,9 @@
 import Tensors
 
-/// How a global batch is cut into shards of equal sample count, the units of arithmetic that ranks take in order.
+/// How a global batch is cut into shards of equal sample count, the units of arithmetic.
 ///
 /// Step t visits the positions t * globalBatch ..< (t + 1) * globalBatch of the sample order; shard s of it the s-th
-/// stretch of samplesPerShard among them. Nothing here depends on the number of ranks.
+/// stretch of samplesPerShard among them. Which rank computes a shard is Cluster's affair.
 public struct ShardPlan: Sendable, Equatable {
   public let globalBatch: Int
   public let shards: Int
@@ -31,14 +31,5 @@ public struct ShardPlan: Sendable, Equatable {
     precondition(step >= 0 && (0..<shards).contains(shard), "shard outside the batch")
     let first = step * globalBatch + shard * samplesPerShard
     return first..<first + samplesPerShard
-  }
-
-  /// Rounds in which the ranks take shards: in round r, rank k takes shard r * ranks + k.
-  public func rounds(ranks: Int) -> Int { (shards + ranks - 1) / ranks }
-
-  /// The shard of a rank in a round; nil where the rank has none.
-  public func shard(round: Int, rank: Int, ranks: Int) -> Int? {
-    let shard = round * ranks + rank
-    return shard < shards ? shard : nil
   }
 }

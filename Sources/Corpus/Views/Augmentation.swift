@@ -12,7 +12,7 @@ public struct Augmentation: Sendable, Equatable {
   public var gain: Double
   /// Further gain of each lead, uniform in 1 - leadGain ... 1 + leadGain.
   public var leadGain: Double
-  /// Standard deviation of white noise, mV.
+  /// Standard deviation of white noise, mV: each value the sum of four uniform ones, so bell-shaped and bounded.
   public var noise: Double
   /// Probability that a lead is silenced; one lead is always kept.
   public var leadDropout: Double
@@ -36,7 +36,8 @@ public struct Augmentation: Sendable, Equatable {
     var random = CounterRandom(seed: seed, purpose: "augmentation", step: UInt64(epoch), sample: UInt64(sample))
     let count = record.sampleCount
     let reach = min(Int(shift * record.samplingRate), count / 2)
-    let offset = random.integer(below: 2 * reach + 1) - reach + (count > 0 ? count : 0)
+    let shift = random.integer(below: 2 * reach + 1) - reach
+    let first = shift < 0 ? shift + count : shift
     let recordGain = random.uniform(1 - gain, 1 + gain)
     let leadGains = record.leads.map { _ in Float(recordGain * random.uniform(1 - leadGain, 1 + leadGain)) }
     let silenced = record.leads.map { _ in random.uniform() < leadDropout }
@@ -49,12 +50,24 @@ public struct Augmentation: Sendable, Equatable {
         continue
       }
       let gain = leadGains[lead]
-      result.signal[lead] = (0..<count).map { samples[($0 + offset) % count] * gain }
+      result.signal[lead] = samples[first...].map { $0 * gain } + samples[..<first].map { $0 * gain }
     }
     guard noise > 0 else { return result }
     for lead in result.signal.indices where !silenced[lead] || lead == kept {
-      for sample in 0..<count { result.signal[lead][sample] += Float(noise * random.normal()) }
+      Self.addNoise(Float(noise), to: &result.signal[lead], &random)
     }
     return result
+  }
+
+  /// Adds white noise of a standard deviation.
+  ///
+  /// The sum of the four 16-bit parts of a random word has mean 2 (2^16 - 1) and variance (2^32 - 1) / 3.
+  private static func addNoise(_ deviation: Float, to samples: inout [Float], _ random: inout CounterRandom) {
+    let unit = deviation / (Float(UInt32.max) / 3).squareRoot()
+    for sample in samples.indices {
+      let word = random.next()
+      let sum = (word & 0xFFFF) + (word >> 16 & 0xFFFF) + (word >> 32 & 0xFFFF) + word >> 48
+      samples[sample] += unit * Float(Int(sum) - 2 * 0xFFFF)
+    }
   }
 }
