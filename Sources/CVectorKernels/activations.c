@@ -1,0 +1,3 @@
+#include "exponential.h"
+#define BODY "activations.inc"
+#include "instantiate.h"

@@ -1,0 +1,3 @@
+#include "lanes.h"
+#define BODY "normalisation.inc"
+#include "instantiate.h"

@@ -1,0 +1,2 @@
+#define BODY "rotary.inc"
+#include "instantiate.h"

@@ -1,0 +1,4 @@
+#include "exponential.h"
+#include "lanes.h"
+#define BODY "softmax.inc"
+#include "instantiate.h"

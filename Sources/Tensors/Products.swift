@@ -1,0 +1,40 @@
+import COpenBLAS
+
+/// Matrix product C = alpha op(A) op(B) + beta C, where op is the matrix or its transpose; all views may be strided.
+///
+/// - Complexity: 2 m n k floating-point operations.
+/// - Precondition: the shapes agree, C overlaps neither A nor B, every extent is below 2^31.
+public func multiply<Element: Scalar>(
+  _ a: Matrix<Element>, transposed transposeA: Bool = false,
+  _ b: Matrix<Element>, transposed transposeB: Bool = false,
+  alpha: Element = 1, beta: Element = 0, into c: Matrix<Element>
+) {
+  let (m, k) = transposeA ? (a.columns, a.rows) : (a.rows, a.columns)
+  let (inner, n) = transposeB ? (b.columns, b.rows) : (b.rows, b.columns)
+  precondition(
+    k == inner && c.rows == m && c.columns == n,
+    "product of [\(m), \(k)] and [\(inner), \(n)] into [\(c.rows), \(c.columns)]")
+  guard m > 0, n > 0 else { return }
+  guard k > 0 else {
+    for row in 0..<m { for column in 0..<n { c[row, column] *= beta } }
+    return
+  }
+  Element.kernels.product(
+    transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k), alpha,
+    a.base, Int32(max(1, a.stride)), b.base, Int32(max(1, b.stride)), beta, c.base, Int32(max(1, c.stride)))
+}
+
+/// The library behind `multiply` and its settings.
+public enum ProductLibrary {
+  /// Sets the number of threads of one product explicitly; the affinity mask is not asked.
+  public static func setThreads(_ count: Int) { openblas_set_num_threads(Int32(count)) }
+
+  /// Threads in use.
+  public static var threads: Int { Int(openblas_get_num_threads()) }
+
+  /// The processor type whose kernels run, such as "SkylakeX" or "Haswell".
+  public static var coreType: String { String(cString: openblas_get_corename()) }
+
+  /// Version and build options.
+  public static var version: String { String(cString: openblas_get_config()) }
+}

@@ -1,0 +1,178 @@
+import Foundation
+
+/// A safetensors file opened for reading; the data are mapped, not loaded.
+///
+/// Format: 8 bytes little-endian header length, a JSON header of name: {dtype, shape, data_offsets}, then the data.
+/// Source: the safetensors format description (Hugging Face).
+public struct SafetensorsFile {
+  /// Where one tensor lies.
+  public struct Entry: Sendable, Equatable {
+    /// Name of the element type, such as F32 or BF16.
+    public let type: String
+    public let shape: [Int]
+    /// Bytes of the data section.
+    public let bytes: Range<Int>
+    public var count: Int { shape.reduce(1, *) }
+  }
+
+  public let url: URL
+  public let entries: [String: Entry]
+  /// The free-text part of the header.
+  public let metadata: [String: String]
+  private let data: Data
+  private let start: Int
+
+  /// Bytes of one element of each type the format knows.
+  public static let elementSizes = [
+    "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U64": 8, "U32": 4, "U16": 2,
+    "U8": 1, "BOOL": 1,
+  ]
+
+  /// Maps the file and checks its header: every offset lies in the file and every size matches its shape.
+  public init(contentsOf url: URL) throws {
+    let data: Data
+    do {
+      data = try Data(contentsOf: url, options: .mappedIfSafe)
+    } catch {
+      throw UserError(
+        .inputOutput, "\(url.path) cannot be opened: \(error.localizedDescription)",
+        remedy: "check the path and its permissions")
+    }
+    func broken(_ why: String) -> UserError {
+      UserError(
+        .badInput, "\(url.path) is not a sound safetensors file: \(why)", remedy: "copy or download the file again")
+    }
+    guard data.count >= 8 else { throw broken("it has \(data.count) bytes, the header length alone takes 8") }
+    let length = data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard length <= UInt64(data.count - 8), length <= 100_000_000 else {
+      throw broken("its header claims \(length) bytes of a file of \(data.count)")
+    }
+    start = 8 + Int(length)
+    guard let header = try? JSONSerialization.jsonObject(with: data[8..<start]) as? [String: Any] else {
+      throw broken("its header is not a JSON object")
+    }
+    var entries: [String: Entry] = [:]
+    var metadata: [String: String] = [:]
+    for (name, value) in header {
+      if name == "__metadata__" {
+        guard let strings = value as? [String: String] else { throw broken("its metadata are not strings") }
+        metadata = strings
+      } else {
+        entries[name] = try Self.entry(value, available: data.count - start) { broken("tensor \(name) \($0)") }
+      }
+    }
+    self.url = url
+    self.data = data
+    self.entries = entries
+    self.metadata = metadata
+  }
+
+  private static func entry(_ value: Any, available: Int, broken: (String) -> UserError) throws -> Entry {
+    guard let fields = value as? [String: Any], let type = fields["dtype"] as? String,
+      let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int], offsets.count == 2
+    else { throw broken("lacks dtype, shape or data_offsets") }
+    guard let size = elementSizes[type] else { throw broken("has the unknown type \(type)") }
+    var bytes = size
+    for extent in shape {
+      let (product, overflow) = bytes.multipliedReportingOverflow(by: extent)
+      guard extent >= 0, !overflow else { throw broken("has the impossible shape \(shape)") }
+      bytes = product
+    }
+    guard offsets[0] >= 0, offsets[1] >= offsets[0], offsets[1] <= available else {
+      throw broken("lies at \(offsets) of \(available) bytes of data: the file is truncated or damaged")
+    }
+    guard offsets[1] - offsets[0] == bytes else {
+      throw broken("of type \(type) and shape \(shape) needs \(bytes) bytes, its offsets give \(offsets[1] - offsets[0])")
+    }
+    return Entry(type: type, shape: shape, bytes: offsets[0]..<offsets[1])
+  }
+
+  /// Names in alphabetical order.
+  public var names: [String] { entries.keys.sorted() }
+
+  /// The entry of a name. - Throws: `UserError` naming the file and the tensor when it is absent.
+  public func entry(_ name: String) throws -> Entry {
+    guard let entry = entries[name] else {
+      throw UserError(.badInput, "\(url.path) holds no tensor named \(name)", remedy: "it holds: \(summary)")
+    }
+    return entry
+  }
+
+  private var summary: String {
+    names.prefix(8).joined(separator: ", ") + (names.count > 8 ? ", and \(names.count - 8) more" : "")
+  }
+
+  /// A floating-point tensor converted to `Element`. F64, F32, F16 and BF16 can be read.
+  public func tensor<Element: Scalar>(_ name: String, as type: Element.Type = Element.self) throws -> Tensor<Element> {
+    let entry = try entry(name)
+    let result = Tensor<Element>(uninitialised: entry.shape)
+    try read(name, into: result)
+    return result
+  }
+
+  /// Converts a floating-point tensor straight into existing memory of the same count.
+  public func read<Element: Scalar>(_ name: String, into target: Tensor<Element>) throws {
+    let entry = try entry(name)
+    guard entry.count == target.count else {
+      throw UserError(.badInput, "tensor \(name) of \(url.path) has shape \(entry.shape), expected \(target.shape)")
+    }
+    data.withUnsafeBytes { bytes in
+      let source = UnsafeRawBufferPointer(rebasing: bytes[start + entry.bytes.lowerBound..<start + entry.bytes.upperBound])
+      func convert<Raw>(_ raw: Raw.Type, _ value: (Raw) -> Element) {
+        let size = MemoryLayout<Raw>.size
+        for index in 0..<entry.count {
+          target.base[index] = value(source.loadUnaligned(fromByteOffset: index * size, as: Raw.self))
+        }
+      }
+      switch entry.type {
+      case Element.safetensorsType:
+        if let address = source.baseAddress { UnsafeMutableRawPointer(target.base).copyMemory(from: address, byteCount: source.count) }
+      case "F64": convert(Double.self) { Element($0) }
+      case "F32": convert(Float.self) { Element($0) }
+      case "BF16": convert(UInt16.self) { Element(Float(bitPattern: UInt32($0) << 16)) }
+      case "F16": convert(UInt16.self) { Element(Self.half($0)) }
+      default: break
+      }
+    }
+    guard ["F64", "F32", "F16", "BF16"].contains(entry.type) else {
+      throw UserError(.badInput, "tensor \(name) of \(url.path) has type \(entry.type), expected floating-point numbers")
+    }
+  }
+
+  /// An integer tensor; I64, I32, I16, I8, U32, U16, U8 and BOOL can be read.
+  public func integers(_ name: String) throws -> [Int] {
+    let entry = try entry(name)
+    return try data.withUnsafeBytes { bytes in
+      let source = UnsafeRawBufferPointer(rebasing: bytes[start + entry.bytes.lowerBound..<start + entry.bytes.upperBound])
+      func convert<Raw: FixedWidthInteger>(_ raw: Raw.Type) -> [Int] {
+        (0..<entry.count).map {
+          Int(clamping: source.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Raw>.size, as: Raw.self))
+        }
+      }
+      switch entry.type {
+      case "I64": return convert(Int64.self)
+      case "I32": return convert(Int32.self)
+      case "I16": return convert(Int16.self)
+      case "I8": return convert(Int8.self)
+      case "U64": return convert(UInt64.self)
+      case "U32": return convert(UInt32.self)
+      case "U16": return convert(UInt16.self)
+      case "U8", "BOOL": return convert(UInt8.self)
+      default:
+        throw UserError(.badInput, "tensor \(name) of \(url.path) has type \(entry.type), expected integers")
+      }
+    }
+  }
+
+  /// IEEE 754 half precision to single.
+  static func half(_ bits: UInt16) -> Float {
+    let sign: Float = bits & 0x8000 == 0 ? 1 : -1
+    let exponent = Int(bits >> 10 & 0x1F)
+    let fraction = Float(bits & 0x3FF)
+    switch exponent {
+    case 0: return sign * fraction * 0x1p-24
+    case 31: return fraction == 0 ? sign * .infinity : .nan
+    default: return sign * Float(sign: .plus, exponent: exponent - 15, significand: 1 + fraction / 1024)
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import Foundation
+
+/// Writes a safetensors file: collects tensors, then writes header and data in one pass.
+///
+/// Tensors are kept in the order they were added; the header is padded so that the data start at a multiple of 8.
+public struct SafetensorsWriter {
+  private struct Part {
+    let name: String
+    let type: String
+    let shape: [Int]
+    let byteCount: Int
+    let write: (FileHandle) throws -> Void
+  }
+
+  private var parts: [Part] = []
+  private let metadata: [String: String]
+
+  public init(metadata: [String: String] = ["format": "pt"]) { self.metadata = metadata }
+
+  /// Adds a tensor in its own type.
+  public mutating func add<Element: Scalar>(_ name: String, _ tensor: Tensor<Element>) {
+    append(name, Element.safetensorsType, tensor.shape, tensor.count * MemoryLayout<Element>.stride) { file in
+      try tensor.withUnsafeMutableBufferPointer { try file.write(contentsOf: Data(buffer: $0)) }
+    }
+  }
+
+  /// Adds integers as I64.
+  public mutating func add(_ name: String, integers: [Int], shape: [Int]) {
+    precondition(integers.count == shape.reduce(1, *), "\(integers.count) integers do not fill \(shape)")
+    append(name, "I64", shape, integers.count * 8) { file in
+      try integers.map { Int64($0).littleEndian }.withUnsafeBufferPointer { try file.write(contentsOf: Data(buffer: $0)) }
+    }
+  }
+
+  /// Adds bytes as U8.
+  public mutating func add(_ name: String, bytes: [UInt8], shape: [Int]) {
+    precondition(bytes.count == shape.reduce(1, *), "\(bytes.count) bytes do not fill \(shape)")
+    append(name, "U8", shape, bytes.count) { try $0.write(contentsOf: Data(bytes)) }
+  }
+
+  private mutating func append(
+    _ name: String, _ type: String, _ shape: [Int], _ byteCount: Int, write: @escaping (FileHandle) throws -> Void
+  ) {
+    precondition(!parts.contains { $0.name == name }, "tensor \(name) is added twice")
+    parts.append(Part(name: name, type: type, shape: shape, byteCount: byteCount, write: write))
+  }
+
+  /// Writes and syncs the file. - Throws: `UserError` (input/output), for instance when the disk is full.
+  public func write(to url: URL) throws {
+    do {
+      guard FileManager.default.createFile(atPath: url.path, contents: nil) else {
+        throw UserError(.inputOutput, "\(url.path) cannot be created", remedy: "check the folder and its permissions")
+      }
+      let file = try FileHandle(forWritingTo: url)
+      defer { try? file.close() }
+      try file.write(contentsOf: header())
+      for part in parts { try part.write(file) }
+      try file.synchronize()
+    } catch let error as UserError {
+      throw error
+    } catch {
+      throw UserError(
+        .inputOutput, "\(url.path) cannot be written: \(error.localizedDescription)",
+        remedy: "check the free space (df) and the permissions of the folder")
+    }
+  }
+
+  private func header() throws -> Data {
+    var fields: [String] = []
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    func json(_ value: some Encodable) throws -> String { String(decoding: try encoder.encode(value), as: UTF8.self) }
+    if !metadata.isEmpty { fields.append("\"__metadata__\":\(try json(metadata))") }
+    var offset = 0
+    for part in parts {
+      let end = offset + part.byteCount
+      fields.append(
+        "\(try json(part.name)):{\"dtype\":\"\(part.type)\",\"shape\":\(try json(part.shape)),"
+          + "\"data_offsets\":[\(offset),\(end)]}")
+      offset = end
+    }
+    var text = Data("{\(fields.joined(separator: ","))}".utf8)
+    text.append(contentsOf: [UInt8](repeating: 0x20, count: (8 - text.count % 8) % 8))
+    var result = withUnsafeBytes(of: UInt64(text.count).littleEndian) { Data($0) }
+    result.append(text)
+    return result
+  }
+}

@@ -1,0 +1,70 @@
+import COpenBLAS
+import CVectorKernels
+
+/// A number type the whole program can compute with: `Float` for training, `Double` for checks of the same code.
+public protocol Scalar: BinaryFloatingPoint, Sendable {
+  /// Name of the type in safetensors files.
+  static var safetensorsType: String { get }
+  /// The vector loops for this type.
+  static var kernels: KernelTable<Self> { get }
+}
+
+extension Float: Scalar {
+  public static var safetensorsType: String { "F32" }
+  public static let kernels = KernelTable<Float>(
+    axpy: evl_axpy_f32, scale: evl_scale_f32, add: evl_add_f32, multiply: evl_multiply_f32,
+    sumOfSquares: evl_sum_of_squares_f32, dot: evl_dot_f32, addBias: evl_add_bias_f32, addRows: evl_add_rows_f32,
+    exp: evl_exp_f32, gelu: evl_gelu_f32, geluBackward: evl_gelu_backward_f32, swiglu: evl_swiglu_f32,
+    swigluBackward: evl_swiglu_backward_f32, layerNorm: evl_layer_norm_f32,
+    layerNormBackward: evl_layer_norm_backward_f32, rmsNorm: evl_rms_norm_f32,
+    rmsNormBackward: evl_rms_norm_backward_f32, softmax: evl_softmax_f32, softmaxBackward: evl_softmax_backward_f32,
+    crossEntropy: evl_cross_entropy_f32, rotary: evl_rotary_f32, adamW: evl_adamw_f32,
+    product: { transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc in
+      cblas_sgemm(CblasRowMajor, transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+    })
+}
+
+extension Double: Scalar {
+  public static var safetensorsType: String { "F64" }
+  public static let kernels = KernelTable<Double>(
+    axpy: evl_axpy_f64, scale: evl_scale_f64, add: evl_add_f64, multiply: evl_multiply_f64,
+    sumOfSquares: evl_sum_of_squares_f64, dot: evl_dot_f64, addBias: evl_add_bias_f64, addRows: evl_add_rows_f64,
+    exp: evl_exp_f64, gelu: evl_gelu_f64, geluBackward: evl_gelu_backward_f64, swiglu: evl_swiglu_f64,
+    swigluBackward: evl_swiglu_backward_f64, layerNorm: evl_layer_norm_f64,
+    layerNormBackward: evl_layer_norm_backward_f64, rmsNorm: evl_rms_norm_f64,
+    rmsNormBackward: evl_rms_norm_backward_f64, softmax: evl_softmax_f64, softmaxBackward: evl_softmax_backward_f64,
+    crossEntropy: evl_cross_entropy_f64, rotary: evl_rotary_f64, adamW: evl_adamw_f64,
+    product: { transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc in
+      cblas_dgemm(CblasRowMajor, transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+    })
+}
+
+/// The C loops of one scalar type; CVectorKernels.h says what each computes.
+public struct KernelTable<T: Scalar>: Sendable {
+  typealias In = UnsafePointer<T>
+  typealias Out = UnsafeMutablePointer<T>
+  let axpy: @Sendable (Int, T, In, Out) -> Void
+  let scale: @Sendable (Int, T, In, Out) -> Void
+  let add: @Sendable (Int, In, In, Out) -> Void
+  let multiply: @Sendable (Int, In, In, Out) -> Void
+  let sumOfSquares: @Sendable (Int, In) -> Double
+  let dot: @Sendable (Int, In, In) -> Double
+  let addBias: @Sendable (Int, Int, In, Out) -> Void
+  let addRows: @Sendable (Int, Int, In, Out) -> Void
+  let exp: @Sendable (Int, In, Out) -> Void
+  let gelu: @Sendable (Int, In, Out) -> Void
+  let geluBackward: @Sendable (Int, In, In, Out) -> Void
+  let swiglu: @Sendable (Int, In, In, Out) -> Void
+  let swigluBackward: @Sendable (Int, In, In, In, Out, Out) -> Void
+  let layerNorm: @Sendable (Int, Int, T, In, In, In, Out, Out, Out) -> Void
+  let layerNormBackward: @Sendable (Int, Int, In, In, In, In, In, Out, Out, Out) -> Void
+  let rmsNorm: @Sendable (Int, Int, T, In, In, Out, Out) -> Void
+  let rmsNormBackward: @Sendable (Int, Int, In, In, In, In, Out, Out) -> Void
+  let softmax: @Sendable (Int, Int, T, UnsafePointer<UInt8>?, Int32, Int, Out) -> Void
+  let softmaxBackward: @Sendable (Int, Int, T, In, Out) -> Void
+  let crossEntropy: @Sendable (Int, Int, T, Out) -> Double
+  let rotary: @Sendable (Int, Int, Int, Int, In, In, Int32, Out) -> Void
+  let adamW: @Sendable (Int, UnsafePointer<evl_adamw>, In, Out, Out, Out) -> Void
+  let product:
+    @Sendable (CBLAS_TRANSPOSE, CBLAS_TRANSPOSE, Int32, Int32, Int32, T, In, Int32, In, Int32, T, Out, Int32) -> Void
+}

@@ -1,0 +1,88 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Tensors
+
+@Suite struct SafetensorsTests {
+  private func sample(in folder: URL) throws -> URL {
+    let url = folder.appendingPathComponent("a.safetensors")
+    var writer = SafetensorsWriter(metadata: ["kind": "test"])
+    writer.add("b", Tensor<Float>([1, -2.5, 3], [3]))
+    writer.add("a", Tensor<Double>([0.1, 0.2, 0.3, 0.4], [2, 2]))
+    writer.add("n", integers: [-100, 7], shape: [2])
+    writer.add("m", bytes: [1, 0, 1], shape: [3])
+    try writer.write(to: url)
+    return url
+  }
+
+  @Test func writtenTensorsAreReadBack() throws {
+    try withTemporaryFolder { folder in
+      let file = try SafetensorsFile(contentsOf: sample(in: folder))
+      #expect(file.names == ["a", "b", "m", "n"])
+      #expect(file.metadata == ["kind": "test"])
+      #expect(try file.tensor("b", as: Float.self).array == [1, -2.5, 3])
+      #expect(try file.tensor("b", as: Double.self).array == [1, -2.5, 3])
+      #expect(try file.tensor("a", as: Double.self).array == [0.1, 0.2, 0.3, 0.4])
+      #expect(try file.entry("a").shape == [2, 2])
+      #expect(try file.integers("n") == [-100, 7])
+      #expect(try file.integers("m") == [1, 0, 1])
+    }
+  }
+
+  @Test func anAbsentTensorAWrongTypeAndAMissingFileAreNamed() throws {
+    try withTemporaryFolder { folder in
+      let file = try SafetensorsFile(contentsOf: sample(in: folder))
+      #expect { try file.tensor("zz", as: Float.self) } throws: { "\($0)".contains("no tensor named zz") }
+      #expect { try file.tensor("n", as: Float.self) } throws: { "\($0)".contains("I64") }
+      #expect { try file.integers("a") } throws: { "\($0)".contains("F64") }
+      #expect { try SafetensorsFile(contentsOf: folder.appendingPathComponent("none")) } throws: {
+        ($0 as? UserError)?.kind == .inputOutput
+      }
+    }
+  }
+
+  /// Every truncation and many byte flips either load or throw a UserError.
+  @Test func damagedFilesNeverTrap() throws {
+    try withTemporaryFolder { folder in
+      let bytes = try Data(contentsOf: sample(in: folder))
+      let damaged = folder.appendingPathComponent("damaged.safetensors")
+      func open(_ data: Data) throws -> Bool {
+        try data.write(to: damaged)
+        do {
+          let file = try SafetensorsFile(contentsOf: damaged)
+          for name in file.names { _ = try? file.tensor(name, as: Float.self) }
+          return true
+        } catch is UserError {
+          return false
+        }
+      }
+      for length in 0..<bytes.count { #expect(try !open(bytes.prefix(length))) }
+      var random = CounterRandom(seed: 1, purpose: "flips")
+      for _ in 0..<400 {
+        var data = bytes
+        data[random.integer(below: data.count)] ^= UInt8(1 << random.integer(below: 8))
+        _ = try open(data)
+      }
+    }
+  }
+
+  @Test func halfPrecisionIsDecoded() {
+    #expect(SafetensorsFile.half(0x3C00) == 1)
+    #expect(SafetensorsFile.half(0xC000) == -2)
+    #expect(SafetensorsFile.half(0x0001) == 0x1p-24)
+    #expect(SafetensorsFile.half(0x7BFF) == 65504)
+    #expect(SafetensorsFile.half(0x7C00) == .infinity)
+    #expect(SafetensorsFile.half(0x7E00).isNaN)
+  }
+
+  @Test func digestsArePublishedOnes() throws {
+    #expect(
+      Digest.sha256(Data("abc".utf8)) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+    try withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("abc")
+      try Data("abc".utf8).write(to: url)
+      #expect(try Digest.sha256(fileAt: url) == Digest.sha256(Data("abc".utf8)))
+    }
+  }
+}
