@@ -210,3 +210,15 @@ public struct AdamWStep: Sendable {
     return result
   }
 }
+
+extension Matrix {
+  public func fill(_ value: Element) {
+    for row in 0..<rows { (base + row * stride).update(repeating: value, count: columns) }
+  }
+
+  /// Row `target` of self += row `source` of `other`.
+  public func addToRow(_ target: Int, row source: Int, of other: Tensor<Element>) {
+    precondition(target >= 0 && target < rows && source >= 0 && source < other.rows && other.columns == columns)
+    Element.kernels.axpy(columns, 1, other.base + source * columns, base + target * stride)
+  }
+}

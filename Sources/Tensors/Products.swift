@@ -5,8 +5,7 @@ import COpenBLAS
 /// - Complexity: 2 m n k floating-point operations.
 /// - Precondition: the shapes agree, C overlaps neither A nor B, every extent is below 2^31.
 public func multiply<Element: Scalar>(
-  _ a: Matrix<Element>, transposed transposeA: Bool = false,
-  _ b: Matrix<Element>, transposed transposeB: Bool = false,
+  _ a: Matrix<Element>, _ b: Matrix<Element>, transposeA: Bool = false, transposeB: Bool = false,
   alpha: Element = 1, beta: Element = 0, into c: Matrix<Element>
 ) {
   let (m, k) = transposeA ? (a.columns, a.rows) : (a.rows, a.columns)

@@ -73,7 +73,7 @@ import Testing
       let b = wide[1].matrix.rows(3..<3 + (tb ? n : k)).columns(1..<1 + (tb ? k : n))
       let c = wide[2].matrix.rows(0..<m).columns(4..<4 + n)
       let before = (0..<m).map { i in (0..<n).map { c[i, $0] } }
-      multiply(a, transposed: ta, b, transposed: tb, alpha: 2, beta: 0.5, into: c)
+      multiply(a, b, transposeA: ta, transposeB: tb, alpha: 2, beta: 0.5, into: c)
       for i in 0..<m {
         for j in 0..<n {
           let sum = (0..<k).map { (ta ? a[$0, i] : a[i, $0]) * (tb ? b[j, $0] : b[$0, j]) }.reduce(0, +)

@@ -1,0 +1,38 @@
+import Tensors
+
+extension Tape {
+  /// y = gelu(x), the tanh form (Hendrycks and Gimpel 2016).
+  public func gelu(_ x: Variable<Element>) -> Variable<Element> {
+    let y = pool.tensor(x.shape)
+    y.setGELU(x.value)
+    return result(y, needsGradient: x.needsGradient) { [pool] dy in
+      let dx = pool.tensor(x.shape)
+      dx.setGELUBackward(x.value, dy)
+      x.accumulate(dx, pool: pool)
+    }
+  }
+
+  /// y = silu(gate) * up, the gated unit of SwiGLU (Shazeer 2020). All of equal shape.
+  public func swiglu(gate: Variable<Element>, up: Variable<Element>) -> Variable<Element> {
+    let y = pool.tensor(gate.shape)
+    y.setSwiGLU(gate: gate.value, up: up.value)
+    return result(y, needsGradient: gate.needsGradient || up.needsGradient) { [pool] dy in
+      let gateShare = pool.tensor(gate.shape)
+      let upShare = pool.tensor(gate.shape)
+      Tensor.swigluBackward(
+        gate: gate.value, up: up.value, dy, gateGradient: gateShare, upGradient: upShare)
+      gate.accumulate(gateShare, pool: pool)
+      up.accumulate(upShare, pool: pool)
+    }
+  }
+
+  /// y = x + z, the residual connection. Equal shapes.
+  public func add(_ x: Variable<Element>, _ z: Variable<Element>) -> Variable<Element> {
+    let y = pool.tensor(x.shape)
+    y.setSum(x.value, z.value)
+    return result(y, needsGradient: x.needsGradient || z.needsGradient) { [pool] dy in
+      x.accumulate(dy, owned: false, pool: pool)
+      z.accumulate(dy, owned: false, pool: pool)
+    }
+  }
+}

@@ -1,0 +1,222 @@
+import Tensors
+
+/// Names, shapes and places of trainable tensors in one flat memory, in the order they are declared.
+public struct ParameterLayout: Sendable {
+  /// How a tensor is filled before training.
+  public enum Initialiser: Sendable, Equatable {
+    /// Normal numbers of this standard deviation.
+    case normal(Double)
+    case constant(Double)
+  }
+
+  public struct Entry: Sendable {
+    public let name: String
+    public let shape: [Int]
+    /// Elements of the arena.
+    public let range: Range<Int>
+    public let initialiser: Initialiser
+    /// Whether weight decay applies: matrices yes, norms and biases no.
+    public let decays: Bool
+  }
+
+  public private(set) var entries: [Entry] = []
+  /// Length of the arena in elements; every tensor starts at a multiple of 16 (one cache line of floats).
+  public private(set) var count = 0
+
+  public init() {}
+
+  /// Appends a tensor. - Precondition: the name is new.
+  public mutating func add(_ name: String, _ shape: [Int], _ initialiser: Initialiser) {
+    precondition(!entries.contains { $0.name == name }, "\(name) is declared twice")
+    let length = shape.reduce(1, *)
+    entries.append(
+      Entry(
+        name: name, shape: shape, range: count..<count + length, initialiser: initialiser, decays: shape.count > 1))
+    count += (length + 15) / 16 * 16
+  }
+}
+
+/// One named tensor of an arena: its weights and, when trainable, its gradient.
+public final class Parameter<Element: Scalar> {
+  public let entry: ParameterLayout.Entry
+  public let value: Tensor<Element>
+  /// Absent when frozen.
+  public let gradient: Tensor<Element>?
+  fileprivate weak var arena: ParameterArena<Element>?
+  /// Operations of the running forward whose backward has not come yet.
+  fileprivate var pendingUses = 0
+  fileprivate var isWritten = false
+  fileprivate var isPublished = false
+
+  fileprivate init(entry: ParameterLayout.Entry, value: Tensor<Element>, gradient: Tensor<Element>?) {
+    self.entry = entry
+    self.value = value
+    self.gradient = gradient
+  }
+
+  public var name: String { entry.name }
+  public var isTrainable: Bool { gradient != nil }
+
+  /// Announces one use in forward; each is answered by one `contribute` in backward.
+  func use() { pendingUses += 1 }
+
+  /// Adds one use's share to the gradient, block of rows by block of rows, and publishes finished blocks.
+  ///
+  /// - Parameters:
+  ///   - rowLength: columns of the tensor seen as a matrix.
+  ///   - write: fills the given rows of the gradient; `beta` is 0 for the first share (overwrite) and 1 later.
+  func contribute(
+    rowLength: Int, _ write: (_ rows: Range<Int>, _ target: Matrix<Element>, _ beta: Element) -> Void
+  ) {
+    guard let gradient, let arena else { return }
+    let matrix = gradient.reshaped([gradient.count / rowLength, rowLength]).matrix
+    let step = max(1, arena.bucketElements / rowLength)
+    pendingUses -= 1
+    var row = 0
+    while row < matrix.rows {
+      let rows = row..<min(row + step, matrix.rows)
+      write(rows, matrix.rows(rows), isWritten ? 1 : 0)
+      if pendingUses == 0 {
+        let start = entry.range.lowerBound + rows.lowerBound * matrix.columns
+        arena.publish(start..<start + rows.count * matrix.columns)
+      }
+      row += step
+    }
+    isWritten = true
+    isPublished = pendingUses == 0
+  }
+
+  /// Like `contribute`, for shares that are added to the whole tensor, which is zeroed before the first.
+  func contributeSum(_ add: (Tensor<Element>) -> Void) {
+    guard let gradient else { return }
+    if !isWritten { gradient.fill(0) }
+    isWritten = true
+    add(gradient)
+    pendingUses -= 1
+    isPublished = pendingUses == 0
+    if isPublished { arena?.publish(entry.range) }
+  }
+}
+
+/// All tensors of a model (and of the objective) as views into one flat memory supplied by the caller.
+///
+/// The gradient memory is cut into buckets of fixed size, smaller than large tensors. During backward a bucket is
+/// handed out as soon as it and all later ones are complete, so buckets always come in descending order, on every rank
+/// alike.
+public final class ParameterArena<Element: Scalar> {
+  public let layout: ParameterLayout
+  /// Flat memory [layout.count].
+  public let weights: Tensor<Element>
+  /// Flat memory [layout.count]; absent when the arena is frozen.
+  public let gradients: Tensor<Element>?
+  public let parameters: [Parameter<Element>]
+  /// Elements of one bucket; the last may be shorter.
+  public let bucketElements: Int
+  private let byName: [String: Int]
+  private var missing: [Int] = []
+  private var nextBucket = -1
+  private var onBucket: ((Int) -> Void)?
+
+  /// - Precondition: the memories hold `layout.count` elements.
+  public init(
+    layout: ParameterLayout, weights: Tensor<Element>, gradients: Tensor<Element>?, bucketElements: Int = 1 << 20
+  ) {
+    precondition(weights.count == layout.count && (gradients?.count ?? layout.count) == layout.count)
+    precondition(bucketElements > 0)
+    self.layout = layout
+    self.weights = weights
+    self.gradients = gradients
+    self.bucketElements = bucketElements
+    parameters = layout.entries.map { entry in
+      Parameter(
+        entry: entry, value: weights.range(entry.range).reshaped(entry.shape),
+        gradient: gradients?.range(entry.range).reshaped(entry.shape))
+    }
+    byName = Dictionary(uniqueKeysWithValues: layout.entries.enumerated().map { ($1.name, $0) })
+    parameters.forEach { $0.arena = self }
+  }
+
+  /// An arena with memory of its own.
+  public convenience init(layout: ParameterLayout, trainable: Bool, bucketElements: Int = 1 << 20) {
+    self.init(
+      layout: layout, weights: Tensor(zeros: [layout.count]),
+      gradients: trainable ? Tensor(zeros: [layout.count]) : nil, bucketElements: bucketElements)
+  }
+
+  /// The parameter of a name. - Precondition: it was declared in the layout.
+  public subscript(name: String) -> Parameter<Element> {
+    guard let index = byName[name] else { preconditionFailure("no parameter is named \(name)") }
+    return parameters[index]
+  }
+
+  public func contains(_ name: String) -> Bool { byName[name] != nil }
+
+  public var bucketCount: Int { (layout.count + bucketElements - 1) / bucketElements }
+
+  /// Elements of a bucket.
+  public func bucket(_ index: Int) -> Range<Int> {
+    index * bucketElements..<min((index + 1) * bucketElements, layout.count)
+  }
+
+  /// Fills every tensor by its initialiser, from streams keyed by the seed and the tensor's name.
+  public func initialise(seed: UInt64) {
+    weights.fill(0)
+    for parameter in parameters {
+      switch parameter.entry.initialiser {
+      case .constant(let value): parameter.value.fill(Element(value))
+      case .normal(let deviation):
+        var random = CounterRandom(seed: seed, purpose: "weights \(parameter.name)")
+        for index in 0..<parameter.value.count { parameter.value[index] = Element(deviation * random.normal()) }
+      }
+    }
+  }
+
+  /// Prepares for one backward pass: every gradient will be overwritten, none added to what was there.
+  ///
+  /// - Parameter onBucket: called with each bucket's index, last bucket first, when its gradient is complete.
+  public func beginBackward(onBucket: ((Int) -> Void)? = nil) {
+    for parameter in parameters {
+      parameter.isWritten = false
+      parameter.isPublished = false
+    }
+    missing = (0..<bucketCount).map { bucket($0).count }
+    for (index, entry) in layout.entries.enumerated() {
+      // The padding between tensors is nobody's to publish.
+      let end = index + 1 < layout.entries.count ? layout.entries[index + 1].range.lowerBound : layout.count
+      deduct(entry.range.upperBound..<end)
+    }
+    self.onBucket = onBucket
+    nextBucket = bucketCount - 1
+    handOut()
+  }
+
+  /// Ends the pass: parameters that took no part get gradient zero, and the last buckets are handed out.
+  public func endBackward() {
+    for parameter in parameters where !parameter.isPublished {
+      if !parameter.isWritten { parameter.gradient?.fill(0) }
+      parameter.pendingUses = 0
+      publish(parameter.entry.range)
+    }
+    precondition(nextBucket < 0 || gradients == nil, "bucket \(nextBucket) was never completed")
+    onBucket = nil
+  }
+
+  fileprivate func publish(_ range: Range<Int>) {
+    deduct(range)
+    handOut()
+  }
+
+  private func deduct(_ range: Range<Int>) {
+    guard !missing.isEmpty, !range.isEmpty else { return }
+    for index in range.lowerBound / bucketElements...(range.upperBound - 1) / bucketElements {
+      missing[index] -= range.clamped(to: bucket(index)).count
+    }
+  }
+
+  private func handOut() {
+    while nextBucket >= 0, missing[nextBucket] == 0 {
+      nextBucket -= 1
+      onBucket?(nextBucket + 1)
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import Tensors
+
+extension Tape {
+  /// The same numbers under another shape.
+  public func reshape(_ x: Variable<Element>, _ shape: [Int]) -> Variable<Element> {
+    result(x.value.reshaped(shape), needsGradient: x.needsGradient) { [pool] dy in
+      x.accumulate(dy, owned: false, pool: pool)
+    }
+  }
+
+  /// Row r of the result is row `indices[r]` of x; rows may repeat.
+  ///
+  /// x: [n, d], result: [indices.count, d]. - Precondition: 0 <= index < n.
+  public func gatherRows(_ x: Variable<Element>, _ indices: [Int]) -> Variable<Element> {
+    let columns = x.value.columns
+    let y = pool.tensor([indices.count, columns])
+    for (row, index) in indices.enumerated() { y.setRow(row, toRow: index, of: x.value) }
+    return result(y, needsGradient: x.needsGradient) { [pool] dy in
+      let dx = pool.zeros(x.shape)
+      for (row, index) in indices.enumerated() { dx.addToRow(index, row: row, of: dy) }
+      x.accumulate(dx, pool: pool)
+    }
+  }
+
+  /// x with row `indices[r]` overwritten by row r of `rows`, as masked_scatter puts image features among text embeddings.
+  ///
+  /// x: [n, d], rows: [indices.count, d]. - Precondition: the indices are distinct.
+  public func replaceRows(_ x: Variable<Element>, at indices: [Int], by rows: Variable<Element>) -> Variable<Element> {
+    precondition(indices.count == rows.value.rows, "\(rows.value.rows) rows for \(indices.count) places")
+    let y = pool.tensor(x.shape)
+    y.copy(from: x.value)
+    for (row, index) in indices.enumerated() { y.setRow(index, toRow: row, of: rows.value) }
+    return result(y, needsGradient: x.needsGradient || rows.needsGradient) { [pool] dy in
+      if rows.needsGradient {
+        let share = pool.tensor(rows.shape)
+        for (row, index) in indices.enumerated() { share.setRow(row, toRow: index, of: dy) }
+        rows.accumulate(share, pool: pool)
+      }
+      if x.needsGradient {
+        let share = pool.tensor(x.shape)
+        share.copy(from: dy)
+        for index in indices { share.slice(index..<index + 1).fill(0) }
+        x.accumulate(share, pool: pool)
+      }
+    }
+  }
+
+  /// Rows of a table: token or position embeddings. table: [vocabulary, d], result: [ids.count, d].
+  ///
+  /// - Precondition: every id is a row of the table.
+  public func embedding(_ ids: [Int], _ table: Parameter<Element>) -> Variable<Element> {
+    let columns = table.value.columns
+    let y = pool.tensor([ids.count, columns])
+    for (row, id) in ids.enumerated() { y.setRow(row, toRow: id, of: table.value) }
+    let trains = uses(table)
+    return result(y, needsGradient: trains) { dy in
+      table.contribute(rowLength: columns) { rows, target, beta in
+        if beta == 0 { target.fill(0) }
+        for (row, id) in ids.enumerated() where rows.contains(id) {
+          target.addToRow(id - rows.lowerBound, row: row, of: dy)
+        }
+      }
+    }
+  }
+}
