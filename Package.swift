@@ -28,7 +28,7 @@ let layers: [Target] = [
   layer("Cardiology", ["Tensors", "CCairo"]),
   layer("Corpus", ["Cardiology", "Tensors"]),
   layer("Models", ["Autograd"]),
-  layer("Distillation", ["Models"]),
+  layer("Distillation", ["Models", "Autograd"]),
   layer("Evaluation", ["Distillation", "Corpus", "Cluster"]),
   layer("Training", ["Distillation", "Corpus", "Cluster", yams, logging]),
   layer("Reporting", ["Training", "Evaluation"]),
