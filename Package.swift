@@ -34,7 +34,7 @@ let layers: [Target] = [
   layer("Cardiology", ["Tensors", "CCairo"]),
   layer("Corpus", ["Cardiology", "Tensors"], exclude: ["Resources"]),
   layer("Models", ["Autograd"]),
-  layer("Distillation", ["Models"]),
+  layer("Distillation", ["Models", "Autograd"]),
   layer("Evaluation", ["Distillation", "Corpus", "Cluster"]),
   layer("Training", ["Distillation", "Corpus", "Cluster", yams, logging]),
   layer("Reporting", ["Training", "Evaluation"]),

@@ -7,6 +7,8 @@ public protocol Scalar: BinaryFloatingPoint, Sendable {
   static var safetensorsType: String { get }
   /// The vector loops for this type.
   static var kernels: KernelTable<Self> { get }
+  /// The loops of the losses for this type.
+  static var lossKernels: LossKernelTable<Self> { get }
 }
 
 extension Float: Scalar {

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "Relations.h"
+#include "Transport.h"
+
 // AdamW with decoupled weight decay (Loshchilov and Hutter 2019); the corrections are 1 / (1 - beta^t).
 typedef struct {
   double learning_rate, beta1, beta2, epsilon, weight_decay, correction1, correction2, gradient_scale;

@@ -1,0 +1,182 @@
+import Foundation
+import Tensors
+
+/// What the student is trained to minimise: L = (1 - alpha) L_CE + alpha (lambda_m L_mhca + lambda_r L_rel + lambda_ot L_ot).
+///
+/// A weight of 0 switches its term off; so do alpha 0 and 1 for the two halves.
+public struct ObjectiveConfiguration: Codable, Sendable, Equatable {
+  /// Multi-head cross-attention alignment.
+  public struct Alignment: Codable, Sendable, Equatable {
+    /// lambda_m; absent: 1 / student width.
+    public var weight: Double?
+    /// Heads; must divide the student's width unless `dk` is given.
+    public var heads: Int = 8
+    /// Width of a head; absent: student width / heads.
+    public var dk: Int?
+
+    public init(weight: Double? = nil, heads: Int = 8, dk: Int? = nil) {
+      self.weight = weight
+      self.heads = heads
+      self.dk = dk
+    }
+  }
+
+  /// Entropic optimal transport on visual tokens.
+  public struct Transport: Codable, Sendable, Equatable {
+    /// lambda_ot; absent: 1 / teacher's visual width.
+    public var weight: Double?
+    /// Strength of the entropy.
+    public var epsilon: Double = 0.05
+    /// Whether epsilon is a fraction of a problem's mean cost.
+    public var relative: Bool = true
+    /// Sinkhorn sweeps, at most; exactly so many when the tolerance is 0.
+    public var sweeps: Int = 100
+    /// Marginal error (L1) at which a problem is done.
+    public var tolerance: Double = 1e-3
+    /// envelope or implicit; implicit solves to convergence whatever sweeps and tolerance say.
+    public var gradient: String = TransportSettings.Gradient.envelope.rawValue
+
+    public init() {}
+  }
+
+  /// Geometric relations between tokens.
+  public struct Relation: Codable, Sendable, Equatable {
+    /// lambda_r; absent: 1.
+    public var weight: Double?
+
+    public init(weight: Double? = nil) { self.weight = weight }
+  }
+
+  /// The methods that can be chosen today.
+  public enum Method: String, CaseIterable, Sendable { case evl, ce }
+
+  /// evl: the three terms with cross-entropy; ce: cross-entropy alone.
+  public var method: String = Method.evl.rawValue
+  /// Share of the distillation terms, 0 ... 1.
+  public var alpha: Double = 0.5
+  public var mhca = Alignment()
+  public var transport = Transport()
+  public var relation = Relation()
+
+  public init() {}
+
+  /// Every rule the configuration breaks, each as "key: what is wrong"; empty when it is sound.
+  ///
+  /// - Parameter studentWidth: Ds, when it is known: the heads must divide it.
+  public func problems(studentWidth: Int? = nil) -> [String] {
+    var found: [String] = []
+    func check(_ rule: Bool, _ message: String) { if !rule { found.append(message) } }
+    let methods = Method.allCases.map(\.rawValue).joined(separator: ", ")
+    check(Method(rawValue: method) != nil, "objective.method: '\(method)' is not available; available are: \(methods)")
+    check((0...1).contains(alpha), "objective.alpha: \(alpha) is not between 0 and 1")
+    for (key, weight) in [
+      ("mhca", mhca.weight), ("transport", transport.weight), ("relation", relation.weight),
+    ] {
+      check(
+        weight.map { $0 >= 0 && $0.isFinite } ?? true,
+        "objective.\(key).weight: \(weight ?? 0) is not a number of at least 0")
+    }
+    check(mhca.heads > 0, "objective.mhca.heads: \(mhca.heads) is not positive")
+    check(mhca.dk.map { $0 > 0 } ?? true, "objective.mhca.dk: \(mhca.dk ?? 0) is not positive")
+    if let studentWidth, mhca.heads > 0, mhca.dk == nil {
+      check(
+        studentWidth % mhca.heads == 0,
+        "objective.mhca.heads: \(mhca.heads) heads do not divide the student's width \(studentWidth); change heads or give dk"
+      )
+    }
+    check(
+      transport.epsilon > 0 && transport.epsilon.isFinite,
+      "objective.transport.epsilon: \(transport.epsilon) is not positive")
+    check(transport.sweeps > 0, "objective.transport.sweeps: \(transport.sweeps) is not positive")
+    check(
+      transport.tolerance >= 0 && transport.tolerance.isFinite,
+      "objective.transport.tolerance: \(transport.tolerance) is not a number of at least 0")
+    let gradients = TransportSettings.Gradient.allCases.map(\.rawValue)
+    check(
+      gradients.contains(transport.gradient),
+      "objective.transport.gradient: '\(transport.gradient)' is neither \(gradients.joined(separator: " nor "))")
+    return found
+  }
+
+  /// - Throws: `UserError` (usage) listing all problems.
+  public func validate(studentWidth: Int? = nil) throws {
+    let found = problems(studentWidth: studentWidth)
+    guard found.isEmpty else {
+      throw UserError(
+        .usage, "the objective's configuration has \(found.count) problem(s):\n  " + found.joined(separator: "\n  "),
+        remedy: "change these keys in the configuration file or with --set")
+    }
+  }
+
+  /// The transport's settings in the solver's terms.
+  public var transportSettings: TransportSettings {
+    let gradient = TransportSettings.Gradient(rawValue: transport.gradient) ?? .envelope
+    let stopping: TransportSettings.Stopping =
+      gradient == .implicit
+      ? .converged
+      : transport.tolerance > 0
+        ? .tolerance(transport.tolerance, maximum: transport.sweeps) : .sweeps(transport.sweeps)
+    return TransportSettings(
+      epsilon: transport.epsilon, isRelative: transport.relative, stopping: stopping, gradient: gradient)
+  }
+
+  /// The factors of the terms with the defaults filled in.
+  public func weights(for widths: ObjectiveWidths) -> LossWeights {
+    guard method != Method.ce.rawValue else {
+      return LossWeights(alpha: 0, alignment: 0, relation: 0, transport: 0)
+    }
+    return LossWeights(
+      alpha: alpha, alignment: mhca.weight ?? 1 / Double(widths.student), relation: relation.weight ?? 1,
+      transport: transport.weight ?? 1 / Double(widths.teacherVisual))
+  }
+}
+
+/// Lenient decoding: an absent key keeps its default.
+extension ObjectiveConfiguration {
+  public init(from decoder: Decoder) throws {
+    let keys = try decoder.container(keyedBy: CodingKeys.self)
+    method = try keys.decodeIfPresent(String.self, forKey: .method) ?? method
+    alpha = try keys.decodeIfPresent(Double.self, forKey: .alpha) ?? alpha
+    mhca = try keys.decodeIfPresent(Alignment.self, forKey: .mhca) ?? mhca
+    transport = try keys.decodeIfPresent(Transport.self, forKey: .transport) ?? transport
+    relation = try keys.decodeIfPresent(Relation.self, forKey: .relation) ?? relation
+  }
+}
+
+extension ObjectiveConfiguration.Alignment {
+  public init(from decoder: Decoder) throws {
+    let keys = try decoder.container(keyedBy: CodingKeys.self)
+    weight = try keys.decodeIfPresent(Double.self, forKey: .weight)
+    heads = try keys.decodeIfPresent(Int.self, forKey: .heads) ?? heads
+    dk = try keys.decodeIfPresent(Int.self, forKey: .dk)
+  }
+}
+
+extension ObjectiveConfiguration.Transport {
+  public init(from decoder: Decoder) throws {
+    let keys = try decoder.container(keyedBy: CodingKeys.self)
+    weight = try keys.decodeIfPresent(Double.self, forKey: .weight)
+    epsilon = try keys.decodeIfPresent(Double.self, forKey: .epsilon) ?? epsilon
+    relative = try keys.decodeIfPresent(Bool.self, forKey: .relative) ?? relative
+    sweeps = try keys.decodeIfPresent(Int.self, forKey: .sweeps) ?? sweeps
+    tolerance = try keys.decodeIfPresent(Double.self, forKey: .tolerance) ?? tolerance
+    gradient = try keys.decodeIfPresent(String.self, forKey: .gradient) ?? gradient
+  }
+}
+
+/// Widths the objective's own parameters depend on.
+public struct ObjectiveWidths: Sendable, Equatable {
+  /// Ds, Dt: hidden states.
+  public var student: Int
+  public var teacher: Int
+  /// Dvs, Dv: visual tokens.
+  public var studentVisual: Int
+  public var teacherVisual: Int
+
+  public init(student: Int, teacher: Int, studentVisual: Int, teacherVisual: Int) {
+    self.student = student
+    self.teacher = teacher
+    self.studentVisual = studentVisual
+    self.teacherVisual = teacherVisual
+  }
+}
