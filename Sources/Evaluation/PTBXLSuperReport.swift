@@ -79,13 +79,23 @@ public struct PTBXLSuperReport: Sendable, Equatable, Codable {
       table.row(["exact-set accuracy"] + TextTable.cells(text.exactSetAccuracy))
       table.row("answers without a label", "\(text.answersWithoutLabel)")
     }
-    if let ecgBench {
-      table.heading("Text, ECGBench's rules, x 100", "value", interval)
-      table.row(["\"AUC\" (balanced accuracy)"] + TextTable.cells(ecgBench.balancedAccuracy, percent: true))
-      table.row(["macro F1"] + TextTable.cells(ecgBench.macroF1, percent: true))
-      table.row(["Hamming loss"] + TextTable.cells(ecgBench.hammingLoss, percent: true))
-    }
+    if let ecgBench { Self.add(ecgBench, interval, to: &table) }
     return ([header] + [table.render()] + notes.map { $0 + "\n" }).joined()
+  }
+
+  /// The scores by ECGBench's published rules alone, as text of fixed width.
+  public func ecgBenchTable() -> String {
+    guard let ecgBench else { return header + "no generated text, which ECGBench's rules need\n" }
+    var table = TextTable()
+    Self.add(ecgBench, "\(TextTable.decimals(100 * bootstrap.level, 0))% interval", to: &table)
+    return ([header] + [table.render()] + notes.map { $0 + "\n" }).joined()
+  }
+
+  private static func add(_ scores: ECGBench, _ interval: String, to table: inout TextTable) {
+    table.heading("Text, ECGBench's rules, x 100", "value", interval)
+    table.row(["\"AUC\" (balanced accuracy)"] + TextTable.cells(scores.balancedAccuracy, percent: true))
+    table.row(["macro F1"] + TextTable.cells(scores.macroF1, percent: true))
+    table.row(["Hamming loss"] + TextTable.cells(scores.hammingLoss, percent: true))
   }
 
   private var header: String {

@@ -1,0 +1,86 @@
+import Autograd
+import Cardiology
+import Cluster
+import Corpus
+import Foundation
+import Models
+import Tensors
+
+/// Asks a model about recordings: one yes/no question per superclass, and the list of superclasses as text.
+///
+/// The probability of a superclass is p(yes) / (p(yes) + p(no)) at the first answer token.
+public struct SuperclassEvaluator {
+  private let generator: Generator<Float>
+  private let imageSize: Int
+  private let side: ModelSide
+  private let answerTokens: Int
+
+  public init(model: any VisionLanguageModel<Float>, side: ModelSide, answerTokens: Int) {
+    generator = Generator(model)
+    imageSize = model.imageSize
+    self.side = side
+    self.answerTokens = answerTokens
+  }
+
+  /// Collective: the answers for all samples, in their order, on every rank; records are dealt to the ranks one by one.
+  ///
+  /// Each record is computed by itself, so the answers do not depend on the number of ranks.
+  /// - Throws: `AgreedError` of kind stopped when a stop was asked for meanwhile.
+  public func answers(
+    _ samples: [ECGSample], records: RecordCache, communicator: any Communicator, stop: StopFlag
+  ) throws -> [PTBXLSuper.Answer] {
+    let own = Array(samples.indices.filter { $0 % communicator.size == communicator.rank })
+    let results = try communicator.agree {
+      try own.map { index in
+        if stop.isRaised {
+          throw UserError(
+            .stopped, "stopped by \(StopFlag.name(of: stop.signal)) during evaluation; training states are saved",
+            remedy: "run the same command again to go on")
+        }
+        return try answer(about: samples[index], records: records)
+      }
+    }
+    let probabilities = try communicator.allGather(results.flatMap(\.probabilities))
+    let texts = try communicator.allGather([UInt8](try JSONEncoder().encode(results.map(\.text))))
+    let decoded = try texts.map { try JSONDecoder().decode([String].self, from: Data($0)) }
+    let width = Superclass.allCases.count
+    return samples.enumerated().map { index, sample in
+      let (rank, place) = (index % communicator.size, index / communicator.size)
+      return PTBXLSuper.Answer(
+        id: sample.id, gold: Set(sample.superclasses.map(\.rawValue)),
+        probabilities: Array(probabilities[rank][place * width..<(place + 1) * width]), text: decoded[rank][place])
+    }
+  }
+
+  /// Five probabilities and the generated list for one record.
+  func answer(about sample: ECGSample, records: RecordCache) throws -> (probabilities: [Double], text: String) {
+    let pixels = try side.view.pixelValues(of: records.record(sample))
+    return (try probabilities(pixels), try text(asking: Question.Kind.classification.text, pixels, tokens: answerTokens))
+  }
+
+  /// p(yes) / (p(yes) + p(no)) of each superclass, in the order of `Superclass.allCases`.
+  public func probabilities(_ pixels: [Float]) throws -> [Double] {
+    let prompts = Superclass.allCases.map { side.prompt.ids(asking: Question.Kind.superclass($0).text) }
+    let tokens = [Int(side.prompt.yesId), Int(side.prompt.noId)]
+    return try generator.firstTokenProbabilities(input(prompts, pixels), of: tokens).map { pair in
+      let sum = pair[0] + pair[1]
+      return sum > 0 ? pair[0] / sum : 0.5
+    }
+  }
+
+  /// The greedy answer to a question about an image.
+  public func text(asking question: String, _ pixels: [Float], tokens: Int) throws -> String {
+    let ids = try generator.generate(
+      input([side.prompt.ids(asking: question)], pixels), maximumNewTokens: tokens, stopTokens: [Int(side.prompt.endId)])
+    return side.prompt.tokenizer.decode(ids[0].map(Int32.init), skippingSpecialTokens: true)
+      .trimmingCharacters(in: .whitespaces)
+  }
+
+  /// Several prompts about the same image.
+  private func input(_ prompts: [[Int32]], _ pixels: [Float]) -> ModelInput<Float> {
+    let images = Tensor<Float>(uninitialised: [prompts.count, 3, imageSize, imageSize])
+    for index in prompts.indices { images.slice(index..<index + 1).copy(from: pixels) }
+    return ModelInput(
+      pixels: images, ids: prompts.flatMap { $0.map(Int.init) }, sequences: Segments(lengths: prompts.map(\.count)))
+  }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Cluster
+import Evaluation
+import Experiments
+import Foundation
+import Tensors
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench", abstract: "* Times matrix products, losses, Sinkhorn, reduction and a whole training step.")
+
+  @Argument(help: "One of \(Benchmarks.names.joined(separator: ", ")); all when left out.") var name: String?
+  @Option(help: "Runs of each.") var repetitions = 7
+  @Flag(help: "Result as JSON.") var json = false
+
+  func validate() throws {
+    if let name, !Benchmarks.names.contains(name) {
+      throw ValidationError("there is no benchmark \(name); there are \(Benchmarks.names.joined(separator: ", "))")
+    }
+    guard (1...1000).contains(repetitions) else { throw ValidationError("--repetitions is from 1 to 1000") }
+  }
+
+  func run() throws {
+    try onEveryRank { communicator in
+      ProductLibrary.setThreads(1)
+      let benchmarks = Benchmarks(communicator: communicator, repetitions: repetitions)
+      let results = try (name.map { [$0] } ?? Benchmarks.names).flatMap { try benchmarks.run($0) }
+      guard communicator.isController else { return }
+      if json {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        print(String(decoding: try encoder.encode(results), as: UTF8.self))
+        return
+      }
+      var table = TextTable()
+      table.heading("Benchmark", "min", "median", "max", "unit", "")
+      for result in results {
+        table.row([result.name] + [result.minimum, result.median, result.maximum].map { String(format: "%.3g", $0) }
+          + [result.unit, result.note])
+      }
+      print(table.render(), terminator: "")
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import ArgumentParser
+import Foundation
+import Training
+
+/// The options by which every command that needs a configuration is told one.
+struct ConfigurationOptions: ParsableArguments {
+  @Option(name: .customLong("config"), help: "YAML file; without it the built-in quick start.")
+  var file: String?
+
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp("Overrides one value, after the file; may be repeated.", valueName: "section.key=value"))
+  var assignments: [String] = []
+
+  func resolved() throws -> ResolvedConfiguration {
+    try ConfigurationLoader().load(file: file.map { URL(fileURLWithPath: $0) }, assignments: assignments)
+  }
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import Cluster
+import Experiments
+import Foundation
+import Reporting
+import Tensors
+import Training
+
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train", abstract: "* Distils a teacher into a student; the main job.",
+    discussion: """
+      SIGUSR1, SIGUSR2, SIGTERM or SIGINT to mpirun saves the state and ends with exit code 75; the same command goes on.
+      """)
+
+  @OptionGroup var options: ConfigurationOptions
+
+  @Option(help: "auto: continue from the newest sound checkpoint; never: refuse a run folder that is not empty; PATH: continue from that checkpoint.")
+  var resume = "auto"
+
+  @Flag(help: "Print the resolved configuration, memory and step count, and do nothing.")
+  var dryRun = false
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp("Write that student step, counted from 1, as a loss case.", valueName: "step path"))
+  var dumpCase: [String] = []
+
+  func validate() throws {
+    guard dumpCase.isEmpty || (dumpCase.count == 2 && (Int(dumpCase[0]) ?? 0) > 0) else {
+      throw ValidationError("--dump-case takes a step, counted from 1, and a path")
+    }
+  }
+
+  func run() throws {
+    try onEveryRank { communicator in
+      let resolved = try communicator.agree { try options.resolved() }
+      if dryRun {
+        let plan = try communicator.agree { try RunPlan(resolved, ranks: communicator.size, ranksPerNode: communicator.localSize) }
+        if communicator.isController { print(plan.text(), terminator: "") }
+        return
+      }
+      try train(resolved, communicator)
+    }
+  }
+
+  private func train(_ resolved: ResolvedConfiguration, _ communicator: any Communicator) throws {
+    let stop = StopFlag()
+    try stop.watch()
+    let folder = URL(fileURLWithPath: resolved.configuration.run.folder)
+    let observer = RunObserver(
+      terminal: .current(), metrics: MetricsLog(folder.appendingPathComponent("metrics.jsonl")))
+    let topology = try Topology.gather(among: communicator, threads: resolved.configuration.train.threads)
+    if communicator.isController {
+      observer.note(
+        "\(Version.text): \(communicator.size) ranks on \(communicator.nodeCount) nodes, run folder \(folder.path)")
+      topology.warnings.forEach(observer.warn)
+    }
+    let context = RunContext(
+      communicator: communicator, configuration: resolved.configuration, stop: stop, observer: observer)
+    let run = DistillationRun(context: context, resolved: resolved)
+    let dump = dumpCase.count == 2 ? (step: Int(dumpCase[0]) ?? 1, file: URL(fileURLWithPath: dumpCase[1])) : nil
+    switch try run.run(resume: resumption, dump: dump) {
+    case .stopped(let signal):
+      throw AgreedError(
+        UserError(
+          .stopped, "stopped by \(StopFlag.name(of: signal)); the state is saved in \(folder.path)",
+          remedy: "run the same command again to go on"))
+    case .finished(let summary):
+      if communicator.isController { print("\n" + summary.table() + "\n" + summary.paths()) }
+    }
+  }
+
+  private var resumption: Resume {
+    switch resume {
+    case "auto": .auto
+    case "never": .never
+    default: .from(URL(fileURLWithPath: resume))
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Cluster
+import Foundation
+import Tensors
+
+/// The program: picks the processor's matrix kernels, parses the command line and runs one subcommand.
+@main
+struct EvlDist: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evl-dist",
+    abstract: "Distils large ECG vision-language models into small ones on CPU clusters.",
+    discussion: """
+      Without a subcommand, trains with the built-in quick start: synthetic 12-lead ECGs, a tiny teacher, a tiny student.
+      Commands marked * run under mpirun on any number of ranks, with the same bits for each number.
+      Exit codes: 0 done, 64 usage or configuration, 65 bad input data, 69 a needed component is missing, 70 a bug, \
+      74 input/output, 75 stopped by request and saved (run again to continue), 76 a rank is late or lost.
+      """,
+    version: Version.text,
+    subcommands: [
+      TrainCommand.self, EvaluateCommand.self, InterpretCommand.self, RenderCommand.self, InspectCommand.self,
+      VerifyCommand.self, ExportCommand.self, DoctorCommand.self, BenchCommand.self, LossCommand.self,
+      TokenizeCommand.self, ConfigCommand.self,
+    ],
+    defaultSubcommand: TrainCommand.self)
+
+  static func main() {
+    MatrixKernels.restartWithTheRightOnes()
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let error as UserError {
+      exit(printing: error)
+    } catch {
+      // Of several ranks one tells the user; the others leave with the same code.
+      if LauncherRank.current ?? 0 == 0 { exit(withError: error) }
+      Foundation.exit(exitCode(for: error).rawValue)
+    }
+  }
+
+  private static func exit(printing error: UserError) -> Never {
+    if LauncherRank.current ?? 0 == 0 { Job.report(error) }
+    Foundation.exit(error.exitCode)
+  }
+}
+
+/// The number of this process among those a launcher started, known before MPI is.
+enum LauncherRank {
+  static var current: Int? {
+    ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].lazy
+      .compactMap { ProcessInfo.processInfo.environment[$0].flatMap(Int.init) }.first
+  }
+}
+
+enum Version {
+  static let text = "evl-dist 0.1"
+}
+
+extension ParsableCommand {
+  /// Runs the body on every rank and ends the process with the job's exit code unless it is 0.
+  func onEveryRank(_ body: (any Communicator) throws -> Void) throws {
+    let code = Job.run(body)
+    if code != 0 { throw ExitCode(code) }
+  }
+}

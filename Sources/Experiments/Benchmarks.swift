@@ -1,0 +1,127 @@
+import Autograd
+import Cardiology
+import Cluster
+import Corpus
+import Distillation
+import Foundation
+import Models
+import Tensors
+import Training
+
+/// The program's own benchmarks; each figure is the minimum, median and maximum of several runs.
+public struct Benchmarks {
+  /// One measured figure.
+  public struct Result: Codable, Sendable {
+    public var name: String
+    public var minimum: Double
+    public var median: Double
+    public var maximum: Double
+    public var unit: String
+    /// What the figure is to be compared with.
+    public var note: String
+
+    init(_ name: String, _ values: [Double], unit: String, note: String = "") {
+      let sorted = values.sorted()
+      self.name = name
+      minimum = sorted.first ?? 0
+      median = sorted.isEmpty ? 0 : sorted[sorted.count / 2]
+      maximum = sorted.last ?? 0
+      self.unit = unit
+      self.note = note
+    }
+  }
+
+  public static let names = ["matrix", "losses", "sinkhorn", "reduce", "step"]
+
+  private let communicator: any Communicator
+  private let repetitions: Int
+
+  public init(communicator: any Communicator, repetitions: Int) {
+    self.communicator = communicator
+    self.repetitions = repetitions
+  }
+
+  /// Collective: runs the benchmark of a name; every rank takes part, rank 0's figures are returned.
+  public func run(_ name: String) throws -> [Result] {
+    switch name {
+    case "matrix": return matrix()
+    case "losses": return [milliseconds("three losses, forward and backward", LossBenchmark.losses(runs: repetitions))]
+    case "sinkhorn": return [milliseconds("Sinkhorn, 32 x 256 x 64, 100 sweeps", LossBenchmark.sinkhorn(runs: repetitions))]
+    case "reduce": return try reduce()
+    default: return try step()
+    }
+  }
+
+  private func milliseconds(_ name: String, _ timing: LossBenchmark.Timing) -> Result {
+    var result = Result(name, [], unit: "ms")
+    result.minimum = 1e3 * timing.minimum
+    result.median = 1e3 * timing.median
+    result.maximum = 1e3 * timing.maximum
+    return result
+  }
+
+  private func matrix() -> [Result] {
+    [256, 512, 1024].map { size in
+      let measured = MatrixBenchmark().run(size: size, repetitions: repetitions)
+      let share = String(format: "%.0f%% of the measured peak of %.0f", 100 * measured.median / measured.peak, measured.peak)
+      var result = Result("matrix product \(size)^3", [], unit: "GFLOP/s", note: share)
+      result.minimum = measured.minimum
+      result.median = measured.median
+      result.maximum = measured.maximum
+      return result
+    }
+  }
+
+  /// One round of the ordered fold and the distribution of the result, 64 MB of gradient, one shard a rank.
+  private func reduce() throws -> [Result] {
+    let count = 16 << 20
+    let memory = Tensor<Float>(zeros: [count])
+    memory.fill(1)
+    let plan = try SlicePlan(count: count, ranks: communicator.size)
+    let assignment = try ShardAssignment(shards: communicator.size, ranks: communicator.size)
+    let fold = try OrderedFold(communicator: communicator, gradient: memory, plan: plan, assignment: assignment)
+    let folding = try timed {
+      fold.beginStep()
+      try fold.complete(0..<count)
+      try fold.endRound()
+    }
+    let gathering = try timed { try communicator.allGatherSlices(of: memory, plan: plan) }
+    let ranks = "\(communicator.size) ranks"
+    return [
+      Result("ordered fold, 64 MB", folding, unit: "ms", note: ranks),
+      Result("all-gather of slices, 64 MB", gathering, unit: "ms", note: ranks),
+    ]
+  }
+
+  private func timed(_ body: () throws -> Void) throws -> [Double] {
+    try body()
+    return try (0..<repetitions).map { _ in
+      try communicator.barrier()
+      let start = DispatchTime.now().uptimeNanoseconds
+      try body()
+      return try communicator.maximum(Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-6)
+    }
+  }
+
+  /// Forward and backward of one shard of the quick start, on every rank at once.
+  private func step() throws -> [Result] {
+    let configuration = RunConfiguration()
+    let corpus = try TrainingCorpus(configuration)
+    let student = try ModelBlueprint(builtIn: .student, view: configuration.data.view)
+    let teacher = try ModelBlueprint(builtIn: .teacher, view: configuration.data.view)
+    let trainee = try Trainee(
+      student, objective: configuration.objective, teacher: teacher.configuration, seed: configuration.run.seed)
+    let preparer = try corpus.preparer(configuration, student: student.side, teacher: teacher.side)
+    let plan = try ShardPlan(globalBatch: configuration.train.globalBatch, shards: configuration.train.shards)
+    let samples = try preparer.prepare(step: 0, shard: 0, plan: plan)
+    let counts = GlobalCounts(
+      sequences: plan.globalBatch,
+      answerTokens: samples.reduce(0) { $0 + $1.student.conversation.answerTokens } * plan.shards)
+    let computation = ShardComputation(
+      student: trainee.model, teacher: try teacher.frozen(), objective: trainee.objective, crossEntropyWeight: 0.5)
+    let times = try timed { _ = try computation.run(samples, counts: counts) { _ in } }
+    return [
+      Result("shard of the quick start", times, unit: "ms", note: "\(plan.samplesPerShard) samples, teacher included")
+    ]
+  }
+}

@@ -1,0 +1,111 @@
+import Autograd
+import Cluster
+import Corpus
+import Distillation
+import Foundation
+import Models
+import Tensors
+import Training
+
+/// A teacher ready to be learned from.
+public struct TeacherModel {
+  public let model: Idefics3<Float>
+  public let blueprint: ModelBlueprint
+  /// Folder of its files.
+  public let folder: URL
+  /// What tells this teacher from any other, for the digest of the training data.
+  public let identity: String
+}
+
+/// Provides the teacher: the folder that was named, or the built-in one, trained first by cross-entropy on all answers.
+///
+/// A trained built-in teacher is kept in a folder named by the fingerprint of what it was trained on and how, and found
+/// there by later runs; its training is checkpointed and continues after a stop like any other.
+struct BuiltInTeacher {
+  enum Outcome {
+    case ready(TeacherModel)
+    case stopped(signal: Int)
+  }
+
+  let context: RunContext
+  let corpus: TrainingCorpus
+  private var configuration: RunConfiguration { context.configuration }
+
+  /// Collective.
+  func model() throws -> Outcome {
+    if !configuration.teacher.path.isEmpty { return .ready(try load(URL(fileURLWithPath: configuration.teacher.path))) }
+    let blueprint = try context.communicator.agree {
+      try ModelBlueprint(builtIn: .teacher, view: configuration.data.view)
+    }
+    let fingerprint = fingerprint(blueprint)
+    let home = URL(fileURLWithPath: configuration.teacher.cache)
+      .appendingPathComponent("teacher-" + fingerprint.prefix(16))
+    let finished = home.appendingPathComponent("model")
+    if try !exists(finished), let signal = try train(blueprint, digest: fingerprint, home: home, into: finished) {
+      return .stopped(signal: signal)
+    }
+    return .ready(try load(finished))
+  }
+
+  private func exists(_ folder: URL) throws -> Bool {
+    let present = FileManager.default.fileExists(atPath: folder.appendingPathComponent("model.safetensors").path)
+    return try context.communicator.broadcast(present ? 1 : 0) == 1
+  }
+
+  private func load(_ folder: URL) throws -> TeacherModel {
+    try context.communicator.agree {
+      let blueprint = try ModelBlueprint(folder: folder, view: configuration.data.view)
+      let model = try blueprint.frozen()
+      var digest = Digest()
+      digest.update(model.arena.weights)
+      return TeacherModel(model: model, blueprint: blueprint, folder: folder, identity: digest.finish())
+    }
+  }
+
+  /// The settings of its training: the run's, with every answer used and no distillation.
+  private var training: RunConfiguration {
+    var settings = configuration
+    settings.train.labelled = 1
+    settings.train.steps = configuration.teacher.steps
+    settings.train.learningRate = configuration.teacher.learningRate
+    return settings
+  }
+
+  private func fingerprint(_ blueprint: ModelBlueprint) -> String {
+    var text = corpus.digest(training, student: blueprint, teacher: nil)
+    text += " \(configuration.teacher.steps) \(configuration.teacher.learningRate) \(configuration.run.seed)"
+    text += " \(configuration.train.globalBatch) \(configuration.train.shards) \(configuration.train.weightDecay)"
+    text += " \(configuration.train.clip) \(blueprint.configuration)"
+    return Digest.sha256(Data(text.utf8))
+  }
+
+  /// Collective: trains to the end and writes the folder, or stops.
+  private func train(_ blueprint: ModelBlueprint, digest: String, home: URL, into finished: URL) throws -> Int? {
+    var crossEntropy = configuration.objective
+    crossEntropy.method = ObjectiveConfiguration.Method.ce.rawValue
+    let settings = training
+    let context = RunContext(
+      communicator: context.communicator, configuration: settings, stop: context.stop, observer: context.observer)
+    let trainee = try context.communicator.agree {
+      try Trainee(blueprint, objective: crossEntropy, teacher: nil, seed: settings.run.seed)
+    }
+    let plan = PhasePlan(
+      name: "teacher", steps: settings.train.steps,
+      schedule: LearningRateSchedule(
+        form: .cosine, peak: settings.train.learningRate, warmup: settings.train.warmup, steps: settings.train.steps,
+        final: settings.train.finalLearningRate),
+      objective: crossEntropy, checkpoints: home.appendingPathComponent("checkpoints"))
+    let trainer = try Trainer(
+      context: context, plan: plan, trainee: trainee, teacher: nil,
+      preparer: try context.communicator.agree {
+        try corpus.preparer(settings, student: blueprint.side, teacher: nil)
+      }, dataDigest: digest)
+    if let signal = try trainer.run(resume: .auto) { return signal }
+    try context.communicator.agree {
+      guard context.communicator.isController else { return }
+      try ExportedModel.replace(finished) { try blueprint.save(trainee.model, to: $0) }
+      context.observer.note("teacher: kept in \(finished.path)")
+    }
+    return nil
+  }
+}

@@ -1,0 +1,147 @@
+import Autograd
+import Cluster
+import Corpus
+import Distillation
+import Evaluation
+import Foundation
+import Models
+import Tensors
+import Training
+
+/// The main job from configuration to student: teacher where one has to be made, evaluation before, training,
+/// evaluation after. All ranks run it together.
+public final class DistillationRun {
+  let context: RunContext
+  let resolved: ResolvedConfiguration
+  let folder: URL
+  private var configuration: RunConfiguration { resolved.configuration }
+  private var communicator: any Communicator { context.communicator }
+
+  public init(context: RunContext, resolved: ResolvedConfiguration) {
+    self.context = context
+    self.resolved = resolved
+    folder = URL(fileURLWithPath: resolved.configuration.run.folder)
+  }
+
+  /// What the run ends with.
+  public enum Outcome {
+    case finished(RunSummary)
+    /// Stopped by this signal, with the state saved.
+    case stopped(signal: Int)
+  }
+
+  /// Collective: does the whole run.
+  ///
+  /// - Parameters:
+  ///   - resume: what to do with an earlier start's checkpoints.
+  ///   - dump: writes that student step, counted from 1, as a loss case.
+  public func run(resume: Resume, dump: (step: Int, file: URL)? = nil) throws -> Outcome {
+    ProductLibrary.setThreads(configuration.train.threads)
+    try prepareFolder(resume)
+    let corpus = try communicator.agree { try TrainingCorpus(configuration) }
+    if communicator.isController {
+      context.observer.note(corpus.description)
+      corpus.dataset.remarks.forEach(context.observer.note)
+    }
+    let student = try communicator.agree { try Self.studentBlueprint(configuration) }
+    var teacher: TeacherModel?
+    if configuration.objective.needsTeacher {
+      switch try BuiltInTeacher(context: context, corpus: corpus).model() {
+      case .ready(let model): teacher = model
+      case .stopped(let signal): return .stopped(signal: signal)
+      }
+    }
+    let trainee = try communicator.agree {
+      try Trainee(
+        student, objective: configuration.objective, teacher: teacher?.blueprint.configuration,
+        seed: configuration.run.seed)
+    }
+    let trainer = try Trainer(
+      context: context, plan: try phase(), trainee: trainee, teacher: teacher?.model,
+      preparer: try communicator.agree {
+        try corpus.preparer(configuration, student: student.side, teacher: teacher?.blueprint.side)
+      }, dataDigest: corpus.digest(configuration, student: student, teacher: teacher?.identity))
+    if let dump { trainer.dumpCase(ofStep: dump.step, to: dump.file) }
+    let evaluator = RunEvaluator(context: context, corpus: corpus, folder: folder)
+    let teacherReport = try teacher.map { try evaluator.report("teacher", $0.model, $0.blueprint.side, cache: $0.folder) }
+    let before = try evaluator.report("student before", trainee.model, student.side, cache: folder)
+    if let signal = try trainer.run(resume: resume) { return .stopped(signal: signal) }
+    try exportStudent(trainee)
+    let after = try evaluator.report("student after", trainee.model, student.side, cache: nil)
+    let summary = RunSummary(
+      folder: folder.path, subset: corpus.evaluationSubset, teacher: teacherReport ?? nil, before: before, after: after)
+    try communicator.agree { if communicator.isController { try summary.write(to: folder) } }
+    return .finished(summary)
+  }
+
+  static func studentBlueprint(_ configuration: RunConfiguration) throws -> ModelBlueprint {
+    configuration.student.path.isEmpty
+      ? try ModelBlueprint(builtIn: .student, view: configuration.data.view)
+      : try ModelBlueprint(folder: URL(fileURLWithPath: configuration.student.path), view: configuration.data.view)
+  }
+
+  /// The teacher's shape before it is trained or loaded.
+  static func teacherBlueprint(_ configuration: RunConfiguration) throws -> ModelBlueprint {
+    configuration.teacher.path.isEmpty
+      ? try ModelBlueprint(builtIn: .teacher, view: configuration.data.view)
+      : try ModelBlueprint(folder: URL(fileURLWithPath: configuration.teacher.path), view: configuration.data.view)
+  }
+
+  private func phase() throws -> PhasePlan {
+    let train = configuration.train
+    return PhasePlan(
+      name: "student", steps: train.steps,
+      schedule: LearningRateSchedule(
+        form: LearningRateSchedule.Form(rawValue: train.schedule) ?? .constant, peak: train.learningRate,
+        warmup: train.warmup, steps: train.steps, final: train.finalLearningRate),
+      objective: configuration.objective, checkpoints: folder.appendingPathComponent("checkpoints"))
+  }
+
+  /// Collective: makes the run folder and writes the resolved configuration; `never` refuses a folder with contents.
+  private func prepareFolder(_ resume: Resume) throws {
+    try communicator.agree {
+      guard communicator.isController else { return }
+      let manager = FileManager.default
+      let contents = (try? manager.contentsOfDirectory(atPath: folder.path)) ?? []
+      if resume == .never, !contents.isEmpty {
+        throw UserError(
+          .usage, "--resume never, but \(folder.path) is not empty", remedy: "name another run.folder, or remove it")
+      }
+      do {
+        try manager.createDirectory(at: folder, withIntermediateDirectories: true)
+        try Data(try resolved.yaml().utf8).write(to: folder.appendingPathComponent("config.yaml"), options: .atomic)
+      } catch let error as UserError { throw error } catch {
+        throw UserError(
+          .inputOutput, "the run folder \(folder.path) cannot be written: \(error.localizedDescription)",
+          remedy: "choose another with --set run.folder=PATH")
+      }
+    }
+  }
+
+  /// Collective: rank 0 writes the trained student as a Hugging Face folder, complete or not at all.
+  private func exportStudent(_ trainee: Trainee) throws {
+    try communicator.agree {
+      guard communicator.isController else { return }
+      try ExportedModel.replace(folder.appendingPathComponent("student")) { try trainee.blueprint.save(trainee.model, to: $0) }
+    }
+  }
+}
+
+/// Writes a model folder beside its place and swaps it in, so that a reader never sees half of one.
+enum ExportedModel {
+  static func replace(_ folder: URL, write: (URL) throws -> Void) throws {
+    let manager = FileManager.default
+    let temporary = folder.deletingLastPathComponent().appendingPathComponent(".writing-\(folder.lastPathComponent)")
+    do {
+      if manager.fileExists(atPath: temporary.path) { try manager.removeItem(at: temporary) }
+      try manager.createDirectory(at: temporary, withIntermediateDirectories: true)
+      try write(temporary)
+      if manager.fileExists(atPath: folder.path) { try manager.removeItem(at: folder) }
+      try manager.moveItem(at: temporary, to: folder)
+    } catch let error as UserError { throw error } catch {
+      throw UserError(
+        .inputOutput, "\(folder.path) cannot be written: \(error.localizedDescription)",
+        remedy: "check free space and permissions")
+    }
+  }
+}

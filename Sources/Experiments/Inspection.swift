@@ -1,0 +1,159 @@
+import Cardiology
+import Corpus
+import Evaluation
+import Foundation
+import Models
+import Tensors
+import Training
+
+/// Says in words what a file or folder holds: checkpoint, run, model folder, data set, ECG record, safetensors file.
+public struct Inspection {
+  private let url: URL
+  private let manager = FileManager.default
+
+  /// - Throws: `UserError` for a path that leads nowhere.
+  public init(_ url: URL) throws {
+    self.url = url
+    let header = url.appendingPathExtension("hea")
+    guard manager.fileExists(atPath: url.path) || manager.fileExists(atPath: header.path) else {
+      throw UserError(.inputOutput, "\(url.path) does not exist", remedy: "check the path")
+    }
+  }
+
+  /// - Throws: `UserError` for something this program does not know, or that is damaged.
+  public func text() throws -> String {
+    if let checkpoint = Checkpoint(folder: url), has(Checkpoint.manifestName) { return try describe(checkpoint) }
+    if has("config.yaml") || has("checkpoints") { return try describeRun() }
+    if has("ptbxl_database.csv") { return try describe(PTBXLDataset(path: url)) }
+    if has("config.json") { return try describeModel() }
+    if url.pathExtension == "safetensors" { return try describe(SafetensorsFile(contentsOf: url)) }
+    if url.pathExtension == "hea" || manager.fileExists(atPath: url.appendingPathExtension("hea").path) {
+      return try describe(WFDBReader.read(url))
+    }
+    var isFolder: ObjCBool = false
+    if manager.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue {
+      return try describe(WFDBFolderDataset(path: url))
+    }
+    throw UserError(
+      .badInput, "\(url.path) is of no kind this program knows",
+      remedy: "name a run, checkpoint, model folder, PTB-XL folder, WFDB record or .safetensors file")
+  }
+
+  /// Compares a checkpoint, or every checkpoint of a run, with its checksums.
+  /// - Throws: `UserError` naming what is damaged.
+  public func verification() throws -> String {
+    if let checkpoint = Checkpoint(folder: url) {
+      try checkpoint.verify()
+      return "\(url.path): sound, step \(checkpoint.step)\n"
+    }
+    let checkpoints = Checkpoint.all(in: has("checkpoints") ? url.appendingPathComponent("checkpoints") : url)
+    guard !checkpoints.isEmpty else {
+      throw UserError(.badInput, "\(url.path) holds no checkpoint", remedy: "name a run or checkpoint folder")
+    }
+    var damaged: [String] = []
+    var lines: [String] = []
+    for checkpoint in checkpoints {
+      do {
+        try checkpoint.verify()
+        lines.append("\(checkpoint.folder.path): sound, step \(checkpoint.step)")
+      } catch { damaged.append("\(UserError.message(of: error))") }
+    }
+    guard damaged.isEmpty else {
+      throw UserError(.badInput, (damaged + lines).joined(separator: "\n"), remedy: "resume takes the newest sound one")
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func has(_ name: String) -> Bool { manager.fileExists(atPath: url.appendingPathComponent(name).path) }
+
+  private func describe(_ checkpoint: Checkpoint) throws -> String {
+    try checkpoint.verify()
+    let state = try checkpoint.state()
+    var table = TextTable()
+    table.heading("Checkpoint", url.lastPathComponent)
+    table.row("step", "\(state.step)")
+    table.row("seed", "\(state.seed)")
+    table.row("global batch, shards", "\(state.globalBatch), \(state.shards)")
+    table.row("precision, threads", "\(state.precision), \(state.threads)")
+    table.row("ranks when saved", "\(state.ranks)")
+    table.row("processor type", state.coreType)
+    for (name, value) in state.metrics.sorted(by: { $0.key < $1.key }) { table.row(name, String(format: "%.5g", value)) }
+    return table.render() + "\nevery file agrees with its checksum\n\n" + (try describeModel())
+  }
+
+  private func describeRun() throws -> String {
+    let checkpoints = Checkpoint.all(in: url.appendingPathComponent("checkpoints"))
+    var table = TextTable()
+    table.heading("Run", url.lastPathComponent)
+    for checkpoint in checkpoints {
+      let verdict = (try? checkpoint.verify()) == nil ? "damaged" : "sound"
+      table.row(checkpoint.folder.lastPathComponent, verdict)
+    }
+    if checkpoints.isEmpty { table.row("checkpoints", "none") }
+    for name in ["config.yaml", "metrics.jsonl", "results.json", "student"] {
+      table.row(name, has(name) ? "present" : "absent")
+    }
+    let results = url.appendingPathComponent("results.json")
+    guard let data = try? Data(contentsOf: results) else { return table.render() }
+    guard let summary = try? JSONDecoder().decode(RunSummary.self, from: data) else {
+      throw UserError(.badInput, "\(results.path) is not a summary of results", remedy: "run the training again")
+    }
+    return table.render() + "\n" + summary.table()
+  }
+
+  private func describeModel() throws -> String {
+    let folder = try ModelFolder(url)
+    let configuration = folder.configuration
+    var table = TextTable()
+    table.heading("Model", "Idefics3")
+    table.row("parameters", "\(folder.layout.entries.reduce(0) { $0 + $1.range.count })")
+    let vision = configuration.vision
+    table.row("vision tower", "\(vision.layers) layers, width \(vision.hiddenSize), \(vision.heads) heads")
+    table.row("image, patch", "\(vision.imageSize), \(vision.patchSize)")
+    table.row("visual tokens", "\(configuration.tokensPerImage)")
+    let text = configuration.text
+    table.row(
+      "decoder",
+      "\(text.layers) layers, width \(text.hiddenSize), \(text.heads) heads, \(text.keyValueHeads) for keys and values")
+    table.row("vocabulary", "\(text.vocabularySize)")
+    return table.render()
+  }
+
+  private func describe(_ dataset: any ECGDataset) throws -> String {
+    var table = TextTable()
+    table.heading("Data set", dataset.name)
+    table.row("records", "\(dataset.samples.count)")
+    for fold in Set(dataset.samples.map(\.fold)).sorted() {
+      table.row("fold \(fold)", "\(dataset.samples.count { $0.fold == fold })")
+    }
+    for superclass in Superclass.allCases {
+      table.row(superclass.rawValue, "\(dataset.samples.count { $0.superclasses.contains(superclass) })")
+    }
+    return table.render() + dataset.remarks.map { $0 + "\n" }.joined()
+  }
+
+  private func describe(_ record: ECGRecord) -> String {
+    var table = TextTable()
+    table.heading("Record \(record.name)", "smallest, mV", "largest, mV")
+    for (lead, samples) in zip(record.leads, record.signal) {
+      let known = samples.filter(\.isFinite)
+      table.row(lead.rawValue, String(format: "%.3f", known.min() ?? 0), String(format: "%.3f", known.max() ?? 0))
+    }
+    return table.render() + "\(record.sampleCount) samples at \(record.samplingRate) Hz, \(record.duration) s\n"
+      + record.comments.map { "# \($0)\n" }.joined()
+  }
+
+  private func describe(_ file: SafetensorsFile) throws -> String {
+    var table = TextTable()
+    table.heading("Tensor", "type", "shape")
+    for name in file.names {
+      let entry = try file.entry(name)
+      table.row(name, entry.type, "\(entry.shape)")
+    }
+    return table.render() + file.metadata.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)\n" }.joined()
+  }
+}
+
+extension UserError {
+  fileprivate static func message(of error: any Error) -> String { (error as? UserError)?.message ?? "\(error)" }
+}

@@ -1,0 +1,55 @@
+import Cluster
+import Corpus
+import Evaluation
+import Foundation
+import Models
+import Tensors
+import Training
+
+/// Evaluates the models of a run on its evaluation fold and keeps what was measured.
+struct RunEvaluator {
+  let context: RunContext
+  let corpus: TrainingCorpus
+  let folder: URL
+
+  /// Collective: the report of one model; nil where evaluation is switched off.
+  ///
+  /// - Parameter cache: folder in which the report is kept and found again, for models that do not change; the file's
+  ///   name holds a digest of weights and records, so a report is never taken for another model's.
+  func report(
+    _ name: String, _ model: Idefics3<Float>, _ side: ModelSide, cache: URL?
+  ) throws -> PTBXLSuperReport? {
+    let settings = context.configuration.evaluation
+    guard settings.enabled else { return nil }
+    let file = cache.map { $0.appendingPathComponent("evaluation-\(digest(model, side).prefix(16)).json") }
+    if let known = try stored(file) { return known }
+    if context.communicator.isController { context.observer.note("evaluating: \(name)") }
+    let answers = try SuperclassEvaluator(model: model, side: side, answerTokens: settings.answerTokens)
+      .answers(corpus.evaluation, records: corpus.records, communicator: context.communicator, stop: context.stop)
+    return try context.communicator.agree {
+      let task = PTBXLSuper(
+        subset: corpus.evaluationSubset,
+        bootstrap: try Bootstrap(seed: context.configuration.run.seed, replicates: settings.replicates, level: 0.95))
+      let report = try task.report(answers)
+      if context.communicator.isController, let file { try report.json().write(to: file) }
+      return report
+    }
+  }
+
+  private func digest(_ model: Idefics3<Float>, _ side: ModelSide) -> String {
+    var digest = Digest()
+    digest.update(model.arena.weights)
+    let settings = context.configuration.evaluation
+    digest.update(Data("\(side.view.settings) \(settings) \(context.configuration.run.seed)".utf8))
+    digest.update(Data(corpus.evaluation.map(\.id).joined(separator: ",").utf8))
+    digest.update(Data(corpus.dataset.metadataFingerprint.utf8))
+    return digest.finish()
+  }
+
+  /// Collective: rank 0 looks, all get the same answer.
+  private func stored(_ file: URL?) throws -> PTBXLSuperReport? {
+    let own = context.communicator.isController ? file.flatMap { try? Data(contentsOf: $0) } : nil
+    let bytes = try context.communicator.broadcast([UInt8](own ?? Data()))
+    return bytes.isEmpty ? nil : try? JSONDecoder().decode(PTBXLSuperReport.self, from: Data(bytes))
+  }
+}

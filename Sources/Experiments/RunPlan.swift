@@ -1,0 +1,60 @@
+import Autograd
+import Cluster
+import Distillation
+import Evaluation
+import Foundation
+import Models
+import Training
+
+/// What a run will take, from its configuration alone: steps, shards per rank, memory.
+public struct RunPlan {
+  private let resolved: ResolvedConfiguration
+  private let ranks: Int
+  private let ranksPerNode: Int
+  private let student: Int
+  private let objective: Int
+  private let teacher: Int
+  private let assignment: ShardAssignment
+
+  /// - Throws: `UserError` for a model folder that cannot be used.
+  public init(_ resolved: ResolvedConfiguration, ranks: Int, ranksPerNode: Int) throws {
+    self.resolved = resolved
+    self.ranks = ranks
+    self.ranksPerNode = ranksPerNode
+    let configuration = resolved.configuration
+    let blueprint = try DistillationRun.studentBlueprint(configuration)
+    let teacherBlueprint =
+      configuration.objective.needsTeacher ? try DistillationRun.teacherBlueprint(configuration) : nil
+    let layout = try Trainee.layout(
+      blueprint, objective: configuration.objective, teacher: teacherBlueprint?.configuration)
+    let own = layout.entries.filter { $0.name.hasPrefix(Trainee.objectivePrefix) }
+    objective = own.reduce(0) { $0 + $1.range.count }
+    student = layout.entries.reduce(0) { $0 + $1.range.count } - objective
+    teacher = teacherBlueprint.map { blueprint in
+      var layout = ParameterLayout()
+      Idefics3<Float>.declare(blueprint.configuration, into: &layout)
+      return layout.entries.reduce(0) { $0 + $1.range.count }
+    } ?? 0
+    assignment = try ShardAssignment(shards: configuration.train.shards, ranks: ranks)
+  }
+
+  /// Configuration and figures as text.
+  public func text() throws -> String {
+    let train = resolved.configuration.train
+    // Weights, gradient and two moments of what is trained, in single precision, on every rank.
+    let perRank = 4 * 4 * (student + objective) + 4 * teacher
+    var table = TextTable()
+    table.heading("Plan", "")
+    table.row("student parameters", "\(student)")
+    table.row("objective parameters", "\(objective)")
+    table.row("teacher parameters", "\(teacher)")
+    table.row("student steps", "\(train.steps)")
+    table.row("samples per step", "\(train.globalBatch) in \(train.shards) shards")
+    table.row("ranks", "\(ranks), \(assignment.rounds) rounds a step")
+    table.row("memory per rank", Self.megabytes(perRank) + " and activations")
+    table.row("memory per node", Self.megabytes(perRank * ranksPerNode) + " and activations")
+    return try resolved.yaml() + "\n" + table.render() + (assignment.warning.map { "warning: \($0)\n" } ?? "")
+  }
+
+  private static func megabytes(_ bytes: Int) -> String { String(format: "%.1f MB", Double(bytes) / 1e6) }
+}

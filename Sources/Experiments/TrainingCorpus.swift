@@ -1,0 +1,67 @@
+import Corpus
+import Foundation
+import Tensors
+import Training
+
+/// The data set of a run, cut into what is trained on and what is evaluated.
+public struct TrainingCorpus: Sendable {
+  public let dataset: any ECGDataset
+  public let records: RecordCache
+  public let training: [ECGSample]
+  public let evaluation: [ECGSample]
+  private let fold: Int
+
+  /// - Throws: `UserError` for a data set that cannot be read or lacks a fold.
+  public init(_ configuration: RunConfiguration) throws {
+    dataset = try Self.dataset(configuration.data, seed: configuration.run.seed)
+    records = RecordCache(dataset)
+    let asked = configuration.evaluation
+    training = try dataset.samples(inFolds: Set(asked.trainFolds))
+    evaluation = asked.enabled ? try dataset.samples(inFolds: [asked.fold]) : []
+    fold = asked.fold
+  }
+
+  /// The data set of a configuration's `data` section.
+  public static func dataset(_ data: RunConfiguration.Data, seed: UInt64) throws -> any ECGDataset {
+    switch data.kind {
+    case "ptb-xl": try PTBXLDataset(path: URL(fileURLWithPath: data.path))
+    case "wfdb": try WFDBFolderDataset(path: URL(fileURLWithPath: data.path), seed: seed)
+    default: SyntheticDataset(count: data.records, seed: seed)
+    }
+  }
+
+  /// One line for the start of a run.
+  public var description: String {
+    "\(dataset.name): \(training.count) records to train on, \(evaluation.count) to evaluate (fold \(fold))"
+  }
+
+  /// What the scores are over, as reports say it.
+  public var evaluationSubset: String { "\(dataset.name), fold \(fold)" }
+
+  /// Training samples as the models are given them.
+  public func preparer(
+    _ configuration: RunConfiguration, student: ModelSide, teacher: ModelSide?
+  ) throws -> SamplePreparer {
+    let asked = configuration.data
+    return try SamplePreparer(
+      records: records, samples: training, seed: configuration.run.seed,
+      augmentation: Augmentation(
+        shift: asked.augmentation.shift, gain: asked.augmentation.gain, leadGain: asked.augmentation.leadGain,
+        noise: asked.augmentation.noise, leadDropout: asked.augmentation.leadDropout),
+      mix: QuestionDraw.Mix(
+        superclass: asked.questions.superclass, classification: asked.questions.classification,
+        report: asked.questions.report),
+      labelled: try LabelledFraction(configuration.train.labelled, seed: configuration.run.seed), student: student,
+      teacher: teacher)
+  }
+
+  /// SHA-256 over everything that decides what a step sees: samples, views, questions, augmentation, labels, teacher.
+  func digest(_ configuration: RunConfiguration, student: ModelBlueprint, teacher: String?) -> String {
+    let parts = [
+      dataset.metadataFingerprint, training.map(\.id).joined(separator: ","), student.side.view.settings,
+      student.tokenizer.fingerprint, "\(configuration.data.questions)", "\(configuration.data.augmentation)",
+      "\(configuration.train.labelled)", teacher ?? "no teacher",
+    ]
+    return Digest.sha256(Data(parts.joined(separator: "\n").utf8))
+  }
+}

@@ -1,0 +1,70 @@
+import Foundation
+import Training
+
+/// Shows a run on the terminal and logs it to `metrics.jsonl`; lives on rank 0.
+public final class RunObserver: TrainingObserver {
+  private let terminal: Terminal
+  private let metrics: MetricsLog
+  private var line = ProgressLine()
+  private var isLineOpen = false
+  private var lastPlainLine = Date.distantPast
+  private let write: (String) -> Void
+
+  /// Seconds between plain lines in a log.
+  private static let plainInterval = 10.0
+
+  public init(
+    terminal: Terminal, metrics: MetricsLog,
+    write: @escaping (String) -> Void = { FileHandle.standardOutput.write(Data($0.utf8)) }
+  ) {
+    self.terminal = terminal
+    self.metrics = metrics
+    self.write = write
+  }
+
+  public func began(phase: String, step: Int, steps: Int, parameters: Int) {
+    line = ProgressLine()
+    lastPlainLine = .distantPast
+    try? metrics.rewind(phase: phase, to: step)
+    note("\(phase): \(Self.grouped(parameters)) parameters, steps \(step) to \(steps)")
+  }
+
+  public func finished(_ record: StepRecord, phase: String) throws {
+    try metrics.append(record, phase: phase)
+    let text = line.text(record, phase: phase, width: terminal.width - 1)
+    if terminal.isInteractive {
+      write("\r\u{1B}[K" + text)
+      isLineOpen = true
+      if record.step == record.steps { closeLine() }
+    } else if record.step == record.steps || Date().timeIntervalSince(lastPlainLine) >= Self.plainInterval {
+      lastPlainLine = Date()
+      write(text + "\n")
+    }
+  }
+
+  public func saved(_ checkpoint: Checkpoint) {
+    if !terminal.isInteractive { write("saved \(checkpoint.folder.path)\n") }
+  }
+
+  public func note(_ message: String) {
+    closeLine()
+    write(message + "\n")
+  }
+
+  public func warn(_ message: String) {
+    closeLine()
+    FileHandle.standardError.write(Data("warning: \(message)\n".utf8))
+  }
+
+  private func closeLine() {
+    if isLineOpen { write("\n") }
+    isLineOpen = false
+  }
+
+  static func grouped(_ number: Int) -> String {
+    let digits = String(number)
+    return digits.enumerated().map { index, digit in
+      index > 0 && (digits.count - index) % 3 == 0 ? ",\(digit)" : "\(digit)"
+    }.joined()
+  }
+}

@@ -1,0 +1,122 @@
+import Foundation
+import Tensors
+import Yams
+
+/// A configuration together with where each of its values came from.
+public struct ResolvedConfiguration: Sendable {
+  public let configuration: RunConfiguration
+  /// Dotted key: "default", "file NAME" or "--set".
+  public let origins: [String: String]
+
+  /// The values as dotted keys in the order of the sections, each with its value as YAML and its origin.
+  public func listing() throws -> [(key: String, value: String, origin: String)] {
+    let values = try ConfigurationTree(configuration).leaves
+    return values.map { ($0.key, ConfigurationTree.text($0.value), origins[$0.key] ?? "default") }
+  }
+
+  /// The whole configuration as YAML that loads again.
+  public func yaml() throws -> String { try ConfigurationTree(configuration).yaml() }
+}
+
+/// Reads a configuration: built-in defaults, then a YAML file, then `--set` assignments, each overriding the former.
+public struct ConfigurationLoader {
+  public init() {}
+
+  /// - Parameters:
+  ///   - file: YAML file; nil for the built-in quick start.
+  ///   - assignments: `section.key=value`, the value in YAML.
+  ///   - base: the configuration to begin from.
+  /// - Throws: `UserError` (usage) that lists every problem found.
+  public func load(
+    file: URL? = nil, assignments: [String] = [], base: RunConfiguration = RunConfiguration()
+  ) throws -> ResolvedConfiguration {
+    var tree = try ConfigurationTree(base)
+    var origins: [String: String] = [:]
+    var problems: [String] = []
+    func set(_ key: String, _ value: Any, origin: String) {
+      guard tree.contains(key) else {
+        problems.append("\(origin): unknown key \(key)" + suggestion(for: key, among: tree.leaves.map(\.key)))
+        return
+      }
+      tree.set(key, value)
+      origins[key] = origin
+    }
+    if let file {
+      for (key, value) in try read(file, isLeaf: tree.contains) { set(key, value, origin: "file \(file.lastPathComponent)") }
+    }
+    for assignment in assignments {
+      guard let equals = assignment.firstIndex(of: "="), equals != assignment.startIndex else {
+        problems.append("--set \(assignment): expected section.key=value")
+        continue
+      }
+      let text = String(assignment[assignment.index(after: equals)...])
+      let value = (try? Yams.load(yaml: text)).flatMap { $0 } ?? text
+      set(String(assignment[..<equals]), value, origin: "--set")
+    }
+    try fail(problems)
+    let configuration = try tree.decoded()
+    try fail(configuration.problems())
+    return ResolvedConfiguration(configuration: configuration, origins: origins)
+  }
+
+  private func fail(_ problems: [String]) throws {
+    guard !problems.isEmpty else { return }
+    throw UserError(
+      .usage, problems.count == 1 ? problems[0] : "\(problems.count) problems:\n  " + problems.joined(separator: "\n  "),
+      remedy: "`evl-dist config` lists every key with its value and origin")
+  }
+
+  private func read(_ file: URL, isLeaf: (String) -> Bool) throws -> [(String, Any)] {
+    let text: String
+    do { text = try String(contentsOf: file, encoding: .utf8) } catch {
+      throw UserError(
+        .usage, "the configuration \(file.path) cannot be read: \(error.localizedDescription)",
+        remedy: "check --config")
+    }
+    let parsed: Any?
+    do { parsed = try Yams.load(yaml: text) } catch {
+      throw UserError(.usage, "\(file.path) is not YAML: \(error)", remedy: "mend the line it names")
+    }
+    guard let parsed else { return [] }
+    guard let sections = parsed as? [String: Any] else {
+      throw UserError(.usage, "\(file.path) is not a mapping of sections", remedy: "write `section:` and its keys below it")
+    }
+    return flatten(sections, prefix: "", isLeaf: isLeaf).sorted { $0.0 < $1.0 }
+  }
+
+  private func flatten(_ tree: [String: Any], prefix: String, isLeaf: (String) -> Bool) -> [(String, Any)] {
+    tree.flatMap { key, value -> [(String, Any)] in
+      let path = prefix + key
+      if let inner = value as? [String: Any], !isLeaf(path) { return flatten(inner, prefix: path + ".", isLeaf: isLeaf) }
+      if value is NSNull, !isLeaf(path) { return [] }
+      return [(path, value)]
+    }
+  }
+
+  /// ", did you mean ...?" for the nearest known key within a third of its length in edits.
+  private func suggestion(for key: String, among keys: [String]) -> String {
+    let last = key.split(separator: ".").last.map(String.init) ?? key
+    let ranked = keys.map { candidate in
+      let name = candidate.split(separator: ".").last.map(String.init) ?? candidate
+      return (candidate, min(editDistance(candidate, key), editDistance(name, last) + 1))
+    }
+    guard let best = ranked.min(by: { ($0.1, $0.0) < ($1.1, $1.0) }), best.1 <= max(2, key.count / 3) else { return "" }
+    return ", did you mean \(best.0)?"
+  }
+}
+
+/// Levenshtein distance. - Complexity: O(n m).
+func editDistance(_ first: String, _ second: String) -> Int {
+  let (a, b) = (Array(first), Array(second))
+  var row = Array(0...b.count)
+  for i in a.indices {
+    var diagonal = row[0]
+    row[0] = i + 1
+    for j in b.indices {
+      let above = row[j + 1]
+      row[j + 1] = min(above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0 : 1))
+      diagonal = above
+    }
+  }
+  return row[b.count]
+}

@@ -1,0 +1,192 @@
+import Distillation
+import Tensors
+
+/// Everything a run can be told, section by section; a YAML file and `--set section.key=value` override the defaults.
+///
+/// Keys are written in snake case. Unknown keys are refused. `evl-dist config` prints every value with its origin.
+public struct RunConfiguration: Codable, Sendable, Equatable {
+  public var run = Run()
+  public var data = Data()
+  public var student = Student()
+  public var teacher = Teacher()
+  public var train = Train()
+  public var objective = ObjectiveConfiguration()
+  public var checkpoint = Checkpoint()
+  public var evaluation = Evaluation()
+
+  /// The built-in quick start: synthetic ECGs in the signal view, a tiny teacher, a tiny student.
+  public init() {}
+
+  /// The run itself.
+  public struct Run: Codable, Sendable, Equatable {
+    /// Folder of everything the run writes.
+    public var folder = "runs/quick-start"
+    /// Seed of every random number.
+    public var seed: UInt64 = 1
+  }
+
+  /// What is learned from.
+  public struct Data: Codable, Sendable, Equatable {
+    /// `synthetic`, `ptb-xl` or `wfdb`.
+    public var kind = "synthetic"
+    /// Folder of the data set; not used by `synthetic`.
+    public var path = ""
+    /// `signal` (raw 12-lead windows) or `image` (rendered ECG paper).
+    public var view = "signal"
+    /// Number of synthetic records.
+    public var records = 1600
+    public var questions = Questions()
+    public var augmentation = Augmentation()
+    /// Batches prepared ahead by the background thread.
+    public var ahead = 2
+  }
+
+  /// How often each kind of question is dealt to a record: copies in the deck it draws from, epoch after epoch.
+  public struct Questions: Codable, Sendable, Equatable {
+    /// Yes or no to one superclass; copies for each of the five.
+    public var superclass = 3
+    /// The list of all superclasses.
+    public var classification = 2
+    /// The clinical report.
+    public var report = 1
+  }
+
+  /// Changes made to each training record, drawn anew each epoch; zero switches one off.
+  public struct Augmentation: Codable, Sendable, Equatable {
+    /// Largest shift in time, seconds.
+    public var shift = 1.0
+    /// Gain of the whole record, uniform within 1 plus or minus this.
+    public var gain = 0.15
+    /// Further gain of each lead, likewise.
+    public var leadGain = 0.05
+    /// Standard deviation of added white noise, mV.
+    public var noise = 0.01
+    /// Probability that a lead is blanked.
+    public var leadDropout = 0.0
+  }
+
+  /// The model that is trained.
+  public struct Student: Codable, Sendable, Equatable {
+    /// Hugging Face folder; empty: the built-in tiny student.
+    public var path = ""
+  }
+
+  /// The model that is learned from.
+  public struct Teacher: Codable, Sendable, Equatable {
+    /// Hugging Face folder; empty: the built-in tiny teacher, trained first.
+    public var path = ""
+    /// Optimiser steps of the built-in teacher, by cross-entropy on all answers.
+    public var steps = 400
+    /// Peak learning rate of the built-in teacher.
+    public var learningRate = 1.0e-3
+    /// Folder of trained built-in teachers, one per fingerprint of what they were trained on and how.
+    public var cache = "runs/teachers"
+  }
+
+  /// The optimisation.
+  public struct Train: Codable, Sendable, Equatable {
+    /// Optimiser steps of the student.
+    public var steps = 300
+    /// Samples per optimiser step, over all ranks.
+    public var globalBatch = 32
+    /// Equal parts of the global batch; the unit of arithmetic that the bits depend on.
+    public var shards = 8
+    /// Threads of one rank.
+    public var threads = 1
+    /// `f32`.
+    public var precision = "f32"
+    /// Peak learning rate of AdamW.
+    public var learningRate = 1.0e-3
+    /// `constant` (a run can be prolonged without changing its bits) or `cosine` (falls until train.steps).
+    public var schedule = "constant"
+    /// Steps over which the learning rate rises from zero.
+    public var warmup = 20
+    /// Learning rate at the end of the cosine, as a share of the peak.
+    public var finalLearningRate = 0.05
+    /// Decoupled weight decay of matrices.
+    public var weightDecay = 0.05
+    /// Largest norm of the gradient; 0 switches clipping off.
+    public var clip = 1.0
+    /// `ordered`: the same bits for any number of ranks.
+    public var reduction = "ordered"
+    /// Share of the training records whose answers are used.
+    public var labelled = 1.0
+  }
+
+  /// Saved states.
+  public struct Checkpoint: Codable, Sendable, Equatable {
+    /// Steps between checkpoints; 0: only at the end and when stopped.
+    public var every = 100
+    /// Newest checkpoints kept; older ones that are complete are removed.
+    public var keep = 2
+  }
+
+  /// What is measured before and after training.
+  public struct Evaluation: Codable, Sendable, Equatable {
+    /// Whether teacher and student are evaluated.
+    public var enabled = true
+    /// Fold held out from training and evaluated.
+    public var fold = 9
+    /// Folds trained on.
+    public var trainFolds = [1, 2, 3, 4, 5, 6, 7, 8]
+    /// Bootstrap replicates of the intervals.
+    public var replicates = 1000
+    /// Largest number of tokens generated per answer.
+    public var answerTokens = 24
+  }
+}
+
+extension RunConfiguration {
+  /// All that is wrong with the values, one line each; empty when they can be used.
+  public func problems() -> [String] {
+    var problems: [String] = []
+    func require(_ holds: Bool, _ problem: @autoclosure () -> String) { if !holds { problems.append(problem()) } }
+    func oneOf(_ key: String, _ value: String, _ allowed: [String]) {
+      require(allowed.contains(value), "\(key) is \"\(value)\"; it can be \(allowed.joined(separator: ", "))")
+    }
+    require(!run.folder.isEmpty, "run.folder is empty")
+    oneOf("data.kind", data.kind, ["synthetic", "ptb-xl", "wfdb"])
+    oneOf("data.view", data.view, ["signal", "image"])
+    require(data.kind == "synthetic" || !data.path.isEmpty, "data.path is needed for data.kind \(data.kind)")
+    require(data.records >= 50, "data.records is \(data.records); at least 50 are needed")
+    let copies = [data.questions.superclass, data.questions.classification, data.questions.report]
+    require(
+      copies.allSatisfy { (0...100).contains($0) } && copies.contains { $0 > 0 },
+      "data.questions holds copies from 0 to 100, one of them above 0")
+    require(data.ahead >= 1, "data.ahead is \(data.ahead); at least 1 batch is prepared ahead")
+    require(
+      [
+        data.augmentation.shift, data.augmentation.gain, data.augmentation.leadGain, data.augmentation.noise,
+        data.augmentation.leadDropout,
+      ].allSatisfy { $0 >= 0 && $0.isFinite } && data.augmentation.leadDropout < 1,
+      "data.augmentation holds a negative value or a lead_dropout of 1 or more")
+    require(teacher.steps >= 1, "teacher.steps is \(teacher.steps); at least 1")
+    require(teacher.learningRate > 0, "teacher.learning_rate must be above 0")
+    require(train.steps >= 0, "train.steps is \(train.steps); at least 0")
+    require(train.globalBatch >= 1, "train.global_batch is \(train.globalBatch); at least 1")
+    require(train.shards >= 1, "train.shards is \(train.shards); at least 1")
+    require(
+      train.shards < 1 || train.globalBatch % train.shards == 0,
+      "train.global_batch (\(train.globalBatch)) does not divide into \(train.shards) shards of equal size; "
+        + "use a multiple of train.shards")
+    require((1...1024).contains(train.threads), "train.threads is \(train.threads); 1 to 1024")
+    oneOf("train.precision", train.precision, ["f32"])
+    oneOf("train.reduction", train.reduction, ["ordered"])
+    require(train.learningRate > 0 && train.learningRate.isFinite, "train.learning_rate must be above 0")
+    oneOf("train.schedule", train.schedule, LearningRateSchedule.Form.allCases.map(\.rawValue))
+    require(train.warmup >= 0, "train.warmup is negative")
+    require((0...1).contains(train.finalLearningRate), "train.final_learning_rate is a share from 0 to 1")
+    require(train.weightDecay >= 0, "train.weight_decay is negative")
+    require(train.clip >= 0, "train.clip is negative; 0 switches clipping off")
+    require(train.labelled >= 0 && train.labelled <= 1, "train.labelled is a share from 0 to 1")
+    require(checkpoint.every >= 0, "checkpoint.every is negative; 0 saves at the end only")
+    require(checkpoint.keep >= 1, "checkpoint.keep is \(checkpoint.keep); at least 1")
+    require(!evaluation.trainFolds.isEmpty, "evaluation.train_folds is empty")
+    require(
+      !evaluation.trainFolds.contains(evaluation.fold),
+      "evaluation.fold \(evaluation.fold) is among evaluation.train_folds")
+    require(evaluation.replicates >= 100, "evaluation.replicates is \(evaluation.replicates); at least 100")
+    require(evaluation.answerTokens >= 1, "evaluation.answer_tokens is \(evaluation.answerTokens); at least 1")
+    return problems + objective.problems()
+  }
+}

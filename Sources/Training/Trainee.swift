@@ -1,0 +1,58 @@
+import Autograd
+import Cluster
+import Distillation
+import Models
+import Tensors
+
+/// The model in training: one flat memory of weights and one of gradients that hold the student and, behind it, the
+/// objective's own parameters.
+public final class Trainee {
+  /// Beginning of the names of the objective's own parameters.
+  public static let objectivePrefix = "objective."
+  public let blueprint: ModelBlueprint
+  public let arena: ParameterArena<Float>
+  public let model: Idefics3<Float>
+  /// Absent for cross-entropy alone.
+  public let objective: DistillationObjective<Float>?
+  public let weights: Tensor<Float>
+  public let gradients: Tensor<Float>
+
+  /// - Parameters:
+  ///   - blueprint: shape of the model, its tokenizer and view, and where its first weights come from.
+  ///   - objective: what it is trained by; its parameters are declared where it needs any.
+  ///   - teacher: the teacher's widths; nil for cross-entropy alone.
+  public init(
+    _ blueprint: ModelBlueprint, objective: ObjectiveConfiguration, teacher: Idefics3Configuration?, seed: UInt64
+  ) throws {
+    self.blueprint = blueprint
+    let configuration = blueprint.configuration
+    let widths = Self.widths(configuration, teacher: teacher)
+    let layout = try Self.layout(blueprint, objective: objective, teacher: teacher)
+    weights = Tensor(zeros: [layout.count])
+    gradients = Tensor(zeros: [layout.count])
+    let arena = ParameterArena(layout: layout, weights: weights, gradients: gradients)
+    self.arena = arena
+    model = Idefics3(configuration, arena: arena)
+    self.objective = widths.map { DistillationObjective(configuration: objective, widths: $0, arena: arena) }
+    try blueprint.fill(arena, seed: seed)
+  }
+  /// Names, shapes and places of everything that is trained.
+  public static func layout(
+    _ blueprint: ModelBlueprint, objective: ObjectiveConfiguration, teacher: Idefics3Configuration?
+  ) throws -> ParameterLayout {
+    var layout = ParameterLayout()
+    Idefics3<Float>.declare(blueprint.configuration, into: &layout)
+    if let widths = widths(blueprint.configuration, teacher: teacher) {
+      try DistillationObjective<Float>.declare(objective, widths: widths, into: &layout)
+    }
+    return layout
+  }
+
+  private static func widths(_ student: Idefics3Configuration, teacher: Idefics3Configuration?) -> ObjectiveWidths? {
+    teacher.map {
+      ObjectiveWidths(
+        student: student.text.hiddenSize, teacher: $0.text.hiddenSize, studentVisual: student.text.hiddenSize,
+        teacherVisual: $0.text.hiddenSize)
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import Tensors
+
+/// What one optimiser step did, the same on every rank.
+public struct StepRecord: Codable, Sendable {
+  /// Steps done, counted from 1.
+  public var step: Int
+  /// Steps of the whole phase.
+  public var steps: Int
+  /// Total loss and its parts, over the global batch.
+  public var losses: [String: Double]
+  public var learningRate: Double
+  /// Norm of the gradient before clipping.
+  public var gradientNorm: Double
+  /// Seconds of this step, of the slowest rank.
+  public var seconds: Double
+  /// Seconds in the step's parts, of the slowest rank in each.
+  public var parts: [String: Double]
+  public var samplesPerSecond: Double
+  /// What each rank computed.
+  public var ranks: [RankShare]
+
+  /// The shards and samples of one rank.
+  public struct RankShare: Codable, Sendable, Equatable {
+    public var rank: Int
+    public var shards: [Int]
+    public var samples: Int
+  }
+}
+
+/// Told by the trainer, on rank 0 alone, what happens; printing and logging live above.
+public protocol TrainingObserver: AnyObject {
+  /// A phase (`teacher` or `student`) begins or goes on at `step` of `steps`.
+  func began(phase: String, step: Int, steps: Int, parameters: Int)
+  func finished(_ record: StepRecord, phase: String) throws
+  func saved(_ checkpoint: Checkpoint)
+  func note(_ message: String)
+  func warn(_ message: String)
+}
