@@ -213,7 +213,7 @@ public struct AdamWStep: Sendable {
 
 extension Matrix {
   public func fill(_ value: Element) {
-    for row in 0..<rows { (base + row * stride).update(repeating: value, count: columns) }
+    for row in 0..<rows { (base + row * stride).fill(value, count: columns) }
   }
 
   /// Row `target` of self += row `source` of `other`.

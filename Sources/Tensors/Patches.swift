@@ -8,6 +8,7 @@ extension Tensor {
   public func setPatches(of images: Tensor, patch: Int) {
     precondition(images.shape.count == 4 && patch > 0, "images \(images.shape), patch \(patch)")
     let (channels, height, width) = (images.shape[1], images.shape[2], images.shape[3])
+    let run = patch * MemoryLayout<Element>.stride
     let (gridRows, gridColumns) = (height / patch, width / patch)
     precondition(
       rows == images.shape[0] * gridRows * gridColumns && columns == channels * patch * patch,
@@ -19,7 +20,7 @@ extension Tensor {
           let firstCell = (image * gridRows + y / patch) * gridColumns
           var target = base + firstCell * columns + (channel * patch + y % patch) * patch
           for _ in 0..<gridColumns {
-            target.update(from: source, count: patch)
+            UnsafeMutableRawPointer(target).copyMemory(from: source, byteCount: run)
             source += patch
             target += columns
           }

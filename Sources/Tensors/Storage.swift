@@ -29,3 +29,16 @@ final class Storage<Element: Scalar> {
 
   deinit { release(base, capacity) }
 }
+
+extension UnsafeMutablePointer where Pointee: Scalar {
+  /// Overwrites `count` elements. Zero, by far the most frequent value, is a plain memset: the element by element loop
+  /// of generic code is many times slower.
+  func fill(_ value: Pointee, count: Int) {
+    if value == 0, value.sign == .plus {
+      UnsafeMutableRawPointer(self).initializeMemory(
+        as: UInt8.self, repeating: 0, count: count * MemoryLayout<Pointee>.stride)
+    } else {
+      update(repeating: value, count: count)
+    }
+  }
+}

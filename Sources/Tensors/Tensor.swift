@@ -93,7 +93,7 @@ public struct Tensor<Element: Scalar> {
     return result
   }
 
-  public func fill(_ value: Element) { base.update(repeating: value, count: count) }
+  public func fill(_ value: Element) { base.fill(value, count: count) }
 
   /// Overwrites the elements with those of another tensor of equal count; the two may be the same memory.
   public func copy(from other: Tensor) {

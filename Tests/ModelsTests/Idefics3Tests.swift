@@ -72,6 +72,36 @@ import Testing
     #expect(misses[1] == misses[2])
   }
 
+  @Test func aFreshBuiltInStudentLearnsToTellTwoImagesApart() throws {
+    var shape = BuiltInModel.student
+    (shape.visionWidth, shape.textWidth) = (32, 64)
+    let tokens = BuiltInModel.Tokens(vocabularySize: 20, image: 17, end: [18])
+    let model = TinyModels.model(shape.configuration(view: .signal, tokens: tokens), as: Float.self)
+    let ids = (0..<2).flatMap { _ in [Int](repeating: 17, count: 64) + [3] }
+    let pixels = Tensor<Float>(uninitialised: [2, 3, 128, 128])
+    var random = CounterRandom(seed: 2, purpose: "two images")
+    for index in 0..<pixels.count { pixels[index] = Float(random.normal()) }
+    let input = ModelInput(pixels: pixels, ids: ids, sequences: Segments(count: 2, length: 65))
+    let weights = model.arena.weights
+    let gradients = try #require(model.arena.gradients)
+    let moments = (Tensor<Float>(zeros: weights.shape), Tensor<Float>(zeros: weights.shape))
+    let pool = BufferPool<Float>()
+    var losses: [Double] = []
+    for step in 1...20 {
+      let tape = Tape(pool: pool)
+      model.arena.beginBackward()
+      let logits = model.logits(tape.gatherRows(model.forward(input, tape: tape).hidden, [64, 129]), tape: tape)
+      let gradient = logits.value.copy()
+      losses.append((0..<2).reduce(0) { $0 + gradient.crossEntropyRow($1, label: 5 + $1, weight: 0.5) } / 2)
+      tape.recordLoss { logits.accumulate(gradient, pool: pool) }
+      tape.backward()
+      model.arena.endBackward()
+      AdamWStep(learningRate: 3e-3, step: step)
+        .update(weight: weights, gradient: gradients, moment1: moments.0, moment2: moments.1)
+    }
+    #expect(abs(losses[0] - 3) < 1 && losses[19] < 0.3, "\(losses)")
+  }
+
   @Test func inputsThatDoNotFitAreRefused() throws {
     let c = TinyModels.configuration()
     let model = TinyModels.model(c, as: Float.self, trainable: false)
@@ -121,5 +151,22 @@ import Testing
       #expect(configuration.tokensPerImage == count)
       #expect(try Idefics3Configuration(JSONFields(Data(configuration.json.utf8), file: "x")) == configuration)
     }
+  }
+}
+
+@Suite struct ModelBenchmarkTests {
+  @Test func aTinyModelIsTimed() throws {
+    let result = try ModelBenchmark(TinyModels.configuration(), samples: 2, textTokens: 3, repetitions: 1).run()
+    #expect(result.forward > 0 && result.forwardAndBackward > 0 && result.activationBytes > 0)
+  }
+
+  @Test func operationsAreCountedAsTheShapesSay() {
+    let c = TinyModels.configuration()
+    // One sequence of one token without images: 2 layers of q, o (12 x 12), k, v (12 x 12), 3 x (12 x 16), attention
+    // of one pair (2 x 2 x 24 widths), and one row of logits (12 x 19).
+    let layer: Double = 2 * 12 * (2 * 24 + 2 * 12 + 3 * 16) + 4 * 24
+    let head: Double = 2 * 12 * 19
+    let expected = 2 * layer + head
+    #expect(c.productOperations(images: 0, lengths: [1], logitRows: 1) == expected)
   }
 }
