@@ -45,8 +45,12 @@ public struct Benchmarks {
   public func run(_ name: String) throws -> [Result] {
     switch name {
     case "matrix": return matrix()
-    case "losses": return [milliseconds("three losses, forward and backward", LossBenchmark.losses(runs: repetitions))]
-    case "sinkhorn": return [milliseconds("Sinkhorn, 32 x 256 x 64, 100 sweeps", LossBenchmark.sinkhorn(runs: repetitions))]
+    case "losses":
+      return [milliseconds("three losses, forward and backward", try LossBenchmark(runs: repetitions).losses(as: Float.self))]
+    case "sinkhorn":
+      return [
+        milliseconds("Sinkhorn, 32 x 256 x 64, 100 sweeps", LossBenchmark(runs: repetitions).sinkhorn(as: Float.self))
+      ]
     case "reduce": return try reduce()
     default: return try step()
     }

@@ -46,17 +46,17 @@ public struct BuiltInModel: Equatable, Sendable {
   public var textHeads: Int
   public var textKeyValueHeads: Int
 
-  /// About 0.8 million weights without the vocabulary.
+  /// About 0.2 million weights without the vocabulary.
   public static var student: BuiltInModel {
     BuiltInModel(
-      visionWidth: 64, visionLayers: 2, visionHeads: 4, scaleFactor: 2, textWidth: 128, textLayers: 3, textHeads: 4,
+      visionWidth: 48, visionLayers: 2, visionHeads: 3, scaleFactor: 2, textWidth: 64, textLayers: 2, textHeads: 4,
       textKeyValueHeads: 2)
   }
 
-  /// About 2.3 million weights without the vocabulary.
+  /// About 0.8 million weights without the vocabulary.
   public static var teacher: BuiltInModel {
     BuiltInModel(
-      visionWidth: 128, visionLayers: 3, visionHeads: 4, scaleFactor: 1, textWidth: 192, textLayers: 4, textHeads: 6,
+      visionWidth: 96, visionLayers: 2, visionHeads: 4, scaleFactor: 1, textWidth: 128, textLayers: 3, textHeads: 4,
       textKeyValueHeads: 2)
   }
 

@@ -37,7 +37,7 @@ struct TrainCommand: ParsableCommand {
       let resolved = try communicator.agree { try options.resolved() }
       if dryRun {
         let plan = try communicator.agree { try RunPlan(resolved, ranks: communicator.size, ranksPerNode: communicator.localSize) }
-        if communicator.isController { print(plan.text(), terminator: "") }
+        if communicator.isController { print(try plan.text(), terminator: "") }
         return
       }
       try train(resolved, communicator)
