@@ -1,0 +1,68 @@
+import Foundation
+import TestSupport
+import Testing
+import Training
+
+@testable import Reporting
+
+@Suite struct ReportingTests {
+  private func record(_ step: Int, seconds: Double = 0.5) -> StepRecord {
+    StepRecord(
+      step: step, steps: 200, losses: ["loss": 1.234, "ce": 0.5, "mhca": 210, "rel": 0.004, "ot": 1e-7, "sweeps": 12],
+      learningRate: 1e-3, gradientNorm: 2, seconds: seconds, parts: ["compute": 0.4], samplesPerSecond: 64,
+      ranks: [.init(rank: 0, shards: [0, 1], samples: 8)])
+  }
+
+  @Test func theLineShowsProgressLossesSpeedAndTimeLeftWithinTheWidth() {
+    var line = ProgressLine()
+    let text = line.text(record(100), phase: "student", width: 160)
+    #expect(text.contains("student 100/200") && text.contains("━━━━━━━━────────"))
+    #expect(text.contains("loss 1.23  ce 0.50  mhca 210  rel 0.0040  ot 1.0e-07"))
+    #expect(text.contains("64.0 samples/s  0:50 left") && !text.contains("sweeps"))
+    for width in [20, 60, 100] { #expect(line.text(record(7), phase: "teacher", width: width).count <= width) }
+  }
+
+  @Test func durationsAndNumbersReadWell() {
+    #expect(ProgressLine.duration(42) == "0:42" && ProgressLine.duration(725) == "12:05")
+    #expect(ProgressLine.duration(11_050) == "3:04:10" && ProgressLine.duration(-1) == "0:00")
+    #expect(ProgressLine.number(0) == "0" && ProgressLine.number(.nan) == "nan")
+    #expect(RunObserver.grouped(1_234_567) == "1,234,567" && RunObserver.grouped(12) == "12")
+  }
+
+  @Test func eachStepStandsOnceInTheLogAlsoAfterAResume() throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("metrics.jsonl")
+      let log = MetricsLog(url, clock: { Date(timeIntervalSince1970: 0) })
+      for step in 1...4 { try log.append(record(step), phase: "teacher") }
+      for step in 1...5 { try log.append(record(step), phase: "student") }
+      let again = MetricsLog(url)
+      try again.rewind(phase: "student", to: 2)
+      for step in 3...5 { try again.append(record(step), phase: "student") }
+      let lines = try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map {
+        try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:]
+      }
+      #expect(lines.compactMap { $0["step"] as? Int } == [1, 2, 3, 4, 1, 2, 3, 4, 5])
+      let ranks = lines[0]["ranks"] as? [[String: Any]]
+      #expect(ranks?[0]["shards"] as? [Int] == [0, 1] && ranks?[0]["samples"] as? Int == 8)
+      #expect(lines[0]["time"] as? String == "1970-01-01T00:00:00Z")
+    }
+  }
+
+  @Test func aTerminalGetsOneRewrittenLineAndALogPlainLines() throws {
+    try withTemporaryFolder { folder in
+      func output(interactive: Bool) throws -> String {
+        var written = ""
+        let observer = RunObserver(
+          terminal: Terminal(isInteractive: interactive, width: 120),
+          metrics: MetricsLog(folder.appendingPathComponent("\(interactive).jsonl")), write: { written += $0 })
+        for step in [1, 2, 200] { try observer.finished(record(step), phase: "student") }
+        observer.note("done")
+        return written
+      }
+      let rewritten = try output(interactive: true)
+      #expect(rewritten.components(separatedBy: "\r").count == 4 && rewritten.hasSuffix("left\ndone\n"))
+      let plain = try output(interactive: false)
+      #expect(!plain.contains("\r") && plain.split(separator: "\n").count == 3)
+    }
+  }
+}

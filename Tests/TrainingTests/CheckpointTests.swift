@@ -1,0 +1,102 @@
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Training
+
+@Suite struct CheckpointTests {
+  private func state(_ step: Int) -> RunState {
+    RunState(
+      step: step, seed: 1, globalBatch: 8, shards: 4, precision: "f32", model: "m", data: "d", objective: "o",
+      threads: 1, coreType: "c", productLibrary: "p", ranks: 2, metrics: ["loss": 0.5])
+  }
+
+  private func write(_ step: Int, in folder: URL, keep: Int = 2) throws -> Checkpoint {
+    try CheckpointWriter(checkpoints: folder, keep: keep).write(state(step)) { folder in
+      try Data("weights of step \(step)".utf8).write(to: folder.appendingPathComponent("model.safetensors"))
+      try Data(repeating: UInt8(step), count: 1000).write(to: folder.appendingPathComponent("optimizer-00000.safetensors"))
+    }
+  }
+
+  @Test func aWrittenCheckpointVerifiesAndGivesItsStateBack() throws {
+    try withTemporaryFolder { folder in
+      let checkpoint = try write(12, in: folder)
+      try checkpoint.verify()
+      #expect(checkpoint.folder.lastPathComponent == "step-00000012")
+      #expect(try checkpoint.state() == state(12))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["step-00000012"])
+    }
+  }
+
+  /// Every byte region of every file: a flip, a truncation or a missing file is found, and an older checkpoint is taken.
+  @Test func anyDamageIsFoundAndTheOlderCheckpointTaken() throws {
+    try withTemporaryFolder { folder in
+      let older = try write(10, in: folder, keep: 9)
+      let newer = try write(20, in: folder, keep: 9)
+      for name in try FileManager.default.contentsOfDirectory(atPath: newer.folder.path) {
+        let file = newer.folder.appendingPathComponent(name)
+        let bytes = try Data(contentsOf: file)
+        var damages: [Data?] = [nil, bytes.dropLast(), Data(), bytes + [0]]
+        damages += stride(from: 0, to: bytes.count, by: max(1, bytes.count / 20)).map { place in
+          var flipped = bytes
+          flipped[place] ^= 0x10
+          return flipped
+        }
+        for damage in damages {
+          if let damage { try damage.write(to: file) } else { try FileManager.default.removeItem(at: file) }
+          let found = Checkpoint.newestSound(in: folder)
+          // A flipped digit of the manifest's own format number leaves every checksum right.
+          if let checkpoint = found.checkpoint, checkpoint.step == 20 {
+            #expect(name == Checkpoint.manifestName && (try? checkpoint.verify()) != nil)
+          } else {
+            #expect(found.checkpoint == older && found.skipped.count == 1)
+          }
+        }
+        try bytes.write(to: file)
+      }
+      #expect(Checkpoint.newestSound(in: folder).checkpoint == newer)
+    }
+  }
+
+  @Test func olderCompleteCheckpointsAreRemovedButDamagedOnesStay() throws {
+    try withTemporaryFolder { folder in
+      let first = try write(1, in: folder)
+      try Data("x".utf8).write(to: first.folder.appendingPathComponent("model.safetensors"))
+      for step in 2...5 { _ = try write(step, in: folder) }
+      #expect(Checkpoint.all(in: folder).map(\.step) == [5, 4, 1])
+    }
+  }
+
+  @Test func aFailedWriteLeavesWhatWasThereAndNothingTemporary() throws {
+    try withTemporaryFolder { folder in
+      _ = try write(1, in: folder)
+      #expect {
+        try CheckpointWriter(checkpoints: folder, keep: 2).write(state(2)) { _ in throw CocoaError(.fileWriteOutOfSpace) }
+      } throws: { ($0 as? UserError)?.kind == .inputOutput }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["step-00000001"])
+    }
+  }
+
+  @Test func aDamagedCheckpointOfTheSameStepIsSetAsideNotOverwritten() throws {
+    try withTemporaryFolder { folder in
+      let checkpoint = try write(3, in: folder)
+      try Data("x".utf8).write(to: checkpoint.folder.appendingPathComponent("model.safetensors"))
+      try write(3, in: folder).verify()
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+      #expect(names.count == 2 && names.contains { $0.hasPrefix("damaged-step-00000003") })
+    }
+  }
+
+  @Test func resumingRefusesWhatWouldCorruptAndWarnsOfWhatChangesBits() {
+    var other = state(5)
+    #expect(state(9).refusals(against: other).isEmpty && state(9).warnings(against: other).isEmpty)
+    other.shards = 12
+    other.model = "n"
+    #expect(state(9).refusals(against: other).count == 2)
+    other = state(5)
+    other.threads = 2
+    other.ranks = 8
+    #expect(state(9).refusals(against: other).isEmpty && state(9).warnings(against: other).count == 1)
+  }
+}
