@@ -1,7 +1,8 @@
 import Foundation
 import Tensors
 
-/// What the student is trained to minimise: L = (1 - alpha) L_CE + alpha (lambda_m L_mhca + lambda_r L_rel + lambda_ot L_ot).
+/// What the student is trained to minimise: L = (1 - alpha) L_CE + alpha (lambda_m L_mhca + lambda_r L_rel + lambda_ot
+/// L_ot).
 ///
 /// A weight of 0 switches its term off; so do alpha 0 and 1 for the two halves.
 public struct ObjectiveConfiguration: Codable, Sendable, Equatable {
