@@ -82,7 +82,8 @@ public struct ObjectiveConfiguration: Codable, Sendable, Equatable {
     if let studentWidth, mhca.heads > 0, mhca.dk == nil {
       check(
         studentWidth % mhca.heads == 0,
-        "objective.mhca.heads: \(mhca.heads) heads do not divide the student's width \(studentWidth); change heads or give dk"
+        "objective.mhca.heads: \(mhca.heads) heads do not divide the student's width \(studentWidth); "
+          + "change heads or give dk"
       )
     }
     check(
