@@ -1,4 +1,6 @@
 #include "exponential.h"
+// The functions that take wide vectors are always inlined: no call, no calling convention to warn about.
+#pragma GCC diagnostic ignored "-Wpsabi"
 #include "lanes.h"
 #define BODY "sinkhorn.inc"
 #include "instantiate.h"

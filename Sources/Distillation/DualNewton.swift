@@ -3,7 +3,8 @@ import Tensors
 
 /// The linear system of a plan's marginals: R u + P v = p, P^T u + Q v = q, with R and Q the row and column sums of P.
 ///
-/// Newton's step on the dual and the implicit gradient both solve it. The larger side is eliminated; what remains is the
+/// Newton's step on the dual and the implicit gradient both solve it. The larger side is eliminated; what remains is
+/// the
 /// Laplacian of a weighted graph on the smaller side, whose diagonal is summed from its other entries (nothing cancels)
 /// and whose last node is grounded, then factorised by Cholesky. - Complexity: n m k + k^3 / 3, k = min(n, m).
 struct MarginalSystem {
@@ -68,7 +69,8 @@ struct MarginalSystem {
   }
 }
 
-/// Finishes a Sinkhorn iteration: damped Newton steps on the dual D(f, g) = <r, f> + <c, g> - eps sum P, each after a sweep.
+/// Finishes a Sinkhorn iteration: damped Newton steps on the dual D(f, g) = <r, f> + <c, g> - eps sum P, each after a
+/// sweep.
 ///
 /// Plain sweeps hardly converge at eps of 1e-3 of the mean cost; the dual is concave and Newton ends in a dozen steps.
 /// Always in double precision, whatever the cost was computed in.
@@ -117,16 +119,46 @@ struct DualNewton {
   private func swept(_ start: Point, count: Int) -> Point {
     let a = Tensor<Double>([Double](repeating: 1, count: cost.rows), [cost.rows])
     let b = Tensor<Double>([Double](repeating: 1, count: cost.columns), [cost.columns])
-    let scratch = Tensor<Double>(uninitialised: [cost.columns])
+    let scratch = Tensor<Double>(uninitialised: [cost.rows + cost.columns])
     for _ in 0..<count { _ = start.plan.sinkhornSweep(a: a, b: b, scratch: scratch) }
     let logA = Tensor<Double>(a.array.map { log($0) }, a.shape)
     let logB = Tensor<Double>(b.array.map { log($0) }, b.shape)
     return point(stepped(start.f, logA, epsilon), stepped(start.g, logB, epsilon))
   }
 
+  /// Solves from scratch at falling eps, each start warm from the last: a small eps is hard from afar and easy from
+  /// near.
+  static func annealed(cost: Tensor<Double>, epsilon: Double) -> (point: Point, steps: Int) {
+    let f = Tensor<Double>(uninitialised: [cost.rows])
+    let g = Tensor<Double>(uninitialised: [cost.columns])
+    cost.transportStart(f: f, g: g)
+    var potentials = (f, g)
+    var steps = 0
+    let mean = cost.array.reduce(0, +) / Double(cost.count)
+    var rungs = [epsilon]
+    while let last = rungs.last, last < 0.02 * mean { rungs.append(last * 4) }
+    for rung in rungs.reversed() {
+      let solver = DualNewton(cost: cost, epsilon: rung)
+      let isLast = rung == epsilon
+      let start = solver.swept(solver.point(potentials.0, potentials.1), count: 5)
+      let (point, taken) = solver.solve(
+        f: start.f, g: start.g, tolerance: isLast ? 2e-14 : 1e-6, enough: isLast ? 1e-13 : 1e-3)
+      steps += taken
+      if isLast { return (point, steps) }
+      potentials = (point.f, point.g)
+    }
+    return (DualNewton(cost: cost, epsilon: epsilon).point(potentials.0, potentials.1), steps)
+  }
+
   /// The best point found from the potentials of a Sinkhorn iteration, and the Newton steps it took.
-  func solve(f: Tensor<Double>, g: Tensor<Double>, tolerance: Double = 2e-14) -> (point: Point, steps: Int) {
-    var best = swept(point(f, g), count: 1)
+  ///
+  /// Potentials that are good to `enough` already are left as they are.
+  func solve(
+    f: Tensor<Double>, g: Tensor<Double>, tolerance: Double = 2e-14, enough: Double = 1e-13
+  ) -> (point: Point, steps: Int) {
+    let start = point(f, g)
+    guard !(start.error <= enough) else { return (start, 0) }
+    var best = swept(start, count: 1)
     var current = best
     var steps = 0
     var stalled = 0

@@ -20,7 +20,8 @@ public struct LossWeights: Codable, Sendable, Equatable {
   public var ofTransport: Double { alpha * transport }
 }
 
-/// The unweighted loss parts of one shard, each already divided by its global count, so that shards add up to the batch.
+/// The unweighted loss parts of one shard, each already divided by its global count, so that shards add up to the
+/// batch.
 public struct LossParts: Codable, Sendable, Equatable {
   public var crossEntropy = 0.0
   /// L_mhca

@@ -23,13 +23,15 @@ public struct AlignmentWeights<Element: Scalar> {
 }
 
 extension Tape {
-  /// The teacher's states read by the student's queries: head_i = softmax((H_s Wq_i)(H_t Wk_i)^T / sqrt(dk)) (H_t Wv_i),
+  /// The teacher's states read by the student's queries: head_i = softmax((H_s Wq_i)(H_t Wk_i)^T / sqrt(dk)) (H_t
+  /// Wv_i),
   /// Hhat = concat(head_1 .. head_h) Wo, without biases.
   ///
   /// student: H_s [rows of `queries`, Ds], teacher: H_t [rows of `keys`, Dt], result: Hhat [rows of `queries`, Ds].
   /// Rows of the teacher that are padding must not be among `keys`. The derivative by H_t is formed only when it is
   /// wanted. Source: EVL-ECG (arXiv 2605.29977), losses.md "MHCA".
-  /// - Complexity: products 2 Ls Ds (h dk + h dv) + 2 Lt Dt (h dk + h dv) + 2 Ls Lt h (dk + dv) a sequence; backward twice.
+  /// - Complexity: products 2 Ls Ds (h dk + h dv) + 2 Lt Dt (h dk + h dv) + 2 Ls Lt h (dk + dv) a sequence; backward
+  ///   twice.
   public func crossAttention(
     student: Variable<Element>, teacher: Variable<Element>, weights: AlignmentWeights<Element>, heads: Int,
     queries: Segments, keys: Segments

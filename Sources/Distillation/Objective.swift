@@ -80,6 +80,7 @@ public final class DistillationObjective<Element: Scalar> {
   public let alignment: AlignmentWeights<Element>?
   /// Wp [Dvs, Dv] and bp [Dv]: student visual tokens to the teacher's width; absent when transport is off.
   public let projection: (weight: Parameter<Element>, bias: Parameter<Element>)?
+  private let transportSettings: TransportSettings
 
   /// Declares the objective's parameters behind the student's; terms that are switched off declare none.
   ///
@@ -129,7 +130,8 @@ public final class DistillationObjective<Element: Scalar> {
 
   init(
     configuration: ObjectiveConfiguration, widths: ObjectiveWidths, weights: LossWeights,
-    alignment: AlignmentWeights<Element>?, projection: (weight: Parameter<Element>, bias: Parameter<Element>)?
+    alignment: AlignmentWeights<Element>?, projection: (weight: Parameter<Element>, bias: Parameter<Element>)?,
+    stopping: TransportSettings.Stopping? = nil
   ) {
     self.configuration = configuration
     self.widths = widths
@@ -137,12 +139,16 @@ public final class DistillationObjective<Element: Scalar> {
     heads = configuration.mhca.heads
     self.alignment = alignment
     self.projection = projection
+    var settings = configuration.transportSettings
+    if let stopping { settings.stopping = stopping }
+    transportSettings = settings
   }
 
   /// Whether any teacher state is needed at all.
   public var needsTeacher: Bool { alignment != nil || projection != nil }
 
-  /// Adds the distillation terms of one shard to the tape, their gradients weighted, and returns their unweighted values.
+  /// Adds the distillation terms of one shard to the tape, their gradients weighted, and returns their unweighted
+  /// values.
   ///
   /// Sequence b of the student goes with sequence b of the teacher; so do images.
   /// - Parameters:
@@ -215,7 +221,7 @@ public final class DistillationObjective<Element: Scalar> {
     return tape.transportLoss(
       teacher: rows.rows(of: teacher.visual, tape: tape), student: projected, teacherTokens: rows.segments,
       studentTokens: columns.segments, problems: problems, weight: weights.ofTransport,
-      settings: configuration.transportSettings)
+      settings: transportSettings)
   }
 
   private func check(_ student: DistillationStates<Element>, _ teacher: DistillationStates<Element>) throws {

@@ -1,7 +1,8 @@
 import Foundation
 import Tensors
 
-/// What the student is trained to minimise: L = (1 - alpha) L_CE + alpha (lambda_m L_mhca + lambda_r L_rel + lambda_ot L_ot).
+/// What the student is trained to minimise: L = (1 - alpha) L_CE + alpha (lambda_m L_mhca + lambda_r L_rel + lambda_ot
+/// L_ot).
 ///
 /// A weight of 0 switches its term off; so do alpha 0 and 1 for the two halves.
 public struct ObjectiveConfiguration: Codable, Sendable, Equatable {
@@ -81,7 +82,8 @@ public struct ObjectiveConfiguration: Codable, Sendable, Equatable {
     if let studentWidth, mhca.heads > 0, mhca.dk == nil {
       check(
         studentWidth % mhca.heads == 0,
-        "objective.mhca.heads: \(mhca.heads) heads do not divide the student's width \(studentWidth); change heads or give dk"
+        "objective.mhca.heads: \(mhca.heads) heads do not divide the student's width \(studentWidth); "
+          + "change heads or give dk"
       )
     }
     check(

@@ -40,7 +40,8 @@ extension Tape {
   /// P* = argmin <P, C> - eps H(P) by Sinkhorn, L_ot = 1/B sum_b <P*, C>.
   ///
   /// teacher: t [rows of `teacherTokens`, Dv], student: s [rows of `studentTokens`, Dv], valid tokens only; problem b
-  /// joins sequence b of both. Gradients dL/ds_j = 2 (sum_i G_ij s_j - sum_i G_ij t_i) and likewise by t, with G = dL/dC;
+  /// joins sequence b of both. Gradients dL/ds_j = 2 (sum_i G_ij s_j - sum_i G_ij t_i) and likewise by t, with G =
+  /// dL/dC;
   /// a side that needs none gets none. A relative eps is a constant for the gradient. Mean cost 0 gives the product of
   /// the marginals, loss 0, gradient 0. Source: EVL-ECG (arXiv 2605.29977), losses.md "Optimal transport".
   /// - Parameters:
@@ -151,7 +152,13 @@ private struct TransportProblem<Element: Scalar> {
   ) -> TransportSolution<Element> {
     let (f, g) = iteration.potentials()
     let newton = DualNewton(cost: cost.widened(), epsilon: epsilon)
-    let (point, steps) = newton.solve(f: f, g: g)
+    // Near the solution Newton finishes; far from it the small eps is approached from larger ones.
+    var (point, steps) = (newton.point(f, g), 0)
+    if point.error < 1e-3 {
+      (point, steps) = newton.solve(f: f, g: g)
+    } else {
+      (point, steps) = DualNewton.annealed(cost: newton.cost, epsilon: epsilon)
+    }
     let plan = pool.tensor([n, m])
     plan.setNarrowed(point.plan)
     var derivative: Tensor<Element>?

@@ -67,7 +67,7 @@ struct SinkhornIteration<Element: Scalar> {
     g = pool.tensor([m])
     a = pool.tensor([n])
     b = pool.tensor([m])
-    scratch = pool.tensor([m])
+    scratch = pool.tensor([n + m])
     bound = MemoryLayout<Element>.size == 4 ? 1e6 : 1e60
     cost.transportStart(f: f, g: g)
     kernel.setTransportKernel(cost: cost, f: f, g: g, inverseEpsilon: inverse)
@@ -119,7 +119,9 @@ struct SinkhornIteration<Element: Scalar> {
         if sweep() < tolerance, !first { break }
       }
     case .converged:
-      run(.tolerance(1e-5, maximum: 100))
+      // Newton follows. Where the plan falls apart into pieces the potentials between them are only what the sweeps
+      // leave, so sweeps go as far as they pay.
+      run(.tolerance(MemoryLayout<Element>.size == 4 ? 1e-6 : 1e-14, maximum: 300))
     }
   }
 }

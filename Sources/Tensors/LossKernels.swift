@@ -19,7 +19,7 @@ public struct LossKernelTable<T: Scalar>: Sendable {
   let narrow: @Sendable (Int, UnsafePointer<Double>, Out) -> Void
   let relationNorms: @Sendable (Int, Int, In, Out, Out, Out) -> Void
   let squareRoots: @Sendable (Int, Out) -> Double
-  let relationCompare: @Sendable (Int, T, T, In, In, In, In, In, In) -> evl_relation_sums
+  let relationCompare: @Sendable (Int, Double, Double, In, In, In, In, In, In) -> evl_relation_sums
   let relationCoefficients:
     @Sendable (
       Int, Int, UnsafePointer<evl_relation_weights>, Out, Out, In, In, In, In, In, In, In, In, In, In, Out, Out, Out,

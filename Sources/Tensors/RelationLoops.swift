@@ -56,7 +56,7 @@ public enum RelationLoops<Element: Scalar> {
   public static func compare(_ x: RelationSide<Element>, _ y: RelationSide<Element>) -> RelationSums {
     precondition(x.tokens.rows == y.tokens.rows)
     let sums = Element.lossKernels.relationCompare(
-      x.tokens.rows, Element(x.scale), Element(y.scale), x.distances.base, y.distances.base, x.inverseNorms.base,
+      x.tokens.rows, x.scale, y.scale, x.distances.base, y.distances.base, x.inverseNorms.base,
       y.inverseNorms.base, x.normOffsets.base, y.normOffsets.base)
     return RelationSums(distance: sums.distance, angle: sums.angle, momentX: sums.moment_x, momentY: sums.moment_y)
   }

@@ -64,9 +64,9 @@ extension Tensor {
   }
 
   /// One Sinkhorn sweep on the kernel matrix self [n, m] with uniform marginals: a = (1/n) / (K b), then
-  /// b = (1/m) / (K^T a), in one pass over K.
+  /// b = (1/m) / (K^T a), in one pass over K; scratch: [n + m].
   public func sinkhornSweep(a: Tensor, b: Tensor, scratch: Tensor) -> SweepReport {
-    precondition(a.count == rows && b.count == columns && scratch.count == columns)
+    precondition(a.count == rows && b.count == columns && scratch.count == rows + columns)
     let report = Element.lossKernels.sinkhornSweep(
       rows, columns, 1 / Element(rows), 1 / Element(columns), base, a.base, b.base, scratch.base)
     return SweepReport(error: report.error, low: report.low, high: report.high)

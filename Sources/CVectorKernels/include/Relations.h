@@ -22,8 +22,8 @@ typedef struct {
   /* x = sqrt(x) in place; returns the sum */                                                                          \
   double evl_square_roots_##S(size_t n, T *x);                                                                         \
   /* e = dx scale_x - dy scale_y and cosine difference from 1 - cos = (d^2 - (|i| - |j|)^2) / (2 |i| |j|) */           \
-  evl_relation_sums evl_relation_compare_##S(size_t n, T scale_x, T scale_y, const T *dx, const T *dy, const T *ix,    \
-                                             const T *iy, const T *ox, const T *oy);                                   \
+  evl_relation_sums evl_relation_compare_##S(size_t n, double scale_x, double scale_y, const T *dx,                    \
+                                             const T *dy, const T *ix, const T *iy, const T *ox, const T *oy);         \
   /* dx and dy become the matrices M of the gradients: dL/dx_i = sum_j M_ij x'_j + t_i centre, x' = x - centre;        \
      mean_x[n], mean_y[n] receive t. close: pairs with d < close[i] or close[j] are left out of M: their distance part \
      is added to gx or gy [n, d] directly from the original rows x and y, free of cancellation. */                     \

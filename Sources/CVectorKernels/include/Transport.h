@@ -27,8 +27,8 @@ typedef struct {
   void evl_transport_start_##S(size_t n, size_t m, const T *c, T *f, T *g);                                            \
   /* k = e^((f + g - c) inverse); exponents above 40 are cut (rounding of huge costs) */                               \
   void evl_transport_kernel_##S(size_t n, size_t m, T inverse, const T *c, const T *f, const T *g, T *k);              \
-  /* One Sinkhorn sweep in one pass over k: a = row / (K b), then b = column / (K^T a); sum[m] is scratch */           \
-  evl_sweep evl_sinkhorn_sweep_##S(size_t n, size_t m, T row, T column, const T *k, T *a, T *b, T *sum);               \
+  /* One Sinkhorn sweep in one pass over k: a = row / (K b), then b = column / (K^T a); scratch: [m + n] */            \
+  evl_sweep evl_sinkhorn_sweep_##S(size_t n, size_t m, T row, T column, const T *k, T *a, T *b, T *scratch);           \
   /* k becomes P = a k b; rows[n] and columns[m] receive its sums; returns <P, C> */                                   \
   double evl_transport_plan_##S(size_t n, size_t m, const T *a, const T *b, const T *c, T *k, T *rows, T *columns);    \
   /* Sums of the rows and columns of p[n, m] */                                                                        \

@@ -1,0 +1,145 @@
+import Autograd
+import Foundation
+import TestSupport
+import Tensors
+import Testing
+
+@testable import Distillation
+
+@Suite struct ObjectiveTests {
+  let widths = ObjectiveWidths(student: 8, teacher: 6, studentVisual: 3, teacherVisual: 4)
+
+  private func make(_ change: (inout ObjectiveConfiguration) -> Void = { _ in }) throws
+    -> (DistillationObjective<Double>, ParameterArena<Double>)
+  {
+    var configuration = ObjectiveConfiguration()
+    configuration.mhca.heads = 2
+    change(&configuration)
+    var layout = ParameterLayout()
+    try DistillationObjective<Double>.declare(configuration, widths: widths, into: &layout)
+    let arena = ParameterArena<Double>(layout: layout, trainable: true)
+    arena.initialise(seed: 6)
+    return (DistillationObjective(configuration: configuration, widths: widths, arena: arena), arena)
+  }
+
+  private func states(_ name: String, _ lengths: [Int], _ width: Int, _ tokens: Int, _ visual: Int)
+    -> DistillationStates<Double>
+  {
+    let segments = Segments(lengths: lengths)
+    return DistillationStates(
+      hidden: Variable(normal([segments.total, width], name), needsGradient: true), sequences: segments,
+      visual: Variable(normal([lengths.count * tokens, visual], name + " visual"), needsGradient: true),
+      visualTokens: Segments(count: lengths.count, length: tokens))
+  }
+
+  @Test func shardsAddUpToTheBatch() throws {
+    let (objective, _) = try make()
+    let (student, teacher) = (states("s", [3, 5], 8, 4, 3), states("t", [7, 2], 6, 9, 4))
+    let whole = try objective.apply(
+      student: student, teacher: teacher, globalSequences: 2, tape: Tape(pool: BufferPool<Double>()))
+    var sum = LossParts()
+    for index in 0..<2 {
+      func part(_ side: DistillationStates<Double>) -> DistillationStates<Double> {
+        DistillationStates(
+          hidden: side.hidden.value.slice(side.sequences[index]),
+          sequences: Segments(lengths: [side.sequences[index].count]),
+          visual: side.visual.value.slice(side.visualTokens[index]),
+          visualTokens: Segments(lengths: [side.visualTokens[index].count]))
+      }
+      sum += try objective.apply(
+        student: part(student), teacher: part(teacher), globalSequences: 2, tape: Tape(pool: BufferPool<Double>()))
+    }
+    #expect(abs(sum.total(objective.weights) - whole.total(objective.weights)) < 1e-12)
+    #expect(abs(sum.planEntropy - whole.planEntropy) < 1e-12 && sum.alignment > 0 && sum.transport > 0)
+  }
+
+  @Test func aTrainingStepWrittenAsACaseGivesItsValuesAndGradientsAgain() throws {
+    let (objective, arena) = try make { $0.transport.sweeps = 7 }
+    let (student, teacher) = (states("s", [3, 5], 8, 4, 3), states("t", [7, 2], 6, 9, 4))
+    let logits = normal([3, 11], "logits")
+    let rows = [[1], [2, 4]]
+    let tape = Tape(pool: BufferPool<Double>())
+    var parts = try objective.apply(student: student, teacher: teacher, globalSequences: 2, tape: tape)
+    parts.crossEntropy = try objective.crossEntropy(
+      Variable(logits.copy(), needsGradient: true), labels: [4, 0, 10], globalAnswerTokens: 3, tape: tape)
+    arena.beginBackward()
+    tape.backward()
+    arena.endBackward()
+    let samples = (0..<2).map { index in
+      LossCaseSample(
+        hidden: student.hidden.value.slice(student.sequences[index]),
+        teacherHidden: teacher.hidden.value.slice(teacher.sequences[index]),
+        visual: student.visual.value.slice(student.visualTokens[index]),
+        teacherVisual: teacher.visual.value.slice(teacher.visualTokens[index]), answerRows: rows[index],
+        labels: index == 0 ? [4] : [0, 10], logits: index == 0 ? logits.slice(0..<1) : logits.slice(1..<3))
+    }
+    try withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("step.safetensors")
+      try LossCase.write(samples, objective: objective, to: url)
+      let result = try LossCase(contentsOf: url).evaluate(as: Double.self)
+      let total = try #require(result["out.total.perseq"])
+      #expect(abs(total[0] - parts.total(objective.weights)) < 1e-12)
+      let gradient = try #require(result["out.grad.H_s.perseq"])
+      let expected = try #require(student.hidden.gradient)
+      let width = gradient.columns
+      for column in 0..<width { #expect(abs(gradient[column] - expected[column]) < 1e-12) }
+      let projection = try #require(result["out.grad.Wp.perseq"])
+      let direct = try #require(arena["objective.transport.projection"].gradient)
+      #expect(zip(projection.array, direct.array).allSatisfy { abs($0 - $1) < 1e-12 })
+    }
+  }
+
+  @Test func termsSwitchedOffDeclareNothingAndCountNothing() throws {
+    let (objective, arena) = try make {
+      $0.transport.weight = 0
+      $0.relation.weight = 0
+    }
+    #expect(!arena.contains("objective.transport.projection") && arena.contains("objective.mhca.q"))
+    let parts = try objective.apply(
+      student: states("s", [3], 8, 4, 3), teacher: states("t", [7], 6, 9, 4), globalSequences: 1,
+      tape: Tape(pool: BufferPool<Double>()))
+    #expect(parts.transport == 0 && parts.relation == 0 && parts.alignment > 0)
+    let (alone, empty) = try make { $0.method = "ce" }
+    #expect(empty.parameters.isEmpty && !alone.needsTeacher && alone.weights.ofCrossEntropy == 1)
+  }
+
+  @Test func validationListsEveryProblem() {
+    var configuration = ObjectiveConfiguration()
+    configuration.method = "kl"
+    configuration.alpha = 1.5
+    configuration.mhca.heads = 5
+    configuration.transport.epsilon = -1
+    configuration.transport.gradient = "exact"
+    let found = configuration.problems(studentWidth: 8)
+    #expect(found.count == 5)
+    #expect(found[0].contains("evl, ce"))
+    #expect(throws: UserError.self) { try configuration.validate() }
+  }
+
+  @Test func configurationsSurviveJSONAndMissingKeysKeepTheirDefaults() throws {
+    let decoded = try JSONDecoder().decode(
+      ObjectiveConfiguration.self, from: Data(#"{"alpha": 0.25, "transport": {"epsilon": 0.1}}"#.utf8))
+    #expect(decoded.alpha == 0.25 && decoded.transport.epsilon == 0.1 && decoded.transport.sweeps == 100)
+    #expect(try JSONDecoder().decode(ObjectiveConfiguration.self, from: JSONEncoder().encode(decoded)) == decoded)
+    #expect(decoded.problems(studentWidth: 576).isEmpty)
+  }
+
+  @Test func aSteadyStepTakesNoNewMemory() throws {
+    var shapes = LossBenchmark.Shapes()
+    (shapes.batch, shapes.studentLength, shapes.teacherLength, shapes.studentWidth) = (2, 6, 9, 18)
+    (shapes.teacherWidth, shapes.teacherTokens, shapes.studentTokens, shapes.visualWidth) = (10, 16, 4, 12)
+    let timing = try LossBenchmark(runs: 3).losses(shapes, as: Float.self)
+    #expect(timing.lateMisses == 0 && timing.poolBytes > 0)
+  }
+
+  @Test func aSequenceWithoutTeacherTokensIsRefused() throws {
+    let (objective, _) = try make()
+    var teacher = states("t", [2, 2], 6, 9, 4)
+    teacher.hiddenMask = [1, 1, 0, 0]
+    #expect {
+      try objective.apply(
+        student: states("s", [3, 5], 8, 4, 3), teacher: teacher, globalSequences: 2,
+        tape: Tape(pool: BufferPool<Double>()))
+    } throws: { "\($0)".contains("sequence 1 has no valid teacher token") }
+  }
+}
