@@ -37,9 +37,9 @@ struct SourceRules {
     }
   }
 
-  /// Public types without a line that says what they are; members may speak for themselves.
+  /// Public types at the top of a file without a line that says what they are; members may speak for themselves.
   func undocumented(_ path: String, _ text: String) -> [Violation] {
-    let type = /^\s*(@\S+\s+)*(public|open)\s+(final\s+|indirect\s+)*(struct|class|enum|protocol|actor)\s+(\w+)/
+    let type = /^(@\S+\s+)*(public|open)\s+(final\s+|indirect\s+)*(struct|class|enum|protocol|actor)\s+(\w+)/
     var documented = false
     return text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap { number, line in
       let start = line.drop { $0 == " " }
@@ -77,9 +77,10 @@ struct SourceRules {
   /// What ends the program instead of throwing an error that says what to do.
   func traps(_ path: String, _ tokens: [SwiftText.Token]) -> [Violation] {
     zip(tokens, tokens.dropFirst()).compactMap { token, next in
-      let isTrap =
-        token.text == "fatalError" && next.text == "("
-        || (token.text == "try" || token.text == "as") && next.text == "!"
+      let isForced =
+        (token.text == "try" || token.text == "as") && next.text == "!"
+        && next.offset == token.offset + token.text.utf8.count
+      let isTrap = token.text == "fatalError" && next.text == "(" || isForced
       return isTrap ? Violation(path: path, line: token.line, what: "\(token.text)\(next.text) traps") : nil
     }
   }

@@ -66,7 +66,7 @@ import Testing
 
   @Test(arguments: [
     "let a = try? f()", "let a = b as? C", "if !(a as Bool) {}", "// fatalError(", "/// try! f()\nlet a = \"as! x\"",
-    "guard try f() != 0 else { return }",
+    "guard try f() != 0 else { return }", "repeat {} while try !f()",
   ])
   func whatDoesNotTrapIsNone(text: String) {
     #expect(found(text) == [])
@@ -86,7 +86,10 @@ import Testing
   @Test func aPublicTypeWithoutDocumentationIsFound() {
     #expect(found("public struct A {}") == ["1 A has no documentation"])
     #expect(found("/// Done.\n\npublic final class A {}") == ["3 A has no documentation"])
-    #expect(found("/// Done.\n@frozen\npublic struct A {}\n/// B.\n@frozen public enum B {}\nstruct C {}") == [])
+    #expect(
+      found(
+        "/// Done.\n@frozen\npublic struct A {}\n/// B.\n@frozen public enum B {\n  public enum C {}\n}\nstruct D {}")
+        == [])
   }
 
   @Test func theManifestIsHeldAgainstTheHouse() {

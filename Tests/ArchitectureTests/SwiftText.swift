@@ -4,6 +4,8 @@ struct SwiftText {
   struct Token: Equatable {
     var text: String
     var line: Int
+    /// Where it begins in the text, in bytes.
+    var offset: Int
   }
 
   let tokens: [Token]
@@ -60,7 +62,9 @@ private struct Scanner {
           depth -= 1
           if inInterpolation, depth < 0 { return }
         }
-        if next > UInt8(ascii: " ") { tokens.append(.init(text: String(UnicodeScalar(next)), line: line)) }
+        if next > UInt8(ascii: " ") {
+          tokens.append(.init(text: String(UnicodeScalar(next)), line: line, offset: position))
+        }
         advance()
       }
     }
@@ -77,7 +81,7 @@ private struct Scanner {
   private mutating func scanWord() {
     let start = position
     while let next = byte(), isWord(next) { position += 1 }
-    tokens.append(.init(text: String(decoding: bytes[start..<position], as: UTF8.self), line: line))
+    tokens.append(.init(text: String(decoding: bytes[start..<position], as: UTF8.self), line: line, offset: start))
   }
 
   private mutating func scanBlockComment() {
