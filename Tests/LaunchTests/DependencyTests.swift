@@ -14,7 +14,7 @@ import Testing
     _ body: (Stage) throws -> T
   ) throws -> T {
     try withStage(borrowed: Self.shell) { stage in
-      for name in ["make", "cmake", "git", "mpirun"] { try stage.program(name, "exit 0") }
+      for name in ["make", "cmake", "git", "g++", "mpirun"] { try stage.program(name, "exit 0") }
       try stage.program("find", "echo DejaVuSans.ttf")
       try stage.program("id", "echo \(user)")
       try stage.program("pkg-config", "[ \"$2\" != cairo ] || [ -e \"$STAGE/cairo\" ]")
