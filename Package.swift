@@ -60,6 +60,12 @@ let tests: [Target] = layers.map { layer in
     exclude: besideTests[layer.name] ?? [], swiftSettings: settings)
 }
 
+// These read the package's files and run its scripts; they depend on no product.
+let aboutTheHouse: [Target] = [
+  .testTarget(name: "ArchitectureTests", swiftSettings: settings),
+  .testTarget(name: "LaunchTests", dependencies: ["TestSupport"], swiftSettings: settings),
+]
+
 // Bootstrap: targets whose folder does not exist yet are left out.
 let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
 func exists(_ target: Target) -> Bool {
@@ -67,7 +73,7 @@ func exists(_ target: Target) -> Bool {
   return FileManager.default.fileExists(atPath: here.appendingPathComponent(path).path)
 }
 
-let present = (system + layers + [support, probe] + tests).filter(exists)
+let present = (system + layers + [support, probe] + tests + aboutTheHouse).filter(exists)
 let absent = Set((system + layers + [support, probe]).filter { !exists($0) }.map(\.name))
 for target in present {
   target.dependencies.removeAll { dependency in
