@@ -1,5 +1,4 @@
 // swift-tools-version: 6.1
-import Foundation
 import PackageDescription
 
 // The layers of the house; an arrow may only point to a target listed above its own.
@@ -36,8 +35,8 @@ let layers: [Target] = [
   layer("Models", ["Autograd"]),
   layer("Distillation", ["Models", "Autograd"]),
   layer("Evaluation", ["Distillation", "Corpus", "Cluster"]),
-  layer("Training", ["Distillation", "Corpus", "Cluster", yams, logging]),
-  layer("Reporting", ["Training", "Evaluation"]),
+  layer("Training", ["Distillation", "Corpus", "Cluster", yams]),
+  layer("Reporting", ["Training", "Evaluation", logging]),
   layer("Experiments", ["Training", "Evaluation"]),
   .executableTarget(
     name: "EvlDist", dependencies: ["Experiments", "Reporting", argumentParser], swiftSettings: settings),
@@ -53,10 +52,13 @@ let probe: Target = .executableTarget(
 // Files beside the tests that they read by path, or that made their expected values.
 let besideTests = ["Corpus": ["Recorded"], "Evaluation": ["expected_values.py"]]
 
+// Programs that tests start under mpirun.
+let startedByTests: [String: [Target.Dependency]] = ["Cluster": ["ClusterProbe"]]
+
 let tests: [Target] = layers.map { layer in
   .testTarget(
     name: layer.name + "Tests",
-    dependencies: [.target(name: layer.name), "TestSupport"] + (layer.name == "Cluster" ? ["ClusterProbe"] : []),
+    dependencies: [.target(name: layer.name), "TestSupport"] + (startedByTests[layer.name] ?? []),
     exclude: besideTests[layer.name] ?? [], swiftSettings: settings)
 }
 
@@ -66,31 +68,13 @@ let aboutTheHouse: [Target] = [
   .testTarget(name: "LaunchTests", dependencies: ["TestSupport"], swiftSettings: settings),
 ]
 
-// Bootstrap: targets whose folder does not exist yet are left out.
-let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-func exists(_ target: Target) -> Bool {
-  let path = target.path ?? (target.type == .test ? "Tests/" : "Sources/") + target.name
-  return FileManager.default.fileExists(atPath: here.appendingPathComponent(path).path)
-}
-
-let present = (system + layers + [support, probe] + tests + aboutTheHouse).filter(exists)
-let absent = Set((system + layers + [support, probe]).filter { !exists($0) }.map(\.name))
-for target in present {
-  target.dependencies.removeAll { dependency in
-    switch dependency {
-    case .byNameItem(let name, _), .targetItem(let name, _): absent.contains(name)
-    default: false
-    }
-  }
-}
-
 let package = Package(
   name: "evl-dist",
-  products: [.executable(name: "evl-dist", targets: ["EvlDist"])].filter { _ in exists(layers[11]) },
+  products: [.executable(name: "evl-dist", targets: ["EvlDist"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
-  targets: present
+  targets: system + layers + [support, probe] + tests + aboutTheHouse
 )

@@ -55,7 +55,9 @@ public struct SuperclassEvaluator {
   /// Five probabilities and the generated list for one record.
   func answer(about sample: ECGSample, records: RecordCache) throws -> (probabilities: [Double], text: String) {
     let pixels = try side.view.pixelValues(of: records.record(sample))
-    return (try probabilities(pixels), try text(asking: Question.Kind.classification.text, pixels, tokens: answerTokens))
+    return (
+      try probabilities(pixels), try text(asking: Question.Kind.classification.text, pixels, tokens: answerTokens)
+    )
   }
 
   /// p(yes) / (p(yes) + p(no)) of each superclass, in the order of `Superclass.allCases`.
@@ -71,7 +73,8 @@ public struct SuperclassEvaluator {
   /// The greedy answer to a question about an image.
   public func text(asking question: String, _ pixels: [Float], tokens: Int) throws -> String {
     let ids = try generator.generate(
-      input([side.prompt.ids(asking: question)], pixels), maximumNewTokens: tokens, stopTokens: [Int(side.prompt.endId)])
+      input([side.prompt.ids(asking: question)], pixels), maximumNewTokens: tokens, stopTokens: [Int(side.prompt.endId)]
+    )
     return side.prompt.tokenizer.decode(ids[0].map(Int32.init), skippingSpecialTokens: true)
       .trimmingCharacters(in: .whitespaces)
   }

@@ -57,6 +57,7 @@ public struct BenchmarkRun {
   }
 
   private func task(_ dataset: PTBXLDataset, _ fold: Int) throws -> PTBXLSuper {
-    PTBXLSuper(subset: "\(dataset.name), fold \(fold)", bootstrap: try Bootstrap(seed: seed, replicates: 1000, level: 0.95))
+    PTBXLSuper(
+      subset: "\(dataset.name), fold \(fold)", bootstrap: try Bootstrap(seed: seed, replicates: 1000, level: 0.95))
   }
 }

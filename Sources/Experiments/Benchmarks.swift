@@ -46,7 +46,9 @@ public struct Benchmarks {
     switch name {
     case "matrix": return matrix()
     case "losses":
-      return [milliseconds("three losses, forward and backward", try LossBenchmark(runs: repetitions).losses(as: Float.self))]
+      return [
+        milliseconds("three losses, forward and backward", try LossBenchmark(runs: repetitions).losses(as: Float.self))
+      ]
     case "sinkhorn":
       return [
         milliseconds("Sinkhorn, 32 x 256 x 64, 100 sweeps", LossBenchmark(runs: repetitions).sinkhorn(as: Float.self))
@@ -67,7 +69,8 @@ public struct Benchmarks {
   private func matrix() -> [Result] {
     [256, 512, 1024].map { size in
       let measured = MatrixBenchmark().run(size: size, repetitions: repetitions)
-      let share = String(format: "%.0f%% of the measured peak of %.0f", 100 * measured.median / measured.peak, measured.peak)
+      let share = String(
+        format: "%.0f%% of the measured peak of %.0f", 100 * measured.median / measured.peak, measured.peak)
       var result = Result("matrix product \(size)^3", [], unit: "GFLOP/s", note: share)
       result.minimum = measured.minimum
       result.median = measured.median

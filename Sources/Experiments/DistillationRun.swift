@@ -63,7 +63,9 @@ public final class DistillationRun {
       }, dataDigest: corpus.digest(configuration, student: student, teacher: teacher?.identity))
     if let dump { trainer.dumpCase(ofStep: dump.step, to: dump.file) }
     let evaluator = RunEvaluator(context: context, corpus: corpus, folder: folder)
-    let teacherReport = try teacher.map { try evaluator.report("teacher", $0.model, $0.blueprint.side, cache: $0.folder) }
+    let teacherReport = try teacher.map {
+      try evaluator.report("teacher", $0.model, $0.blueprint.side, cache: $0.folder)
+    }
     let before = try evaluator.report("student before", trainee.model, student.side, cache: folder)
     if let signal = try trainer.run(resume: resume) { return .stopped(signal: signal) }
     try exportStudent(trainee)
@@ -122,7 +124,9 @@ public final class DistillationRun {
   private func exportStudent(_ trainee: Trainee) throws {
     try communicator.agree {
       guard communicator.isController else { return }
-      try ExportedModel.replace(folder.appendingPathComponent("student")) { try trainee.blueprint.save(trainee.model, to: $0) }
+      try ExportedModel.replace(folder.appendingPathComponent("student")) {
+        try trainee.blueprint.save(trainee.model, to: $0)
+      }
     }
   }
 }

@@ -77,7 +77,9 @@ public struct Inspection {
     table.row("precision, threads", "\(state.precision), \(state.threads)")
     table.row("ranks when saved", "\(state.ranks)")
     table.row("processor type", state.coreType)
-    for (name, value) in state.metrics.sorted(by: { $0.key < $1.key }) { table.row(name, String(format: "%.5g", value)) }
+    for (name, value) in state.metrics.sorted(by: { $0.key < $1.key }) {
+      table.row(name, String(format: "%.5g", value))
+    }
     return table.render() + "\nevery file agrees with its checksum\n\n" + (try describeModel())
   }
 

@@ -1,4 +1,3 @@
-import CVectorKernels
 import Foundation
 import Tensors
 

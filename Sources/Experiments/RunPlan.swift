@@ -30,11 +30,12 @@ public struct RunPlan {
     let own = layout.entries.filter { $0.name.hasPrefix(Trainee.objectivePrefix) }
     objective = own.reduce(0) { $0 + $1.range.count }
     student = layout.entries.reduce(0) { $0 + $1.range.count } - objective
-    teacher = teacherBlueprint.map { blueprint in
-      var layout = ParameterLayout()
-      Idefics3<Float>.declare(blueprint.configuration, into: &layout)
-      return layout.entries.reduce(0) { $0 + $1.range.count }
-    } ?? 0
+    teacher =
+      teacherBlueprint.map { blueprint in
+        var layout = ParameterLayout()
+        Idefics3<Float>.declare(blueprint.configuration, into: &layout)
+        return layout.entries.reduce(0) { $0 + $1.range.count }
+      } ?? 0
     assignment = try ShardAssignment(shards: configuration.train.shards, ranks: ranks)
   }
 

@@ -42,7 +42,8 @@ public struct RunSummary: Codable, Sendable {
         Self.interval(scores?.macroF1), Self.value(report.ecgBench?.macroF1, percent: true),
       ])
     }
-    return table.render() + "\n\(subset), \(after?.records ?? 0) records; not the published benchmark, whose test fold is 10\n"
+    return table.render()
+      + "\n\(subset), \(after?.records ?? 0) records; not the published benchmark, whose test fold is 10\n"
   }
 
   private static func value(_ estimate: Estimate?, percent: Bool = false) -> String {

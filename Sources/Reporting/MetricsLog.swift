@@ -29,7 +29,9 @@ public final class MetricsLog {
     }
     try? file?.close()
     file = nil
-    try write { try Data((kept.joined(separator: "\n") + (kept.isEmpty ? "" : "\n")).utf8).write(to: url, options: .atomic) }
+    try write {
+      try Data((kept.joined(separator: "\n") + (kept.isEmpty ? "" : "\n")).utf8).write(to: url, options: .atomic)
+    }
   }
 
   /// Appends a step.

@@ -30,7 +30,8 @@ public struct ProgressLine {
 
   static func bar(_ share: Double, columns: Int) -> String {
     let full = Int((share * Double(columns)).rounded(.down))
-    return String(repeating: "━", count: max(0, min(columns, full))) + String(repeating: "─", count: max(0, columns - full))
+    return String(repeating: "━", count: max(0, min(columns, full)))
+      + String(repeating: "─", count: max(0, columns - full))
   }
 
   /// Three significant digits.

@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import Training
 
 /// Shows a run on the terminal and logs it to `metrics.jsonl`; lives on rank 0.
@@ -9,6 +10,7 @@ public final class RunObserver: TrainingObserver {
   private var isLineOpen = false
   private var lastPlainLine = Date.distantPast
   private let write: (String) -> Void
+  private let logger = Logger(label: "evl-dist") { _ in ConsoleLog() }
 
   /// Seconds between plain lines in a log.
   private static let plainInterval = 10.0
@@ -53,7 +55,7 @@ public final class RunObserver: TrainingObserver {
 
   public func warn(_ message: String) {
     closeLine()
-    FileHandle.standardError.write(Data("warning: \(message)\n".utf8))
+    logger.warning("\(message)")
   }
 
   private func closeLine() {

@@ -11,7 +11,9 @@ public struct Digest {
     EVP_DigestInit_ex(context, EVP_sha256(), nil)
   }
 
-  public mutating func update(_ bytes: UnsafeRawBufferPointer) { EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) }
+  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+  }
 
   public mutating func update(_ data: Data) { data.withUnsafeBytes { update($0) } }
 

@@ -82,7 +82,8 @@ public struct SafetensorsFile {
       throw broken("lies at \(offsets) of \(available) bytes of data: the file is truncated or damaged")
     }
     guard offsets[1] - offsets[0] == bytes else {
-      throw broken("of type \(type) and shape \(shape) needs \(bytes) bytes, its offsets give \(offsets[1] - offsets[0])")
+      throw broken(
+        "of type \(type) and shape \(shape) needs \(bytes) bytes, its offsets give \(offsets[1] - offsets[0])")
     }
     return Entry(type: type, shape: shape, bytes: offsets[0]..<offsets[1])
   }
@@ -117,7 +118,8 @@ public struct SafetensorsFile {
       throw UserError(.badInput, "tensor \(name) of \(url.path) has shape \(entry.shape), expected \(target.shape)")
     }
     data.withUnsafeBytes { bytes in
-      let source = UnsafeRawBufferPointer(rebasing: bytes[start + entry.bytes.lowerBound..<start + entry.bytes.upperBound])
+      let source = UnsafeRawBufferPointer(
+        rebasing: bytes[start + entry.bytes.lowerBound..<start + entry.bytes.upperBound])
       func convert<Raw>(_ raw: Raw.Type, _ value: (Raw) -> Element) {
         let size = MemoryLayout<Raw>.size
         for index in 0..<entry.count {
@@ -126,7 +128,9 @@ public struct SafetensorsFile {
       }
       switch entry.type {
       case Element.safetensorsType:
-        if let address = source.baseAddress { UnsafeMutableRawPointer(target.base).copyMemory(from: address, byteCount: source.count) }
+        if let address = source.baseAddress {
+          UnsafeMutableRawPointer(target.base).copyMemory(from: address, byteCount: source.count)
+        }
       case "F64": convert(Double.self) { Element($0) }
       case "F32": convert(Float.self) { Element($0) }
       case "BF16": convert(UInt16.self) { Element(Float(bitPattern: UInt32($0) << 16)) }
@@ -135,7 +139,8 @@ public struct SafetensorsFile {
       }
     }
     guard ["F64", "F32", "F16", "BF16"].contains(entry.type) else {
-      throw UserError(.badInput, "tensor \(name) of \(url.path) has type \(entry.type), expected floating-point numbers")
+      throw UserError(
+        .badInput, "tensor \(name) of \(url.path) has type \(entry.type), expected floating-point numbers")
     }
   }
 
@@ -143,7 +148,8 @@ public struct SafetensorsFile {
   public func integers(_ name: String) throws -> [Int] {
     let entry = try entry(name)
     return try data.withUnsafeBytes { bytes in
-      let source = UnsafeRawBufferPointer(rebasing: bytes[start + entry.bytes.lowerBound..<start + entry.bytes.upperBound])
+      let source = UnsafeRawBufferPointer(
+        rebasing: bytes[start + entry.bytes.lowerBound..<start + entry.bytes.upperBound])
       func convert<Raw: FixedWidthInteger>(_ raw: Raw.Type) -> [Int] {
         (0..<entry.count).map {
           Int(clamping: source.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Raw>.size, as: Raw.self))

@@ -28,7 +28,9 @@ public struct SafetensorsWriter {
   public mutating func add(_ name: String, integers: [Int], shape: [Int]) {
     precondition(integers.count == shape.reduce(1, *), "\(integers.count) integers do not fill \(shape)")
     append(name, "I64", shape, integers.count * 8) { file in
-      try integers.map { Int64($0).littleEndian }.withUnsafeBufferPointer { try file.write(contentsOf: Data(buffer: $0)) }
+      try integers.map { Int64($0).littleEndian }.withUnsafeBufferPointer {
+        try file.write(contentsOf: Data(buffer: $0))
+      }
     }
   }
 

@@ -108,7 +108,8 @@ public struct Tensor<Element: Scalar> {
   }
 
   /// Reads or writes the memory in place. Only for targets that hold unsafe pointers by design.
-  public func withUnsafeMutableBufferPointer<R>(_ body: (UnsafeMutableBufferPointer<Element>) throws -> R) rethrows -> R {
+  public func withUnsafeMutableBufferPointer<R>(_ body: (UnsafeMutableBufferPointer<Element>) throws -> R) rethrows -> R
+  {
     defer { withExtendedLifetime(storage) {} }
     return try body(UnsafeMutableBufferPointer(start: base, count: count))
   }
@@ -164,11 +165,13 @@ public struct Matrix<Element: Scalar> {
 
   public subscript(row: Int, column: Int) -> Element {
     get {
-      precondition(row >= 0 && row < rows && column >= 0 && column < columns, "[\(row), \(column)] of [\(rows), \(columns)]")
+      precondition(
+        row >= 0 && row < rows && column >= 0 && column < columns, "[\(row), \(column)] of [\(rows), \(columns)]")
       return base[row * stride + column]
     }
     nonmutating set {
-      precondition(row >= 0 && row < rows && column >= 0 && column < columns, "[\(row), \(column)] of [\(rows), \(columns)]")
+      precondition(
+        row >= 0 && row < rows && column >= 0 && column < columns, "[\(row), \(column)] of [\(rows), \(columns)]")
       base[row * stride + column] = newValue
     }
   }

@@ -116,7 +116,8 @@ public final class Trainer {
     if context.communicator.isController {
       assignment.warning.map(context.observer.warn)
       context.observer.began(
-        phase: plan.name, step: step, steps: plan.steps, parameters: trainee.arena.layout.entries.reduce(0) { $0 + $1.range.count })
+        phase: plan.name, step: step, steps: plan.steps,
+        parameters: trainee.arena.layout.entries.reduce(0) { $0 + $1.range.count })
     }
     let own = assignment.shards(ofRank: context.communicator.rank)
     let (preparer, shards) = (preparer, shards)

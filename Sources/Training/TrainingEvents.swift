@@ -24,6 +24,27 @@ public struct StepRecord: Codable, Sendable {
     public var rank: Int
     public var shards: [Int]
     public var samples: Int
+
+    public init(rank: Int, shards: [Int], samples: Int) {
+      self.rank = rank
+      self.shards = shards
+      self.samples = samples
+    }
+  }
+
+  public init(
+    step: Int, steps: Int, losses: [String: Double], learningRate: Double, gradientNorm: Double, seconds: Double,
+    parts: [String: Double], samplesPerSecond: Double, ranks: [RankShare]
+  ) {
+    self.step = step
+    self.steps = steps
+    self.losses = losses
+    self.learningRate = learningRate
+    self.gradientNorm = gradientNorm
+    self.seconds = seconds
+    self.parts = parts
+    self.samplesPerSecond = samplesPerSecond
+    self.ranks = ranks
   }
 }
 

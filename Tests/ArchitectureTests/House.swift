@@ -29,8 +29,8 @@ struct House {
     Target(name: "Models", mayImport: ["Autograd"]),
     Target(name: "Distillation", mayImport: ["Models"]),
     Target(name: "Evaluation", mayImport: ["Distillation", "Corpus", "Cluster"]),
-    Target(name: "Training", mayImport: ["Distillation", "Corpus", "Cluster", "Yams", "Logging"]),
-    Target(name: "Reporting", mayImport: ["Training", "Evaluation"]),
+    Target(name: "Training", mayImport: ["Distillation", "Corpus", "Cluster", "Yams"]),
+    Target(name: "Reporting", mayImport: ["Training", "Evaluation", "Logging"]),
     Target(name: "Experiments", mayImport: ["Training", "Evaluation"]),
     Target(name: "EvlDist", mayImport: ["Experiments", "Reporting", "ArgumentParser"]),
   ])

@@ -53,42 +53,6 @@ import Testing
     #expect(abs(sum.planEntropy - whole.planEntropy) < 1e-12 && sum.alignment > 0 && sum.transport > 0)
   }
 
-  @Test func aTrainingStepWrittenAsACaseGivesItsValuesAndGradientsAgain() throws {
-    let (objective, arena) = try make { $0.transport.sweeps = 7 }
-    let (student, teacher) = (states("s", [3, 5], 8, 4, 3), states("t", [7, 2], 6, 9, 4))
-    let logits = normal([3, 11], "logits")
-    let rows = [[1], [2, 4]]
-    let tape = Tape(pool: BufferPool<Double>())
-    var parts = try objective.apply(student: student, teacher: teacher, globalSequences: 2, tape: tape)
-    parts.crossEntropy = try objective.crossEntropy(
-      Variable(logits.copy(), needsGradient: true), labels: [4, 0, 10], globalAnswerTokens: 3, tape: tape)
-    arena.beginBackward()
-    tape.backward()
-    arena.endBackward()
-    let samples = (0..<2).map { index in
-      LossCaseSample(
-        hidden: student.hidden.value.slice(student.sequences[index]),
-        teacherHidden: teacher.hidden.value.slice(teacher.sequences[index]),
-        visual: student.visual.value.slice(student.visualTokens[index]),
-        teacherVisual: teacher.visual.value.slice(teacher.visualTokens[index]), answerRows: rows[index],
-        labels: index == 0 ? [4] : [0, 10], logits: index == 0 ? logits.slice(0..<1) : logits.slice(1..<3))
-    }
-    try withTemporaryFolder { folder in
-      let url = folder.appendingPathComponent("step.safetensors")
-      try LossCase.write(samples, objective: objective, to: url)
-      let result = try LossCase(contentsOf: url).evaluate(as: Double.self)
-      let total = try #require(result["out.total.perseq"])
-      #expect(abs(total[0] - parts.total(objective.weights)) < 1e-12)
-      let gradient = try #require(result["out.grad.H_s.perseq"])
-      let expected = try #require(student.hidden.gradient)
-      let width = gradient.columns
-      for column in 0..<width { #expect(abs(gradient[column] - expected[column]) < 1e-12) }
-      let projection = try #require(result["out.grad.Wp.perseq"])
-      let direct = try #require(arena["objective.transport.projection"].gradient)
-      #expect(zip(projection.array, direct.array).allSatisfy { abs($0 - $1) < 1e-12 })
-    }
-  }
-
   @Test func termsSwitchedOffDeclareNothingAndCountNothing() throws {
     let (objective, arena) = try make {
       $0.transport.weight = 0

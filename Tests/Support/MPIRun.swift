@@ -63,6 +63,16 @@ public enum MPIRun {
     }
   }
 
+  /// The process of the mpirun whose command line holds that text.
+  public static func launcher(ofCommandWith text: String) -> pid_t? {
+    let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.compactMap { pid_t($0) } ?? []
+    return processes.first { process in
+      let line = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") ?? Data()
+      let words = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+      return words.first?.hasSuffix("mpirun") == true && words.contains { $0.contains(text) }
+    }
+  }
+
   /// Root, containers and more ranks than processors.
   private static let environment = [
     "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_mpi_yield_when_idle": "1",

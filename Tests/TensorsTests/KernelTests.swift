@@ -33,7 +33,8 @@ import Testing
       #expect(error(result, slope) < max(1e-7, tolerance(type)))
       result.setSwiGLU(gate: x, up: dy)
       #expect(
-        error(result, zip(x.array, dy.array).map { Double($0) / (1 + exp(-Double($0))) * Double($1) }) < tolerance(type))
+        error(result, zip(x.array, dy.array).map { Double($0) / (1 + exp(-Double($0))) * Double($1) }) < tolerance(type)
+      )
       #expect(abs(x.dot(dy) - zip(x.array, dy.array).map { Double($0) * Double($1) }.reduce(0, +)) < 1e-9)
     }
     check(Float.self)
@@ -54,7 +55,9 @@ import Testing
     let x = Tensor<Double>([1, 2, 3, 4, 5, 6], [2, 3])
     x.softmaxRows(causal: true, shift: 1)
     let e = exp(1.0)
-    #expect(error(x, [1 / (1 + e), e / (1 + e), 0, 1 / (1 + e + e * e), e / (1 + e + e * e), e * e / (1 + e + e * e)]) < 1e-14)
+    #expect(
+      error(x, [1 / (1 + e), e / (1 + e), 0, 1 / (1 + e + e * e), e / (1 + e + e * e), e * e / (1 + e + e * e)]) < 1e-14
+    )
     let masked = Tensor<Double>([1, 2, 3, 4, 5, 6], [2, 3])
     masked.softmaxRows(mask: [0, 0, 0])
     #expect(masked.array == [0, 0, 0, 0, 0, 0])
@@ -106,7 +109,8 @@ import Testing
       let settings = AdamWStep(learningRate: 0.1, weightDecay: 0.01, step: step, gradientScale: 0.5)
       for range in [0..<37, 37..<100] {
         settings.update(
-          weight: weight.range(range), gradient: gradient.range(range), moment1: m.range(range), moment2: v.range(range))
+          weight: weight.range(range), gradient: gradient.range(range), moment1: m.range(range), moment2: v.range(range)
+        )
       }
       for i in 0..<100 {
         let g = gradient[i] * 0.5

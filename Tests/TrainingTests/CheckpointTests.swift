@@ -15,7 +15,8 @@ import Testing
   private func write(_ step: Int, in folder: URL, keep: Int = 2) throws -> Checkpoint {
     try CheckpointWriter(checkpoints: folder, keep: keep).write(state(step)) { folder in
       try Data("weights of step \(step)".utf8).write(to: folder.appendingPathComponent("model.safetensors"))
-      try Data(repeating: UInt8(step), count: 1000).write(to: folder.appendingPathComponent("optimizer-00000.safetensors"))
+      try Data(repeating: UInt8(step), count: 1000).write(
+        to: folder.appendingPathComponent("optimizer-00000.safetensors"))
     }
   }
 
@@ -72,7 +73,8 @@ import Testing
     try withTemporaryFolder { folder in
       _ = try write(1, in: folder)
       #expect {
-        try CheckpointWriter(checkpoints: folder, keep: 2).write(state(2)) { _ in throw CocoaError(.fileWriteOutOfSpace) }
+        try CheckpointWriter(checkpoints: folder, keep: 2).write(state(2)) { _ in throw CocoaError(.fileWriteOutOfSpace)
+        }
       } throws: { ($0 as? UserError)?.kind == .inputOutput }
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["step-00000001"])
     }

@@ -71,7 +71,8 @@ import Testing
   @Test func theWeightsAreTheSameBitsForAnyNumberOfRanksAndOthersForOtherShards() throws {
     try withTemporaryFolder { folder in
       func train(_ ranks: Int, shards: Int = 4) throws -> [UInt32] {
-        let all = try Job(folder.appendingPathComponent("\(ranks)-\(shards)"), shards: shards).weights(ranks: ranks, steps: 2)
+        let all = try Job(folder.appendingPathComponent("\(ranks)-\(shards)"), shards: shards).weights(
+          ranks: ranks, steps: 2)
         #expect(all.allSatisfy { bits($0) == bits(all[0]) })
         return bits(all[0])
       }

@@ -35,8 +35,9 @@ struct BenchCommand: ParsableCommand {
       var table = TextTable()
       table.heading("Benchmark", "min", "median", "max", "unit", "")
       for result in results {
-        table.row([result.name] + [result.minimum, result.median, result.maximum].map { String(format: "%.3g", $0) }
-          + [result.unit, result.note])
+        table.row(
+          [result.name] + [result.minimum, result.median, result.maximum].map { String(format: "%.3g", $0) }
+            + [result.unit, result.note])
       }
       print(table.render(), terminator: "")
     }

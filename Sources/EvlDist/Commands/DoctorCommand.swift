@@ -35,7 +35,10 @@ struct DoctorCommand: ParsableCommand {
     table.heading("Matrix products", "")
     table.row("library", ProductLibrary.version.split(separator: " ").prefix(2).joined(separator: " "))
     table.row("kernels for", ProductLibrary.coreType)
-    table.row("set by", ProcessInfo.processInfo.environment[MatrixKernels.variable].map { "\(MatrixKernels.variable)=\($0)" } ?? "the library's own detection")
+    table.row(
+      "set by",
+      ProcessInfo.processInfo.environment[MatrixKernels.variable].map { "\(MatrixKernels.variable)=\($0)" }
+        ?? "the library's own detection")
     table.row("measured peak of a core", String(format: "%.0f GFLOP/s", measured.peak))
     table.row("1024 x 1024 x 1024 product", String(format: "%.0f GFLOP/s", measured.median))
     table.row("share of the peak", String(format: "%.0f%%", 100 * measured.median / measured.peak))
@@ -58,12 +61,15 @@ struct DoctorCommand: ParsableCommand {
     var notes: [String] = []
     let environment = ProcessInfo.processInfo.environment
     if getuid() == 0 {
-      notes.append("running as root: mpirun wants OMPI_ALLOW_RUN_AS_ROOT=1 and OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; launch/local sets them")
+      notes.append(
+        "running as root: mpirun wants OMPI_ALLOW_RUN_AS_ROOT=1 and OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; launch/local sets them"
+      )
     }
     var memory = statvfs()
     if statvfs("/dev/shm", &memory) == 0 {
       let free = Double(memory.f_bavail) * Double(memory.f_frsize) / 1e6
-      notes.append(String(format: "/dev/shm has %.0f MB free", free) + (free < 256 ? "; a container gets more by --shm-size" : ""))
+      notes.append(
+        String(format: "/dev/shm has %.0f MB free", free) + (free < 256 ? "; a container gets more by --shm-size" : ""))
     }
     if FileManager.default.fileExists(atPath: "/.dockerenv") || environment["container"] != nil {
       notes.append("inside a container: launch/local sets OMPI_MCA_btl_vader_single_copy_mechanism=none")

@@ -19,11 +19,13 @@ struct TokenizeCommand: ParsableCommand {
       if decode {
         guard let ids = try? JSONDecoder().decode([Int32].self, from: Data(line.utf8)) else {
           throw UserError(
-            .badInput, "line \(number) of standard input is not a JSON list of ids", remedy: "write for instance [12, 7]")
+            .badInput, "line \(number) of standard input is not a JSON list of ids",
+            remedy: "write for instance [12, 7]")
         }
         if let id = ids.first(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize }) {
           throw UserError(
-            .badInput, "line \(number) of standard input holds id \(id); the vocabulary has \(tokenizer.vocabularySize)")
+            .badInput, "line \(number) of standard input holds id \(id); the vocabulary has \(tokenizer.vocabularySize)"
+          )
         }
         print(tokenizer.decode(ids))
       } else {

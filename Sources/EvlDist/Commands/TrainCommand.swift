@@ -15,7 +15,10 @@ struct TrainCommand: ParsableCommand {
 
   @OptionGroup var options: ConfigurationOptions
 
-  @Option(help: "auto: continue from the newest sound checkpoint; never: refuse a run folder that is not empty; PATH: continue from that checkpoint.")
+  @Option(
+    help:
+      "auto: continue from the newest sound checkpoint; never: refuse a run folder that is not empty; PATH: continue from that checkpoint."
+  )
   var resume = "auto"
 
   @Flag(help: "Print the resolved configuration, memory and step count, and do nothing.")
@@ -36,7 +39,9 @@ struct TrainCommand: ParsableCommand {
     try onEveryRank { communicator in
       let resolved = try communicator.agree { try options.resolved() }
       if dryRun {
-        let plan = try communicator.agree { try RunPlan(resolved, ranks: communicator.size, ranksPerNode: communicator.localSize) }
+        let plan = try communicator.agree {
+          try RunPlan(resolved, ranks: communicator.size, ranksPerNode: communicator.localSize)
+        }
         if communicator.isController { print(try plan.text(), terminator: "") }
         return
       }

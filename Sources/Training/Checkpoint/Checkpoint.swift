@@ -48,7 +48,8 @@ public struct Checkpoint: Sendable, Equatable {
         remedy: "an older checkpoint of the run is used instead where there is one")
     }
     let manifestURL = folder.appendingPathComponent(Self.manifestName)
-    guard let data = try? Data(contentsOf: manifestURL), let manifest = try? JSONDecoder().decode(Manifest.self, from: data)
+    guard let data = try? Data(contentsOf: manifestURL),
+      let manifest = try? JSONDecoder().decode(Manifest.self, from: data)
     else { throw damaged("its manifest.json is missing or unreadable") }
     for file in manifest.files {
       let url = folder.appendingPathComponent(file.name)
@@ -142,7 +143,8 @@ public struct CheckpointWriter {
         try manager.removeItem(at: temporary)
         return
       }
-      let aside = checkpoints.appendingPathComponent("damaged-\(final.lastPathComponent)-\(UUID().uuidString.prefix(8))")
+      let aside = checkpoints.appendingPathComponent(
+        "damaged-\(final.lastPathComponent)-\(UUID().uuidString.prefix(8))")
       try manager.moveItem(at: final, to: aside)
     }
     try manager.moveItem(at: temporary, to: final)

@@ -42,7 +42,9 @@ public struct ConfigurationLoader {
       origins[key] = origin
     }
     if let file {
-      for (key, value) in try read(file, isLeaf: tree.contains) { set(key, value, origin: "file \(file.lastPathComponent)") }
+      for (key, value) in try read(file, isLeaf: tree.contains) {
+        set(key, value, origin: "file \(file.lastPathComponent)")
+      }
     }
     for assignment in assignments {
       guard let equals = assignment.firstIndex(of: "="), equals != assignment.startIndex else {
@@ -62,7 +64,8 @@ public struct ConfigurationLoader {
   private func fail(_ problems: [String]) throws {
     guard !problems.isEmpty else { return }
     throw UserError(
-      .usage, problems.count == 1 ? problems[0] : "\(problems.count) problems:\n  " + problems.joined(separator: "\n  "),
+      .usage,
+      problems.count == 1 ? problems[0] : "\(problems.count) problems:\n  " + problems.joined(separator: "\n  "),
       remedy: "`evl-dist config` lists every key with its value and origin")
   }
 
@@ -79,7 +82,8 @@ public struct ConfigurationLoader {
     }
     guard let parsed else { return [] }
     guard let sections = parsed as? [String: Any] else {
-      throw UserError(.usage, "\(file.path) is not a mapping of sections", remedy: "write `section:` and its keys below it")
+      throw UserError(
+        .usage, "\(file.path) is not a mapping of sections", remedy: "write `section:` and its keys below it")
     }
     return flatten(sections, prefix: "", isLeaf: isLeaf).sorted { $0.0 < $1.0 }
   }
@@ -87,7 +91,9 @@ public struct ConfigurationLoader {
   private func flatten(_ tree: [String: Any], prefix: String, isLeaf: (String) -> Bool) -> [(String, Any)] {
     tree.flatMap { key, value -> [(String, Any)] in
       let path = prefix + key
-      if let inner = value as? [String: Any], !isLeaf(path) { return flatten(inner, prefix: path + ".", isLeaf: isLeaf) }
+      if let inner = value as? [String: Any], !isLeaf(path) {
+        return flatten(inner, prefix: path + ".", isLeaf: isLeaf)
+      }
       if value is NSNull, !isLeaf(path) { return [] }
       return [(path, value)]
     }

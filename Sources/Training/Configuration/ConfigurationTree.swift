@@ -56,7 +56,8 @@ struct ConfigurationTree {
     do {
       return try decoder.decode(RunConfiguration.self, from: try JSONSerialization.data(withJSONObject: values))
     } catch let error as DecodingError {
-      throw UserError(.usage, Self.explain(error, in: self), remedy: "`evl-dist config` shows a value of the right kind")
+      throw UserError(
+        .usage, Self.explain(error, in: self), remedy: "`evl-dist config` shows a value of the right kind")
     }
   }
 

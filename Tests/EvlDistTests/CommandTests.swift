@@ -1,0 +1,152 @@
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+@testable import EvlDist
+
+/// The program as a user starts it: exit codes, messages, files.
+@Suite(.serialized) struct CommandTests {
+  struct Outcome {
+    var code: Int32
+    var output: String
+    var errors: String
+  }
+
+  static func run(_ arguments: [String], input: String = "", in folder: URL? = nil) throws -> Outcome {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["timeout", "-k", "5", "300", MPIRun.program("evl-dist").path] + arguments
+    if let folder { process.currentDirectoryURL = folder }
+    let (standardInput, output, errors) = (Pipe(), Pipe(), Pipe())
+    process.standardInput = standardInput
+    process.standardOutput = output
+    process.standardError = errors
+    try process.run()
+    standardInput.fileHandleForWriting.write(Data(input.utf8))
+    try standardInput.fileHandleForWriting.close()
+    let text = output.fileHandleForReading.readDataToEndOfFile()
+    let messages = errors.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return Outcome(
+      code: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
+      errors: String(decoding: messages, as: UTF8.self))
+  }
+
+  @Test func helpNamesEveryCommandAndUsageErrorsEndWith64() throws {
+    let help = try Self.run(["--help"])
+    #expect(help.code == 0)
+    for name in [
+      "train", "evaluate", "interpret", "render", "inspect", "verify", "export", "doctor", "bench", "loss", "tokenize",
+      "config",
+    ] {
+      #expect(help.output.contains(name))
+      #expect(try Self.run([name, "--help"]).code == 0)
+    }
+    #expect(try Self.run(["train", "--nonsense"]).code == 64)
+    #expect(try Self.run(["evaluate", "--data", "x", "--task", "none", "--model", "m"]).code == 64)
+  }
+
+  @Test func configShowsOriginsAndRefusesUnknownKeysWithTheNearest() throws {
+    let shown = try Self.run(["config", "--set", "train.steps=7"])
+    #expect(shown.code == 0)
+    #expect(shown.output.split(separator: "\n").contains { $0.hasPrefix("train.steps ") && $0.hasSuffix("--set") })
+    let wrong = try Self.run(["config", "--set", "train.stepps=7"])
+    #expect(wrong.code == 64 && wrong.errors.contains("did you mean train.steps?"))
+    #expect(try Self.run(["train", "--set", "train.shards=5"]).code == 64)
+    #expect(try Self.run(["train", "--config", "/nonexistent.yaml"]).code == 64)
+  }
+
+  @Test func dryRunStatesMemoryAndStepsAndWritesNothing() throws {
+    try withTemporaryFolder { folder in
+      let outcome = try Self.run(["train", "--dry-run"], in: folder)
+      #expect(outcome.code == 0 && outcome.output.contains("memory per rank"))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+  }
+
+  @Test func tokenizeGoesThereAndBack() throws {
+    try withTemporaryFolder { folder in
+      try Fixtures.model(in: folder)
+      let there = try Self.run(
+        ["tokenize", "--tokenizer", folder.path], input: "Does this ECG show hypertrophy?\n\nä€🫀\n")
+      #expect(there.code == 0 && there.output.split(separator: "\n").count == 3)
+      let back = try Self.run(["tokenize", "--tokenizer", folder.path, "--decode"], input: there.output)
+      #expect(back.output == "Does this ECG show hypertrophy?\n\nä€🫀\n")
+      #expect(try Self.run(["tokenize", "--tokenizer", folder.path, "--decode"], input: "[1, x]\n").code == 65)
+      #expect(try Self.run(["tokenize", "--tokenizer", folder.path, "--decode"], input: "[999999]\n").code == 65)
+    }
+  }
+
+  @Test func renderInterpretAndInspectReadARecord() throws {
+    try withTemporaryFolder { folder in
+      let record = try Fixtures.record(in: folder)
+      let picture = folder.appendingPathComponent("x.png")
+      #expect(try Self.run(["render", record.path, "-o", picture.path, "--width", "512", "--height", "512"]).code == 0)
+      #expect(try Data(contentsOf: picture).starts(with: [0x89, 0x50, 0x4E, 0x47]))
+      let model = folder.appendingPathComponent("model")
+      try FileManager.default.createDirectory(at: model, withIntermediateDirectories: true)
+      try Fixtures.model(in: model)
+      let told = try Self.run(["interpret", "--model", model.path, record.path, "--tokens", "4"])
+      #expect(told.code == 0 && told.output.contains("STTC") && told.output.contains("not a diagnosis"))
+      let answered = try Self.run(
+        [
+          "interpret", "--model", model.path, record.path, "--question", "Is this a normal ECG?", "--tokens", "2",
+          "--json",
+        ])
+      #expect(answered.code == 0 && answered.output.contains("\"question\" : \"Is this a normal ECG?\""))
+      #expect(try Self.run(["inspect", record.path]).output.contains("aVR"))
+      #expect(try Self.run(["inspect", model.path]).output.contains("visual tokens"))
+      #expect(try Self.run(["inspect", folder.appendingPathComponent("none").path]).code == 74)
+    }
+  }
+
+  @Test func damagedInputEndsWith65AndNamesTheFile() throws {
+    try withTemporaryFolder { folder in
+      let record = try Fixtures.record(in: folder)
+      let signal = record.appendingPathExtension("dat")
+      let bytes = try Data(contentsOf: signal)
+      try bytes.dropLast(100).write(to: signal)
+      let cut = try Self.run(["inspect", record.path])
+      #expect(cut.code == 65 && cut.errors.contains(signal.lastPathComponent))
+      var flipped = bytes
+      flipped[1000] ^= 1
+      try flipped.write(to: signal)
+      let changed = try Self.run(["render", record.path, "-o", folder.appendingPathComponent("y.png").path])
+      #expect(changed.code == 65 && changed.errors.contains("checksum"))
+      #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("y.png").path))
+    }
+  }
+
+  @Test func aTokenizerOfAnotherVocabularyThanTheModelIsRefused() throws {
+    try withTemporaryFolder { folder in
+      try Fixtures.model(in: folder)
+      try Fixtures.writeTeacherTokenizer(to: folder)
+      let outcome = try Self.run(["interpret", "--model", folder.path, try Fixtures.record(in: folder).path])
+      #expect(outcome.code == 65 && outcome.errors.contains("vocabulary"))
+    }
+  }
+
+  @Test func lossReproducesAReferenceCase() throws {
+    let path = "cases/losses/total_tiny.safetensors"
+    guard SharedFiles.has(path) else { return }
+    try withTemporaryFolder { folder in
+      let expected = try SafetensorsFile(contentsOf: SharedFiles.url(path))
+      for precision in ["f32", "f64"] {
+        let out = folder.appendingPathComponent("\(precision).safetensors")
+        let outcome = try Self.run(["loss", SharedFiles.url(path).path, "--out", out.path, "--precision", precision])
+        #expect(outcome.code == 0)
+        let got = try SafetensorsFile(contentsOf: out)
+        let names = expected.names.filter { $0.hasPrefix("out.") && $0.hasSuffix(".perseq") }
+        #expect(names.count > 10)
+        for name in names {
+          let (a, b) = (try got.tensor(name, as: Double.self), try expected.tensor(name, as: Double.self))
+          a.add(b, times: -1)
+          #expect(
+            a.sumOfSquares.squareRoot() <= (precision == "f32" ? 1e-4 : 1e-9) * b.sumOfSquares.squareRoot(), "\(name)")
+        }
+      }
+      #expect(try Self.run(["loss", "/nonexistent", "--out", folder.path]).code == 74)
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import Autograd
+import Cardiology
+import Corpus
+import Foundation
+import Models
+import Tensors
+import Training
+
+/// Small inputs that tests write for the program to read.
+enum Fixtures {
+  /// A built-in student with fresh weights, as a model folder.
+  static func model(in folder: URL) throws {
+    let blueprint = try ModelBlueprint(builtIn: .student, view: "signal")
+    try blueprint.save(try blueprint.frozen(seed: 3), to: folder)
+  }
+
+  static func writeTeacherTokenizer(to folder: URL) throws { try BytePairTokenizer(.teacher).write(to: folder) }
+
+  /// A synthetic recording in WFDB format 16; the path without ending.
+  static func record(in folder: URL) throws -> URL {
+    let record = SyntheticECG(seed: 5).sample(0).record
+    var bytes = Data()
+    var sums = [Int](repeating: 0, count: record.leads.count)
+    for sample in 0..<record.sampleCount {
+      for lead in record.leads.indices {
+        let value = Int16(max(-32_000, min(32_000, (record.signal[lead][sample] * 1000).rounded())))
+        sums[lead] += Int(value)
+        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+      }
+    }
+    var header = "made 12 100 \(record.sampleCount)\n"
+    for (lead, sum) in zip(record.leads, sums) {
+      header += "made.dat 16 1000(0)/mV 16 0 0 \(Int16(truncatingIfNeeded: sum)) 0 \(lead.rawValue)\n"
+    }
+    try bytes.write(to: folder.appendingPathComponent("made.dat"))
+    try Data(header.utf8).write(to: folder.appendingPathComponent("made.hea"))
+    return folder.appendingPathComponent("made")
+  }
+}
