@@ -40,7 +40,11 @@ final class SimulatedHub: @unchecked Sendable {
     defer { condition.unlock() }
     try throwFailure()
     if arrived.allSatisfy({ $0 == nil }) { operation = name }
-    if operation != name { note(fault("rank \(rank) calls \(name) where others call \(operation)")) }
+    if operation != name {
+      // Whoever differs never meets the others, or it would read memory of another shape.
+      note(fault("rank \(rank) calls \(name) where others call \(operation)"))
+      try throwFailure()
+    }
     arrived[rank] = contribution
     let mine = meeting
     if arrived.allSatisfy({ $0 != nil }) {

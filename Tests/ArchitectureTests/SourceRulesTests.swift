@@ -23,7 +23,7 @@ import Testing
 
   @Test(arguments: [
     ("import Autograd\nimport Tensors\n@preconcurrency import Foundation", "Models"),
-    ("import Tensors", "Reporting"), ("import Logging\nimport Yams", "Experiments"),
+    ("import Tensors", "Reporting"), ("import Yams", "Experiments"),
     ("import ArgumentParser\nimport Training\nimport CCairo", "EvlDist"),
     ("// import Training\n/* import Training */", "Models"), ("let s = \"import Training\"", "Models"),
     ("let s = \"\"\"\n  import Training\n  \"quoted\" import Yams\n  \"\"\"", "Models"),

@@ -74,7 +74,7 @@ import Testing
 
   @Test func aFreshBuiltInStudentLearnsToTellTwoImagesApart() throws {
     var shape = BuiltInModel.student
-    (shape.visionWidth, shape.textWidth) = (32, 64)
+    (shape.visionWidth, shape.visionHeads, shape.textWidth) = (32, 4, 64)
     let tokens = BuiltInModel.Tokens(vocabularySize: 20, image: 17, end: [18])
     let model = TinyModels.model(shape.configuration(view: .signal, tokens: tokens), as: Float.self)
     let ids = (0..<2).flatMap { _ in [Int](repeating: 17, count: 64) + [3] }

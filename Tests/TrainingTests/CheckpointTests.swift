@@ -51,12 +51,12 @@ import Testing
           if let checkpoint = found.checkpoint, checkpoint.step == 20 {
             #expect(name == Checkpoint.manifestName && (try? checkpoint.verify()) != nil)
           } else {
-            #expect(found.checkpoint == older && found.skipped.count == 1)
+            #expect(found.checkpoint?.step == older.step && found.skipped.count == 1)
           }
         }
         try bytes.write(to: file)
       }
-      #expect(Checkpoint.newestSound(in: folder).checkpoint == newer)
+      #expect(Checkpoint.newestSound(in: folder).checkpoint?.step == newer.step)
     }
   }
 

@@ -10,7 +10,8 @@ struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "* Distils a teacher into a student; the main job.",
     discussion: """
-      SIGUSR1, SIGUSR2, SIGTERM or SIGINT to mpirun saves the state and ends with exit code 75; the same command goes on.
+      SIGUSR1 or SIGUSR2 to mpirun saves the state and ends with exit code 75; the same command goes on. launch/local turns
+      SIGTERM and Ctrl-C into such a request; mpirun by itself kills its ranks about a second after SIGTERM.
       """)
 
   @OptionGroup var options: ConfigurationOptions

@@ -10,8 +10,8 @@ public struct ResolvedConfiguration: Sendable {
 
   /// The values as dotted keys in the order of the sections, each with its value as YAML and its origin.
   public func listing() throws -> [(key: String, value: String, origin: String)] {
-    let values = try ConfigurationTree(configuration).leaves
-    return values.map { ($0.key, ConfigurationTree.text($0.value), origins[$0.key] ?? "default") }
+    let tree = try ConfigurationTree(configuration)
+    return tree.keys.map { ($0, tree.text($0), origins[$0] ?? "default") }
   }
 
   /// The whole configuration as YAML that loads again.
@@ -35,7 +35,11 @@ public struct ConfigurationLoader {
     var problems: [String] = []
     func set(_ key: String, _ value: Any, origin: String) {
       guard tree.contains(key) else {
-        problems.append("\(origin): unknown key \(key)" + suggestion(for: key, among: tree.leaves.map(\.key)))
+        problems.append("\(origin): unknown key \(key)" + suggestion(for: key, among: tree.keys))
+        return
+      }
+      if let expected = tree.expectation(key, against: value) {
+        problems.append("\(origin): \(key) is \(value); expected \(expected)")
         return
       }
       tree.set(key, value)
@@ -106,7 +110,7 @@ public struct ConfigurationLoader {
       let name = candidate.split(separator: ".").last.map(String.init) ?? candidate
       return (candidate, min(editDistance(candidate, key), editDistance(name, last) + 1))
     }
-    guard let best = ranked.min(by: { ($0.1, $0.0) < ($1.1, $1.0) }), best.1 <= max(2, key.count / 3) else { return "" }
+    guard let best = ranked.min(by: { ($0.1, $0.0) < ($1.1, $1.0) }), best.1 <= max(2, key.count / 4) else { return "" }
     return ", did you mean \(best.0)?"
   }
 }

@@ -7,23 +7,64 @@ struct ConfigurationTree {
   private var values: [String: Any]
   /// Dotted keys in the order the structs declare them, absent optional ones included.
   private let order: [String]
+  private let kinds: [String: Kind]
+
+  /// What a value can be.
+  private enum Kind: String {
+    case flag = "true or false"
+    case text
+    case number = "a number"
+    case numberOrNull = "a number or null"
+    case whole = "a whole number"
+    case natural = "a whole number of at least 0"
+    case wholeOrNull = "a whole number or null"
+    case positions = "a list of whole numbers"
+
+    init(_ type: Any.Type) {
+      switch type {
+      case is Bool.Type: self = .flag
+      case is String.Type: self = .text
+      case is Double.Type: self = .number
+      case is Double?.Type: self = .numberOrNull
+      case is Int?.Type: self = .wholeOrNull
+      case is [Int].Type: self = .positions
+      case is UInt64.Type: self = .natural
+      default: self = .whole
+      }
+    }
+
+    func admits(_ value: Any) -> Bool {
+      switch self {
+      case .flag: value is Bool
+      case .text: value is String
+      case .number: !(value is Bool) && (value is Int || value is Double)
+      case .whole: !(value is Bool) && value is Int
+      case .natural: !(value is Bool) && (value as? Int).map { $0 >= 0 } ?? false
+      case .numberOrNull: value is NSNull || Kind.number.admits(value)
+      case .wholeOrNull: value is NSNull || Kind.whole.admits(value)
+      case .positions: (value as? [Any])?.allSatisfy(Kind.whole.admits) ?? false
+      }
+    }
+  }
 
   init(_ configuration: RunConfiguration) throws {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     let object = try JSONSerialization.jsonObject(with: try encoder.encode(configuration))
     values = object as? [String: Any] ?? [:]
-    order = Self.keys(of: configuration, prefix: "")
+    let leaves = Self.keys(of: configuration, prefix: "")
+    order = leaves.map(\.key)
+    kinds = Dictionary(uniqueKeysWithValues: leaves.map { ($0.key, Kind($0.type)) })
   }
 
   /// Keys by reflection, so that a value that is absent by default is known too.
-  private static func keys(of value: Any, prefix: String) -> [String] {
-    Mirror(reflecting: value).children.flatMap { child -> [String] in
+  private static func keys(of value: Any, prefix: String) -> [(key: String, type: Any.Type)] {
+    Mirror(reflecting: value).children.flatMap { child -> [(key: String, type: Any.Type)] in
       guard let label = child.label else { return [] }
       let key = prefix + snakeCase(label)
       let mirror = Mirror(reflecting: child.value)
       return mirror.displayStyle == .struct && !mirror.children.isEmpty && !(child.value is any Scalar)
-        ? keys(of: child.value, prefix: key + ".") : [key]
+        ? keys(of: child.value, prefix: key + ".") : [(key, type(of: child.value))]
     }
   }
 
@@ -31,10 +72,16 @@ struct ConfigurationTree {
     name.reduce(into: "") { $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1) }
   }
 
+  /// What the key expects, when the value is of another kind.
+  func expectation(_ key: String, against value: Any) -> String? {
+    guard let kind = kinds[key], !kind.admits(value) else { return nil }
+    return kind.rawValue
+  }
+
   func contains(_ key: String) -> Bool { order.contains(key) }
 
-  /// Keys and values; NSNull for what is absent.
-  var leaves: [(key: String, value: Any)] { order.map { ($0, value($0)) } }
+  /// All keys in order.
+  var keys: [String] { order }
 
   private func value(_ key: String) -> Any {
     key.split(separator: ".").reduce(values as Any) { ($0 as? [String: Any])?[String($1)] ?? NSNull() }
@@ -55,55 +102,33 @@ struct ConfigurationTree {
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     do {
       return try decoder.decode(RunConfiguration.self, from: try JSONSerialization.data(withJSONObject: values))
-    } catch let error as DecodingError {
-      throw UserError(
-        .usage, Self.explain(error, in: self), remedy: "`evl-dist config` shows a value of the right kind")
+    } catch {
+      throw UserError(.usage, "a value is out of range: \(error)", remedy: "`evl-dist config` shows values that fit")
     }
   }
 
-  private static func explain(_ error: DecodingError, in tree: ConfigurationTree) -> String {
-    func key(_ context: DecodingError.Context) -> String {
-      context.codingPath.filter { $0.intValue == nil }.map { snakeCase($0.stringValue) }.joined(separator: ".")
-    }
-    switch error {
-    case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
-      return "\(key(context)) is \(text(tree.value(key(context)))); expected \(kind(type))"
-    case .dataCorrupted(let context):
-      return "\(key(context)) is \(text(tree.value(key(context)))), which is out of range or of the wrong kind"
-    default: return "\(error)"
-    }
+  /// A key's value as YAML on a line.
+  func text(_ key: String) -> String {
+    let value = value(key)
+    // A flag may come back as the number 0 or 1.
+    if kinds[key] == .flag, let flag = value as? NSNumber { return flag.boolValue ? "true" : "false" }
+    return Self.text(value)
   }
 
-  private static func kind(_ type: Any.Type) -> String {
-    switch type {
-    case is Bool.Type: "true or false"
-    case is String.Type: "text"
-    case is Double.Type: "a number"
-    case is Int.Type, is UInt64.Type: "a whole number"
-    default: "a list or section"
-    }
-  }
-
-  /// One value as YAML on a line.
-  static func text(_ value: Any) -> String {
+  private static func text(_ value: Any) -> String {
     switch value {
-    case is NSNull: return "null"
-    case let list as [Any]: return "[" + list.map(text).joined(separator: ", ") + "]"
-    case let string as String: return string.isEmpty || string.contains(":") ? "\"\(string)\"" : string
-    case let number as NSNumber:
-      if CFNumberIsBoolean(number) { return number.boolValue ? "true" : "false" }
-      return "\(number)"
-    default: return "\(value)"
+    case is NSNull: "null"
+    case let list as [Any]: "[" + list.map(text).joined(separator: ", ") + "]"
+    case let string as String: string.isEmpty || string.contains(":") ? "\"\(string)\"" : string
+    default: "\(value)"
     }
   }
-
-  private static func CFNumberIsBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
 
   /// The tree as YAML, sections in declared order.
   func yaml() throws -> String {
     var lines: [String] = []
     var open: [String] = []
-    for (key, value) in leaves {
+    for key in order {
       let path = key.split(separator: ".").map(String.init)
       let sections = Array(path.dropLast())
       let common = zip(open, sections).prefix { $0 == $1 }.count
@@ -111,7 +136,7 @@ struct ConfigurationTree {
         lines.append(String(repeating: "  ", count: depth) + sections[depth] + ":")
       }
       open = sections
-      lines.append(String(repeating: "  ", count: sections.count) + (path.last ?? key) + ": " + Self.text(value))
+      lines.append(String(repeating: "  ", count: sections.count) + (path.last ?? key) + ": " + text(key))
     }
     return lines.joined(separator: "\n") + "\n"
   }
