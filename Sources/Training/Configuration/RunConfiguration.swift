@@ -76,9 +76,9 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     /// Hugging Face folder; empty: the built-in tiny teacher, trained first.
     public var path = ""
     /// Optimiser steps of the built-in teacher, by cross-entropy on all answers.
-    public var steps = 400
+    public var steps = 160
     /// Peak learning rate of the built-in teacher.
-    public var learningRate = 1.0e-3
+    public var learningRate = 2.0e-3
     /// Folder of trained built-in teachers, one per fingerprint of what they were trained on and how.
     public var cache = "runs/teachers"
   }
@@ -86,7 +86,7 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
   /// The optimisation.
   public struct Train: Codable, Sendable, Equatable {
     /// Optimiser steps of the student.
-    public var steps = 300
+    public var steps = 240
     /// Samples per optimiser step, over all ranks.
     public var globalBatch = 32
     /// Equal parts of the global batch; the unit of arithmetic that the bits depend on.
@@ -96,7 +96,7 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     /// `f32`.
     public var precision = "f32"
     /// Peak learning rate of AdamW.
-    public var learningRate = 1.0e-3
+    public var learningRate = 2.0e-3
     /// `constant` (a run can be prolonged without changing its bits) or `cosine` (falls until train.steps).
     public var schedule = "constant"
     /// Steps over which the learning rate rises from zero.
