@@ -6,10 +6,14 @@ public struct AttentionMask: Sendable {
   public var causal: Bool
   /// One byte per key row, 0 = hidden; nil = all visible.
   public var keys: [UInt8]?
+  /// Per sequence, rows that go on from a common beginning without seeing each other: several questions about one image
+  /// share its rows. Consecutive, up to the sequence's end; empty = none.
+  public var branches: [[Range<Int>]]?
 
-  public init(causal: Bool, keys: [UInt8]? = nil) {
+  public init(causal: Bool, keys: [UInt8]? = nil, branches: [[Range<Int>]]? = nil) {
     self.causal = causal
     self.keys = keys
+    self.branches = branches
   }
 }
 
@@ -32,7 +36,8 @@ extension Tape {
       let probabilities = pool.tensor([heads, queries[index].count, keys[index].count])
       shape.forward(
         q.value.matrix.rows(queries[index]), k.value.matrix.rows(keys[index]), v.value.matrix.rows(keys[index]),
-        mask: mask, keyRows: keys[index], probabilities: probabilities, output: output.matrix.rows(queries[index]))
+        mask: mask, sequence: index, keyRows: keys[index], probabilities: probabilities,
+        output: output.matrix.rows(queries[index]))
       if isRecording { kept.append(probabilities) }
     }
     let needsGradient = q.needsGradient || k.needsGradient || v.needsGradient
@@ -77,13 +82,17 @@ private struct AttentionShape<Element: Scalar> {
   private func outputColumns(_ head: Int) -> Range<Int> { head * valueWidth..<(head + 1) * valueWidth }
 
   func forward(
-    _ q: Matrix<Element>, _ k: Matrix<Element>, _ v: Matrix<Element>, mask: AttentionMask, keyRows: Range<Int>,
-    probabilities: Tensor<Element>, output: Matrix<Element>
+    _ q: Matrix<Element>, _ k: Matrix<Element>, _ v: Matrix<Element>, mask: AttentionMask, sequence: Int,
+    keyRows: Range<Int>, probabilities: Tensor<Element>, output: Matrix<Element>
   ) {
     let visible = mask.keys.map { Array($0[keyRows]) }
+    let branches = mask.branches?[sequence] ?? []
     for head in 0..<heads {
       let p = probabilities.slice(head..<head + 1).reshaped([q.rows, k.rows])
       multiply(q.columns(queryColumns(head)), k.columns(keyColumns(head)), transposeB: true, into: p.matrix)
+      for branch in branches.dropFirst() {
+        p.matrix.rows(branch).columns(branches[0].lowerBound..<branch.lowerBound).fill(-.infinity)
+      }
       p.softmaxRows(scale: scale, mask: visible, causal: mask.causal, shift: mask.causal ? k.rows - q.rows : 0)
       multiply(p.matrix, v.columns(valueColumns(head)), into: output.columns(outputColumns(head)))
     }

@@ -61,10 +61,17 @@ public struct SuperclassEvaluator {
   }
 
   /// p(yes) / (p(yes) + p(no)) of each superclass, in the order of `Superclass.allCases`.
+  ///
+  /// The five questions are branches behind one image, which is computed once.
   public func probabilities(_ pixels: [Float]) throws -> [Double] {
-    let prompts = Superclass.allCases.map { side.prompt.ids(asking: Question.Kind.superclass($0).text) }
+    let common = side.prompt.commonLength
+    let prompts = Superclass.allCases.map { superclass -> TokenizedConversation in
+      let ids = side.prompt.ids(asking: Question.Kind.superclass(superclass).text) + side.prompt.sharedAnswer
+      return TokenizedConversation(ids: ids, answerStart: ids.count)
+    }
     let tokens = [Int(side.prompt.yesId), Int(side.prompt.noId)]
-    return try generator.firstTokenProbabilities(input(prompts, pixels), of: tokens).map { pair in
+    let questions = TokenizedConversation(prompts, common: common)
+    return try generator.firstTokenProbabilities(input(questions, pixels), of: tokens).map { pair in
       let sum = pair[0] + pair[1]
       return sum > 0 ? pair[0] / sum : 0.5
     }
@@ -72,18 +79,19 @@ public struct SuperclassEvaluator {
 
   /// The greedy answer to a question about an image.
   public func text(asking question: String, _ pixels: [Float], tokens: Int) throws -> String {
+    let prompt = side.prompt.ids(asking: question)
     let ids = try generator.generate(
-      input([side.prompt.ids(asking: question)], pixels), maximumNewTokens: tokens, stopTokens: [Int(side.prompt.endId)]
-    )
+      input(TokenizedConversation(ids: prompt, answerStart: prompt.count), pixels), maximumNewTokens: tokens,
+      stopTokens: [Int(side.prompt.endId)])
     return side.prompt.tokenizer.decode(ids[0].map(Int32.init), skippingSpecialTokens: true)
       .trimmingCharacters(in: .whitespaces)
   }
 
-  /// Several prompts about the same image.
-  private func input(_ prompts: [[Int32]], _ pixels: [Float]) -> ModelInput<Float> {
-    let images = Tensor<Float>(uninitialised: [prompts.count, 3, imageSize, imageSize])
-    for index in prompts.indices { images.slice(index..<index + 1).copy(from: pixels) }
-    return ModelInput(
-      pixels: images, ids: prompts.flatMap { $0.map(Int.init) }, sequences: Segments(lengths: prompts.map(\.count)))
+  /// One image and what is asked about it.
+  private func input(_ conversation: TokenizedConversation, _ pixels: [Float]) -> ModelInput<Float> {
+    ModelInput(
+      pixels: Tensor(pixels, [1, 3, imageSize, imageSize]), ids: conversation.ids.map(Int.init),
+      sequences: Segments(lengths: [conversation.ids.count]),
+      branches: conversation.branches.isEmpty ? nil : [conversation.branches])
   }
 }

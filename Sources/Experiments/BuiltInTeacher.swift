@@ -74,6 +74,7 @@ struct BuiltInTeacher {
   private func fingerprint(_ blueprint: ModelBlueprint) -> String {
     var text = corpus.digest(training, student: blueprint, teacher: nil)
     text += " \(configuration.teacher.steps) \(configuration.teacher.learningRate) \(configuration.run.seed)"
+    text += " \(configuration.teacher.everyQuestion)"
     text += " \(configuration.train.globalBatch) \(configuration.train.shards) \(configuration.train.weightDecay)"
     text += " \(configuration.train.clip) \(blueprint.configuration)"
     return Digest.sha256(Data(text.utf8))
@@ -98,7 +99,8 @@ struct BuiltInTeacher {
     let trainer = try Trainer(
       context: context, plan: plan, trainee: trainee, teacher: nil,
       preparer: try context.communicator.agree {
-        try corpus.preparer(settings, student: blueprint.side, teacher: nil)
+        try corpus.preparer(
+          settings, student: blueprint.side, teacher: nil, asksEveryQuestion: settings.teacher.everyQuestion)
       }, dataDigest: digest)
     if let signal = try trainer.run(resume: .auto) { return signal }
     try context.communicator.agree {

@@ -40,7 +40,7 @@ public struct TrainingCorpus: Sendable {
 
   /// Training samples as the models are given them.
   public func preparer(
-    _ configuration: RunConfiguration, student: ModelSide, teacher: ModelSide?
+    _ configuration: RunConfiguration, student: ModelSide, teacher: ModelSide?, asksEveryQuestion: Bool = false
   ) throws -> SamplePreparer {
     let asked = configuration.data
     return try SamplePreparer(
@@ -51,8 +51,8 @@ public struct TrainingCorpus: Sendable {
       mix: QuestionDraw.Mix(
         superclass: asked.questions.superclass, classification: asked.questions.classification,
         report: asked.questions.report),
-      labelled: try LabelledFraction(configuration.train.labelled, seed: configuration.run.seed), student: student,
-      teacher: teacher)
+      labelled: try LabelledFraction(configuration.train.labelled, seed: configuration.run.seed),
+      asksEveryQuestion: asksEveryQuestion, student: student, teacher: teacher)
   }
 
   /// SHA-256 over everything that decides what a step sees: samples, views, questions, augmentation, labels, teacher.

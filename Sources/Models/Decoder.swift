@@ -23,14 +23,15 @@ struct Decoder<Element: Scalar> {
 
   /// embedded: [sequences.total, width], positions: one per row, result: the same shape, after the final norm.
   func forward(
-    _ embedded: Variable<Element>, sequences: Segments, positions: [Int], cache: KeyValueCache<Element>?,
-    tape: Tape<Element>, observe: StateObserver<Element>?
+    _ embedded: Variable<Element>, sequences: Segments, positions: [Int], branches: [[Range<Int>]]?,
+    cache: KeyValueCache<Element>?, tape: Tape<Element>, observe: StateObserver<Element>?
   ) -> Variable<Element> {
     let table = RotaryTable<Element>(
       positions: positions, width: configuration.headWidth, theta: configuration.ropeTheta)
     var x = embedded
     for (index, block) in blocks.enumerated() {
-      x = block.forward(x, sequences: sequences, table: table, cache: cache, layer: index, tape: tape)
+      x = block.forward(
+        x, sequences: sequences, branches: branches, table: table, cache: cache, layer: index, tape: tape)
       observe?("text.layer.\(index)", x)
     }
     return finalNorm(x, tape: tape)
@@ -84,8 +85,8 @@ private struct DecoderBlock<Element: Scalar> {
   }
 
   func forward(
-    _ x: Variable<Element>, sequences: Segments, table: RotaryTable<Element>, cache: KeyValueCache<Element>?,
-    layer: Int, tape: Tape<Element>
+    _ x: Variable<Element>, sequences: Segments, branches: [[Range<Int>]]?, table: RotaryTable<Element>,
+    cache: KeyValueCache<Element>?, layer: Int, tape: Tape<Element>
   ) -> Variable<Element> {
     let normed = inputNorm(x, tape: tape)
     let q = tape.rotary(query(normed, tape: tape), heads: heads, table: table)
@@ -93,11 +94,12 @@ private struct DecoderBlock<Element: Scalar> {
     let v = value(normed, tape: tape)
     let attended: Variable<Element>
     if let cache {
+      precondition(branches == nil, "branches are for computing without a cache")
       attended = tape.attention(q, appending: k, v, to: cache, layer: layer, heads: heads, sequences: sequences)
     } else {
       attended = tape.attention(
         q, k, v, heads: heads, keyValueHeads: keyValueHeads, queries: sequences, keys: sequences,
-        mask: AttentionMask(causal: true))
+        mask: AttentionMask(causal: true, branches: branches))
     }
     let middle = tape.add(x, output(attended, tape: tape))
     let inner = innerNorm(middle, tape: tape)

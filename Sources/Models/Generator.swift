@@ -59,7 +59,8 @@ public struct Generator<Element: Scalar> {
 
   /// Probability of each of `tokens` as the first answer token: softmax of the logits after each prompt's last token.
   ///
-  /// Result: [sequence][token]. The score of a yes/no question is p(yes) / (p(yes) + p(no)).
+  /// Result: [conversation][token], one row per branch where a sequence has branches. The score of a yes/no question is
+  /// p(yes) / (p(yes) + p(no)).
   /// - Throws: `UserError` when the input does not fit the model or a sequence is empty.
   public func firstTokenProbabilities(_ prompts: ModelInput<Element>, of tokens: [Int]) throws -> [[Double]] {
     try checkPrompts(prompts)
@@ -76,7 +77,7 @@ public struct Generator<Element: Scalar> {
   private func lastRowLogits(_ input: ModelInput<Element>, cache: KeyValueCache<Element>?) -> Tensor<Element> {
     let tape = Tape(pool: pool, recording: false)
     let output = model.forward(input, tape: tape, cache: cache, observe: nil)
-    let last = tape.gatherRows(output.hidden, input.sequences.offsets.dropFirst().map { $0 - 1 })
+    let last = tape.gatherRows(output.hidden, input.lastRows)
     return model.logits(last, tape: tape).value
   }
 

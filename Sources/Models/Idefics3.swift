@@ -49,9 +49,9 @@ public final class Idefics3<Element: Scalar>: VisionLanguageModel {
       embedded = tape.replaceRows(embedded, at: places, by: visual)
     }
     observe?("text.embeddings", embedded)
-    let positions = input.positions ?? input.sequences.lengths.flatMap { Array(0..<$0) }
     let hidden = decoder.forward(
-      embedded, sequences: input.sequences, positions: positions, cache: cache, tape: tape, observe: observe)
+      embedded, sequences: input.sequences, positions: input.rotaryPositions, branches: input.branches, cache: cache,
+      tape: tape, observe: observe)
     return ModelOutput(hidden: hidden, visual: visual, visualTokens: visualTokens)
   }
 
@@ -98,6 +98,17 @@ extension Idefics3 {
       throw bad("token id \(id), expected 0 to \(vocabularySize - 1): the tokenizer is not this model's")
     }
     if let position = input.positions?.first(where: { $0 < 0 }) { throw bad("position \(position)") }
+    if let branches = input.branches {
+      let fits = zip(branches, input.sequences.lengths).allSatisfy { branches, length in
+        branches.isEmpty
+          || (branches[0].lowerBound > 0 && branches[branches.count - 1].upperBound == length
+            && branches.allSatisfy { !$0.isEmpty }
+            && zip(branches, branches.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
+      }
+      guard branches.count == input.sequences.count, fits else {
+        throw bad("branches that do not cover the ends of their sequences")
+      }
+    }
     var tokens = 0
     if input.images > 0 {
       let shape = input.pixels.shape

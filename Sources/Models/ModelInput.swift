@@ -22,17 +22,40 @@ public struct ModelInput<Element: Scalar> {
   public var ids: [Int]
   /// Rows of `ids` of each sequence.
   public var sequences: Segments
-  /// Rotary position of each id; nil = 0, 1, 2, ... within each sequence.
+  /// Rotary position of each id; nil = 0, 1, 2, ... within each sequence, and in each branch on from the common beginning.
   public var positions: [Int]?
+  /// Per sequence, the rows of conversations that share its beginning and do not see each other; nil = none.
+  public var branches: [[Range<Int>]]?
 
   public init(
-    pixels: Tensor<Element>, extents: [PatchExtent]? = nil, ids: [Int], sequences: Segments, positions: [Int]? = nil
+    pixels: Tensor<Element>, extents: [PatchExtent]? = nil, ids: [Int], sequences: Segments, positions: [Int]? = nil,
+    branches: [[Range<Int>]]? = nil
   ) {
     self.pixels = pixels
     self.extents = extents
     self.ids = ids
     self.sequences = sequences
     self.positions = positions
+    self.branches = branches
+  }
+
+  /// Rotary positions of all rows.
+  var rotaryPositions: [Int] {
+    positions
+      ?? (0..<sequences.count).flatMap { sequence -> [Int] in
+        let branches = branches?[sequence] ?? []
+        guard let common = branches.first?.lowerBound else { return Array(0..<sequences[sequence].count) }
+        return Array(0..<common) + branches.flatMap { branch in branch.indices.map { common + $0 - branch.lowerBound } }
+      }
+  }
+
+  /// The last row of every conversation: of each branch, and of each sequence without branches.
+  public var lastRows: [Int] {
+    (0..<sequences.count).flatMap { sequence -> [Int] in
+      let rows = sequences[sequence]
+      let branches = branches?[sequence] ?? []
+      return branches.isEmpty ? [rows.upperBound - 1] : branches.map { rows.lowerBound + $0.upperBound - 1 }
+    }
   }
 
   /// Number of images.

@@ -91,7 +91,8 @@ public final class ShardComputation {
     var start = 0
     for input in inputs {
       let conversation = input.conversation
-      for position in max(1, conversation.answerStart)..<max(1, conversation.ids.count) {
+      for position in conversation.ids.indices.dropFirst()
+      where conversation.labels[position] != TokenizedConversation.ignored {
         rows.append(start + position - 1)
         labels.append(Int(conversation.labels[position]))
       }
@@ -151,6 +152,7 @@ public final class ShardComputation {
     for (index, input) in inputs.enumerated() { pixels.slice(index..<index + 1).copy(from: input.pixels) }
     return ModelInput(
       pixels: pixels, ids: inputs.flatMap { $0.conversation.ids.map(Int.init) },
-      sequences: Segments(lengths: inputs.map(\.conversation.ids.count)))
+      sequences: Segments(lengths: inputs.map(\.conversation.ids.count)),
+      branches: inputs.contains { !$0.conversation.branches.isEmpty } ? inputs.map(\.conversation.branches) : nil)
   }
 }

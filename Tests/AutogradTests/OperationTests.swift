@@ -126,3 +126,44 @@ import Testing
     #expect(bits[0] == bits[1] && bits[1] == bits[2])
   }
 }
+
+/// Branches: conversations behind a common beginning that do not see each other.
+@Suite struct BranchTests {
+  private func random(_ shape: [Int], _ purpose: String) -> Tensor<Double> {
+    var random = CounterRandom(seed: 6, purpose: purpose)
+    return Tensor((0..<shape.reduce(1, *)).map { _ in random.normal() }, shape)
+  }
+
+  private let sequences = Segments(lengths: [7, 3])
+  private let mask = AttentionMask(causal: true, branches: [[3..<5, 5..<7], []])
+
+  @Test func theirGradientsAgreeWithFiniteDifferences() {
+    let weights = random([10, 4], "probe")
+    let error = GradientCheck().largestError(inputs: [
+      random([10, 4], "q"), random([10, 4], "k"), random([10, 4], "v"),
+    ]) {
+      tape, x in
+      tape.weightedSum(
+        tape.attention(x[0], x[1], x[2], heads: 2, keyValueHeads: 2, queries: sequences, keys: sequences, mask: mask),
+        weights)
+    }
+    #expect(error < 1e-8)
+  }
+
+  @Test func aBranchIsAsIfTheOthersWereNotThere() {
+    let tape = Tape(pool: BufferPool<Double>(), recording: false)
+    let x = random([10, 4], "x")
+    let all = tape.constant(x)
+    let joined = tape.attention(
+      all, all, all, heads: 2, keyValueHeads: 2, queries: sequences, keys: sequences, mask: mask)
+    let alone = tape.gatherRows(all, [0, 1, 2, 5, 6])
+    let single = Segments(lengths: [5])
+    let expected = tape.attention(
+      alone, alone, alone, heads: 2, keyValueHeads: 2, queries: single, keys: single, mask: AttentionMask(causal: true))
+    for column in 0..<4 {
+      for (row, place) in [0, 1, 2, 5, 6].enumerated() {
+        #expect(abs(joined.value[place * 4 + column] - expected.value[row * 4 + column]) < 1e-14)
+      }
+    }
+  }
+}

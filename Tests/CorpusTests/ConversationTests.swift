@@ -85,6 +85,22 @@ import Testing
     #expect(no.ids[no.answerStart] == prompt.noId)
   }
 
+  @Test func severalQuestionsShareTheImageAndKeepTheirAnswers() throws {
+    let prompt = try Prompt(tokenizer: BytePairTokenizer(.student), imageTokens: 3)
+    let other = Question(kind: .superclass(.CD), text: "Is conduction disturbed?", answer: "No")
+    let singles = [prompt.conversation(question), prompt.conversation(other)]
+    let common = prompt.commonLength
+    let joined = TokenizedConversation(singles, common: common)
+    #expect(joined.ids.filter { $0 == prompt.imageTokenId }.count == 3)
+    #expect(joined.branches.count == 2 && joined.branches[0].lowerBound == common)
+    #expect(joined.branches[1].upperBound == joined.ids.count)
+    for (single, branch) in zip(singles, joined.branches) {
+      #expect(Array(joined.ids[..<common] + joined.ids[branch]) == single.ids)
+      #expect(Array(joined.labels[..<common] + joined.labels[branch]) == single.labels)
+    }
+    #expect(joined.answerTokens == 4)
+  }
+
   @Test func specialTokensInDataCannotForgeImages() throws {
     let prompt = try Prompt(tokenizer: BytePairTokenizer(.student), imageTokens: 4)
     let made = prompt.conversation(

@@ -63,12 +63,13 @@ import Testing
   }
 
   private func preparer(
-    _ dataset: any ECGDataset = ProbeDataset(count: 20), labelled: Double = 1, seed: UInt64 = 1
+    _ dataset: any ECGDataset = ProbeDataset(count: 20), labelled: Double = 1, asksEveryQuestion: Bool = false,
+    seed: UInt64 = 1
   ) throws -> SamplePreparer {
     try SamplePreparer(
       records: RecordCache(dataset), samples: dataset.samples, seed: seed,
-      labelled: LabelledFraction(labelled, seed: seed), student: side(.student, patch: 8, block: 2),
-      teacher: side(.teacher, patch: 8, block: 1))
+      labelled: LabelledFraction(labelled, seed: seed), asksEveryQuestion: asksEveryQuestion,
+      student: side(.student, patch: 8, block: 2), teacher: side(.teacher, patch: 8, block: 1))
   }
 
   private func same(_ a: PreparedSample, _ b: PreparedSample) -> Bool {
@@ -111,6 +112,23 @@ import Testing
       #expect(b.teacher?.conversation == a.teacher?.conversation.withoutAnswer)
       #expect(b.student.conversation.answerTokens == 0 && !b.isLabelled)
       #expect(a.student.pixels == b.student.pixels)
+    }
+  }
+
+  @Test func everyQuestionIsAskedOnceBesideTheOneDrawn() throws {
+    let single = try preparer()
+    let every = try preparer(asksEveryQuestion: true)
+    for position in 0..<40 {
+      let (one, all) = (try single.prepare(position: position), try every.prepare(position: position))
+      #expect(one.question == all.question && one.student.pixels == all.student.pixels)
+      let drawn = one.student.conversation
+      let common = every.student.prompt.commonLength
+      let first = try #require(all.student.conversation.branches.first)
+      #expect(Array(all.student.conversation.ids[first]) == Array(drawn.ids[common...]))
+      let asked = [one.question] + QuestionDraw(seed: 1, mix: .init()).others(than: one.question, for: one.sample)
+      #expect(Set(asked.map(\.text)).count == asked.count)
+      #expect(asked.count == (one.question.kind == .report ? 7 : 6))
+      #expect(all.student.conversation.branches.count == asked.count)
     }
   }
 

@@ -39,6 +39,31 @@ import Testing
     #expect(difference < 1e-12)
   }
 
+  @Test func aBranchsStatesAreThoseOfItsQuestionAlone() throws {
+    let c = TinyModels.configuration()
+    let model = TinyModels.model(c, as: Double.self, trainable: false)
+    var joined: ModelInput<Double> = TinyModels.input(c, texts: [8, 2], images: [1, 0])
+    let common = 1 + c.tokensPerImage
+    joined.branches = [[common..<common + 3, common + 3..<common + 7], []]
+    try model.check(joined)
+    #expect(joined.lastRows == [common + 2, common + 6, common + 8])
+    let tape = Tape(pool: BufferPool<Double>(), recording: false)
+    let states = model.forward(joined, tape: tape).hidden.value
+    for branch in joined.branches?[0] ?? [] {
+      let rows = Array(0..<common) + Array(branch)
+      let alone = ModelInput(
+        pixels: joined.pixels, extents: joined.extents, ids: rows.map { joined.ids[$0] },
+        sequences: Segments(lengths: [rows.count]))
+      let expected = model.forward(alone, tape: tape).hidden.value
+      for (row, place) in rows.enumerated() {
+        let difference =
+          zip(expected.slice(row..<row + 1).array, states.slice(place..<place + 1).array)
+          .map { abs($0 - $1) }.max() ?? 1
+        #expect(difference < 1e-12)
+      }
+    }
+  }
+
   @Test(arguments: [false, true]) func gradientsCompleteFromTheEndWhileBackwardRuns(tied: Bool) {
     let c = TinyModels.configuration(tied: tied)
     let model = TinyModels.model(c, as: Float.self, bucketElements: 64)
@@ -111,7 +136,8 @@ import Testing
       { $0.ids[0] = 19 }, { $0.ids[0] = -1 }, { $0.ids[0] = 17 }, { $0.ids.removeLast() },
       { $0.pixels = Tensor(zeros: [4, 3, 16, 20]) }, { $0.pixels = Tensor(zeros: [4, 1, 16, 16]) },
       { $0.extents = [PatchExtent(rows: 1, columns: 1)] }, { $0.extents?[0].rows = 0 }, { $0.extents?[0].columns = 5 },
-      { $0.positions = [0] },
+      { $0.positions = [0] }, { $0.branches = [[]] }, { $0.branches = [[], [], [], [0..<14]] },
+      { $0.branches = [[1..<3, 4..<5], [], [], []] }, { $0.branches = [[1..<3, 3..<4], [], [], []] },
     ]
     for change in breaks {
       var input = good

@@ -1,7 +1,7 @@
 import Synchronization
 import Tensors
 
-/// One question and answer as token ids, with what the loss counts.
+/// Questions and answers about one image as token ids, with what the loss counts.
 public struct TokenizedConversation: Sendable, Equatable {
   /// The value of `labels` where nothing is to be predicted.
   public static let ignored: Int32 = -100
@@ -12,19 +12,45 @@ public struct TokenizedConversation: Sendable, Equatable {
   public let labels: [Int32]
   /// Index of the first answer token; the prediction at answerStart - 1 is its own. Equals L without an answer.
   public let answerStart: Int
+  /// Several questions: the ids of each, behind a common beginning; they do not see each other. Empty for one question.
+  public let branches: [Range<Int>]
 
   /// - Precondition: 0 <= answerStart <= ids.count.
   public init(ids: [Int32], answerStart: Int) {
     precondition((0...ids.count).contains(answerStart), "the answer begins within the conversation")
     self.ids = ids
     self.answerStart = answerStart
+    branches = []
     labels = Array(repeating: Self.ignored, count: answerStart) + ids[answerStart...]
   }
 
+  /// Several conversations about one image joined behind their common beginning.
+  ///
+  /// - Precondition: there is one, and all begin with the same `common` ids.
+  public init(_ conversations: [TokenizedConversation], common: Int) {
+    precondition(!conversations.isEmpty, "a conversation needs a question")
+    let first = conversations[0]
+    precondition(
+      conversations.allSatisfy {
+        $0.branches.isEmpty && $0.ids.count > common && $0.ids.prefix(common) == first.ids.prefix(common)
+      },
+      "conversations that begin alike")
+    ids = first.ids.prefix(common) + conversations.flatMap { $0.ids.dropFirst(common) }
+    labels = first.labels.prefix(common) + conversations.flatMap { $0.labels.dropFirst(common) }
+    answerStart = first.answerStart
+    var end = common
+    branches = conversations.map { conversation in
+      let start = end
+      end += conversation.ids.count - common
+      return start..<end
+    }
+  }
+
   /// Answer tokens, the end of the turn included: what cross-entropy is normalised by.
-  public var answerTokens: Int { ids.count - answerStart }
+  public var answerTokens: Int { labels.count { $0 != Self.ignored } }
 
   /// The conversation cut before its answer: for records without a label, and for inference.
+  /// - Precondition: one question.
   public var withoutAnswer: TokenizedConversation {
     TokenizedConversation(ids: Array(ids[..<answerStart]), answerStart: answerStart)
   }
@@ -145,6 +171,9 @@ public struct Prompt: Sendable {
     whole.removeLast(max(0, whole.count - start - longestAnswer))
     return TokenizedConversation(ids: head + whole, answerStart: head.count + start)
   }
+
+  /// Ids that all conversations begin with: up to the last image token.
+  public var commonLength: Int { head.count }
 
   /// The prompt alone, for generation.
   public func ids(asking question: String) -> [Int32] {

@@ -9,7 +9,7 @@ public struct QuestionDraw: Sendable, Equatable {
     public var classification: Int
     public var report: Int
 
-    public init(superclass: Int = 3, classification: Int = 2, report: Int = 1) {
+    public init(superclass: Int = 8, classification: Int = 2, report: Int = 1) {
       self.superclass = superclass
       self.classification = classification
       self.report = report
@@ -48,6 +48,11 @@ public struct QuestionDraw: Sendable, Equatable {
       deck.swapAt(position, position + random.integer(below: deck.count - position))
     }
     return deck[epoch % deck.count]
+  }
+
+  /// The other questions of the mix about a sample, each once; reports, whose answers are long, only come when drawn.
+  public func others(than drawn: Question, for sample: ECGSample) -> [Question] {
+    sample.questions.filter { $0 != drawn && $0.kind != .report && mix.copies(of: $0.kind) > 0 }
   }
 }
 

@@ -13,7 +13,19 @@ public struct ModelSide: Sendable {
 
   /// The model's input for a conditioned record and a question with its answer.
   public func input(_ record: ECGRecord, _ question: Question) throws -> PreparedInput {
-    PreparedInput(pixels: try view.pixelValues(of: record), conversation: prompt.conversation(question))
+    try input(record, [question], withAnswers: true)
+  }
+
+  /// The model's input for a conditioned record and questions that do not see each other, with or without their answers.
+  public func input(_ record: ECGRecord, _ questions: [Question], withAnswers: Bool) throws -> PreparedInput {
+    let conversations = questions.map { question in
+      let whole = prompt.conversation(question)
+      return withAnswers ? whole : whole.withoutAnswer
+    }
+    return PreparedInput(
+      pixels: try view.pixelValues(of: record),
+      conversation: conversations.count == 1
+        ? conversations[0] : TokenizedConversation(conversations, common: prompt.commonLength))
   }
 }
 
@@ -54,13 +66,16 @@ public struct SamplePreparer: Sendable {
   public let augmentation: Augmentation
   public let questions: QuestionDraw
   public let labelled: LabelledFraction
+  /// Whether a record is asked all yes/no and classification questions of the mix at once, beside the one drawn.
+  public let asksEveryQuestion: Bool
   public let student: ModelSide
   public let teacher: ModelSide?
 
   /// - Throws: `UserError` of kind badInput where there are no samples, or one of them has no question to be asked.
   public init(
     records: RecordCache, samples: [ECGSample], seed: UInt64, augmentation: Augmentation = Augmentation(),
-    mix: QuestionDraw.Mix = QuestionDraw.Mix(), labelled: LabelledFraction, student: ModelSide, teacher: ModelSide?
+    mix: QuestionDraw.Mix = QuestionDraw.Mix(), labelled: LabelledFraction, asksEveryQuestion: Bool = false,
+    student: ModelSide, teacher: ModelSide?
   ) throws {
     let questions = QuestionDraw(seed: seed, mix: mix)
     guard !samples.isEmpty else {
@@ -77,6 +92,7 @@ public struct SamplePreparer: Sendable {
     self.augmentation = augmentation
     self.questions = questions
     self.labelled = labelled
+    self.asksEveryQuestion = asksEveryQuestion
     self.student = student
     self.teacher = teacher
   }
@@ -92,9 +108,9 @@ public struct SamplePreparer: Sendable {
     let record = augmentation.apply(
       to: try records.record(sample), seed: order.seed, epoch: epoch, sample: sample.index)
     let isLabelled = labelled.isLabelled(sample)
+    let asked = asksEveryQuestion ? [question] + questions.others(than: question, for: sample) : [question]
     func input(_ side: ModelSide) throws -> PreparedInput {
-      let whole = try side.input(record, question)
-      return isLabelled ? whole : PreparedInput(pixels: whole.pixels, conversation: whole.conversation.withoutAnswer)
+      try side.input(record, asked, withAnswers: isLabelled)
     }
     return PreparedSample(
       position: position, epoch: epoch, sample: sample, question: question, isLabelled: isLabelled,

@@ -44,7 +44,7 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
   /// How often each kind of question is dealt to a record: copies in the deck it draws from, epoch after epoch.
   public struct Questions: Codable, Sendable, Equatable {
     /// Yes or no to one superclass; copies for each of the five.
-    public var superclass = 3
+    public var superclass = 8
     /// The list of all superclasses.
     public var classification = 2
     /// The clinical report.
@@ -79,6 +79,9 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var steps = 160
     /// Peak learning rate of the built-in teacher.
     public var learningRate = 2.0e-3
+    /// Whether it is asked all yes/no and classification questions about a record at once (they do not see each other),
+    /// not only the one drawn.
+    public var everyQuestion = true
     /// Folder of trained built-in teachers, one per fingerprint of what they were trained on and how.
     public var cache = "runs/teachers"
   }
