@@ -66,7 +66,9 @@ import Testing
     #expect(message { _ = try load("", [assignment]) }.contains(key))
   }
 
-  @Test(arguments: ["- a\n- b\n", "train: [", "\u{0}", "train:\n\tsteps: 1\n", ": :"])
+  @Test(arguments: [
+    "- a\n- b\n", "? [a, b]\n: c\n", "train:\n  {a: b}: c\n", "train: [", "\u{0}", "train:\n\tsteps: 1\n", ": :",
+  ])
   func whatIsNoMappingIsRefused(yaml: String) {
     #expect(!message { _ = try load(yaml) }.isEmpty)
   }

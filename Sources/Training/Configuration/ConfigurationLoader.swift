@@ -56,7 +56,7 @@ public struct ConfigurationLoader {
         continue
       }
       let text = String(assignment[assignment.index(after: equals)...])
-      let value = (try? Yams.load(yaml: text)).flatMap { $0 } ?? text
+      let value = (try? Self.parse(text)).flatMap { $0 } ?? text
       set(String(assignment[..<equals]), value, origin: "--set")
     }
     try fail(problems)
@@ -81,7 +81,9 @@ public struct ConfigurationLoader {
         remedy: "check --config")
     }
     let parsed: Any?
-    do { parsed = try Yams.load(yaml: text) } catch {
+    do { parsed = try Self.parse(text) } catch let error as UserError {
+      throw UserError(.usage, "\(file.path), \(error.message)", remedy: "give every key a name of plain text")
+    } catch {
       throw UserError(.usage, "\(file.path) is not YAML: \(error)", remedy: "mend the line it names")
     }
     guard let parsed else { return [] }
@@ -90,6 +92,24 @@ public struct ConfigurationLoader {
         .usage, "\(file.path) is not a mapping of sections", remedy: "write `section:` and its keys below it")
     }
     return flatten(sections, prefix: "", isLeaf: isLeaf).sorted { $0.0 < $1.0 }
+  }
+
+  /// A YAML text as dictionaries, arrays and values. Keys that are no scalars are refused before the library constructs
+  /// its dictionaries, where it takes them to be text.
+  private static func parse(_ text: String) throws -> Any? {
+    guard let node = try Yams.compose(yaml: text) else { return nil }
+    try refuseCompoundKeys(in: node)
+    return try Yams.load(yaml: text)
+  }
+
+  private static func refuseCompoundKeys(in node: Node) throws {
+    for entry in node.mapping ?? [:] {
+      guard entry.key.scalar != nil else {
+        throw UserError(.usage, "line \(entry.key.mark?.line ?? 0): a key is a list or a mapping")
+      }
+      try refuseCompoundKeys(in: entry.value)
+    }
+    for item in node.sequence ?? [] { try refuseCompoundKeys(in: item) }
   }
 
   private func flatten(_ tree: [String: Any], prefix: String, isLeaf: (String) -> Bool) -> [(String, Any)] {
