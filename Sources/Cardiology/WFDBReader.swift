@@ -145,8 +145,9 @@ public struct WFDBReader {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder), !isFolder.boolValue else {
       let source = header.map { " (named in \($0))" } ?? ""
+      // A header without its signal file is an incomplete record; without a header there is nothing to read at all.
       throw UserError(
-        .badInput, "\(file.path): no such file\(source)",
+        header == nil ? .inputOutput : .badInput, "\(file.path): no such file\(source)",
         remedy: "a record needs its .hea header and its signal files in one folder; check the path")
     }
     do {

@@ -28,7 +28,7 @@ public struct Inspection {
     if has("config.json") { return try describeModel() }
     if url.pathExtension == "safetensors" { return try describe(SafetensorsFile(contentsOf: url)) }
     if url.pathExtension == "hea" || manager.fileExists(atPath: url.appendingPathExtension("hea").path) {
-      return try describe(WFDBReader.read(url))
+      return Self.text(of: try WFDBReader.read(url))
     }
     var isFolder: ObjCBool = false
     if manager.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue {
@@ -134,7 +134,8 @@ public struct Inspection {
     return table.render() + dataset.remarks.map { $0 + "\n" }.joined()
   }
 
-  private func describe(_ record: ECGRecord) -> String {
+  /// A recording in words: the range of each lead, length, comments.
+  public static func text(of record: ECGRecord) -> String {
     var table = TextTable()
     table.heading("Record \(record.name)", "smallest, mV", "largest, mV")
     for (lead, samples) in zip(record.leads, record.signal) {

@@ -50,11 +50,10 @@ public struct Interpreter {
   }
 
   /// - Parameters:
-  ///   - record: WFDB record.
   ///   - question: nil for the report and the superclasses.
   ///   - tokens: largest number of tokens generated.
-  public func interpret(_ record: URL, question: String?, tokens: Int) throws -> Interpretation {
-    let recording = try WFDBReader.read(record).conditioned()
+  public func interpret(_ source: RecordSource, question: String?, tokens: Int) throws -> Interpretation {
+    let recording = try source.record().conditioned()
     let pixels = try blueprint.side.view.pixelValues(of: recording)
     let asked = question ?? Question.Kind.report.text
     let answer = try evaluator.text(asking: asked, pixels, tokens: tokens)

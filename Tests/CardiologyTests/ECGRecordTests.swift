@@ -1,3 +1,4 @@
+import Foundation
 import Tensors
 import Testing
 
@@ -55,5 +56,22 @@ import Testing
       try record.validated()
       Issue.record("no error for NaN")
     } catch { #expect("\(error)".contains("lead II has 1 invalid samples (NaN), the first at sample 1")) }
+  }
+}
+
+@Suite struct RecordSourceTests {
+  @Test func aSyntheticRecordingSaysWhatItShows() throws {
+    let record = try RecordSource("synthetic:17:5").record()
+    let made = SyntheticECG(seed: 5).sample(17)
+    #expect(record.signal == made.record.signal)
+    #expect(record.comments.contains("report: \(made.report)"))
+    #expect(try RecordSource("synthetic:17") == .synthetic(seed: 1, index: 17))
+    #expect(try RecordSource("a/b") == .wfdb(URL(fileURLWithPath: "a/b")))
+  }
+
+  @Test(arguments: ["synthetic:", "synthetic:-1", "synthetic:a", "synthetic:1:", "synthetic:1:2:3", "synthetic:1:-2"])
+  func numbersThatAreNoneAreRefused(name: String) {
+    let error = #expect(throws: UserError.self) { try RecordSource(name) }
+    #expect(error?.kind == .badInput && error?.message.contains(name) == true)
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cardiology
 import Experiments
 import Foundation
 
@@ -7,9 +8,13 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect",
     abstract: "Says what a checkpoint, run, model folder, data set, ECG record or safetensors file holds.")
 
-  @Argument(help: "File or folder.") var path: String
+  @Argument(help: "File or folder; synthetic:NUMBER for a recording of the synthetic generator.") var path: String
 
-  func run() throws { print(try Inspection(URL(fileURLWithPath: path)).text(), terminator: "") }
+  func run() throws {
+    let source = try RecordSource(path)
+    guard case .wfdb(let url) = source else { return print(Inspection.text(of: try source.record()), terminator: "") }
+    print(try Inspection(url).text(), terminator: "")
+  }
 }
 
 struct VerifyCommand: ParsableCommand {

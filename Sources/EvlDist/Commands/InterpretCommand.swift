@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cardiology
 import Experiments
 import Foundation
 import Tensors
@@ -10,7 +11,7 @@ struct InterpretCommand: ParsableCommand {
     discussion: "A research tool. Its answers are not a diagnosis.")
 
   @Option(help: "Model folder.") var model: String
-  @Argument(help: "WFDB record.") var file: String
+  @Argument(help: "WFDB record, or synthetic:NUMBER.") var file: String
   @Option(help: "A question of your own instead of the report.") var question: String?
   @Option(help: "Largest number of tokens generated.") var tokens = 96
   @Flag(help: "Result as JSON.") var json = false
@@ -22,7 +23,7 @@ struct InterpretCommand: ParsableCommand {
   func run() throws {
     ProductLibrary.setThreads(1)
     let interpretation = try Interpreter(model: URL(fileURLWithPath: model))
-      .interpret(URL(fileURLWithPath: file), question: question, tokens: tokens)
+      .interpret(RecordSource(file), question: question, tokens: tokens)
     print(json ? try interpretation.json() : interpretation.text(), terminator: "\n")
   }
 }

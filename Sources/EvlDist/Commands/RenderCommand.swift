@@ -7,7 +7,7 @@ struct RenderCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "render", abstract: "Draws an ECG record on ECG paper, as an image.")
 
-  @Argument(help: "WFDB record, with or without .hea.") var record: String
+  @Argument(help: "WFDB record, with or without .hea, or synthetic:NUMBER.") var record: String
   @Option(name: [.customShort("o"), .customLong("output")], help: "PNG file to write.") var output: String
   @Option(help: "Width in pixels; 2200 is 11 inches at 200 dpi.") var width = 2200
   @Option(help: "Height in pixels.") var height = 1700
@@ -19,9 +19,10 @@ struct RenderCommand: ParsableCommand {
   }
 
   func run() throws {
-    let record = try WFDBReader.read(URL(fileURLWithPath: record)).standardised()
+    let record = try RecordSource(record).record().standardised()
     let image = try ECGRenderer().render(record, width: width, height: height)
     try image.writePNG(to: URL(fileURLWithPath: output))
     print("\(output): \(width) x \(height) pixels, \(record.name), \(record.duration) s at \(record.samplingRate) Hz")
+    for comment in record.comments { print("# \(comment)") }
   }
 }
