@@ -67,6 +67,11 @@ public struct PTBXLSuperReport: Sendable, Equatable, Codable {
     return try encoder.encode(self)
   }
 
+  /// The first figure to look at: macro AUC with its interval; nil without probabilities.
+  public var headline: String? {
+    probabilities.map { "macro AUC " + TextTable.cells($0.macroAUC).joined(separator: "  ") }
+  }
+
   /// The report as text of fixed width.
   public func table() -> String {
     var table = TextTable()

@@ -37,6 +37,7 @@ public final class DistillationRun {
   ///   - dump: writes that student step, counted from 1, as a loss case.
   public func run(resume: Resume, dump: (step: Int, file: URL)? = nil) throws -> Outcome {
     ProductLibrary.setThreads(configuration.train.threads)
+    try communicator.agree { try checkShapes() }
     try prepareFolder(resume)
     let corpus = try communicator.agree { try TrainingCorpus(configuration) }
     if communicator.isController {
@@ -74,6 +75,14 @@ public final class DistillationRun {
       folder: folder.path, subset: corpus.evaluationSubset, teacher: teacherReport ?? nil, before: before, after: after)
     try communicator.agree { if communicator.isController { try summary.write(to: folder) } }
     return .finished(summary)
+  }
+
+  /// Refuses an objective that does not fit the models before a teacher is trained for it.
+  private func checkShapes() throws {
+    guard configuration.objective.needsTeacher else { return }
+    let teacher = try Self.teacherBlueprint(configuration).configuration
+    _ = try Trainee.layout(
+      try Self.studentBlueprint(configuration), objective: configuration.objective, teacher: teacher)
   }
 
   static func studentBlueprint(_ configuration: RunConfiguration) throws -> ModelBlueprint {

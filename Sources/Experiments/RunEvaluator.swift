@@ -22,11 +22,14 @@ struct RunEvaluator {
     let settings = context.configuration.evaluation
     guard settings.enabled else { return nil }
     let file = cache.map { $0.appendingPathComponent("evaluation-\(digest(model, side).prefix(16)).json") }
-    if let known = try stored(file) { return known }
+    if let known = try stored(file) {
+      tell(name, known)
+      return known
+    }
     if context.communicator.isController { context.observer.note("evaluating: \(name)") }
     let answers = try SuperclassEvaluator(model: model, side: side, answerTokens: settings.answerTokens)
       .answers(corpus.evaluation, records: corpus.records, communicator: context.communicator, stop: context.stop)
-    return try context.communicator.agree {
+    let report = try context.communicator.agree {
       let task = PTBXLSuper(
         subset: corpus.evaluationSubset,
         bootstrap: try Bootstrap(seed: context.configuration.run.seed, replicates: settings.replicates, level: 0.95))
@@ -34,6 +37,13 @@ struct RunEvaluator {
       if context.communicator.isController, let file { try report.json().write(to: file) }
       return report
     }
+    tell(name, report)
+    return report
+  }
+
+  private func tell(_ name: String, _ report: PTBXLSuperReport) {
+    guard context.communicator.isController, let headline = report.headline else { return }
+    context.observer.note("\(name): \(headline)")
   }
 
   private func digest(_ model: Idefics3<Float>, _ side: ModelSide) -> String {

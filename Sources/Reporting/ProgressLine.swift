@@ -17,10 +17,12 @@ public struct ProgressLine {
     let head = "\(phase) \(Self.pad(record.step, like: record.steps))/\(record.steps)"
     let losses = Self.order(record.losses).map { "\($0.name) \(Self.number($0.value))" }.joined(separator: "  ")
     let speed = "\(Self.number(record.samplesPerSecond)) samples/s"
-    let full = [head, Self.bar(share, columns: 16), losses, speed, left + " left"].joined(separator: "  ")
-    if full.count <= width { return full }
-    let short = [head, losses, speed, left + " left"].joined(separator: "  ")
-    return String(short.prefix(width))
+    let ends = [speed, left + " left"]
+    let forms = [
+      [head, Self.bar(share, columns: 16), losses] + ends, [head, Self.bar(share, columns: 8), losses] + ends,
+      [head, losses] + ends, [head, losses, left + " left"], [head, left + " left"], [head],
+    ].map { $0.joined(separator: "  ") }
+    return forms.first { $0.count <= width } ?? String(head.prefix(width))
   }
 
   /// The total, then the parts of the objective; diagnostics such as the sweeps are left to the log.

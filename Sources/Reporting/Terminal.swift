@@ -6,7 +6,7 @@ public struct Terminal: Sendable {
   /// Columns of the terminal; 100 for a log.
   public let width: Int
 
-  public init(isInteractive: Bool, width: Int = 100) {
+  public init(isInteractive: Bool, width: Int = 120) {
     self.isInteractive = isInteractive
     self.width = width
   }
