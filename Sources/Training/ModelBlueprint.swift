@@ -63,7 +63,7 @@ public struct ModelBlueprint: Sendable {
     side = ModelSide(view: ecgView, prompt: prompt)
   }
 
-  /// Fills an arena with the folder's weights, or with keyed random numbers for a built-in model.
+  /// Fills an arena with keyed random numbers, and the model's part of it with the folder's weights where there is one.
   func fill(_ arena: ParameterArena<Float>, seed: UInt64) throws {
     arena.initialise(seed: seed)
     if let folder { try ModelFolder(folder).load(into: arena) }
@@ -74,7 +74,7 @@ public struct ModelBlueprint: Sendable {
     var layout = ParameterLayout()
     Idefics3<Float>.declare(configuration, into: &layout)
     let arena = ParameterArena<Float>(layout: layout, trainable: false)
-    try fill(arena, seed: seed)
+    if let folder { try ModelFolder(folder).load(into: arena) } else { arena.initialise(seed: seed) }
     return Idefics3(configuration, arena: arena)
   }
 

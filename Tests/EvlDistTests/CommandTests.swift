@@ -101,23 +101,6 @@ import Testing
     }
   }
 
-  @Test func damagedInputEndsWith65AndNamesTheFile() throws {
-    try withTemporaryFolder { folder in
-      let record = try Fixtures.record(in: folder)
-      let signal = record.appendingPathExtension("dat")
-      let bytes = try Data(contentsOf: signal)
-      try bytes.dropLast(100).write(to: signal)
-      let cut = try Self.run(["inspect", record.path])
-      #expect(cut.code == 65 && cut.errors.contains(signal.lastPathComponent))
-      var flipped = bytes
-      flipped[1000] ^= 1
-      try flipped.write(to: signal)
-      let changed = try Self.run(["render", record.path, "-o", folder.appendingPathComponent("y.png").path])
-      #expect(changed.code == 65 && changed.errors.contains("checksum"))
-      #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("y.png").path))
-    }
-  }
-
   @Test func aTokenizerOfAnotherVocabularyThanTheModelIsRefused() throws {
     try withTemporaryFolder { folder in
       try Fixtures.model(in: folder)

@@ -17,13 +17,17 @@ enum Fixtures {
   static func writeTeacherTokenizer(to folder: URL) throws { try BytePairTokenizer(.teacher).write(to: folder) }
 
   /// A synthetic recording in WFDB format 16; the path without ending.
-  static func record(in folder: URL) throws -> URL {
+  ///
+  /// - Parameter invalid: marks sample 7 of lead V1 as invalid, as format 16 does: by its most negative number.
+  @discardableResult
+  static func record(in folder: URL, invalid: Bool = false) throws -> URL {
     let record = SyntheticECG(seed: 5).sample(0).record
     var bytes = Data()
     var sums = [Int](repeating: 0, count: record.leads.count)
     for sample in 0..<record.sampleCount {
       for lead in record.leads.indices {
-        let value = Int16(max(-32_000, min(32_000, (record.signal[lead][sample] * 1000).rounded())))
+        var value = Int16(max(-32_000, min(32_000, (record.signal[lead][sample] * 1000).rounded())))
+        if invalid, sample == 7, record.leads[lead] == .V1 { value = .min }
         sums[lead] += Int(value)
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
       }
