@@ -73,7 +73,7 @@ let package = Package(
   products: [.executable(name: "evl-dist", targets: ["EvlDist"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.11.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
   targets: system + layers + [support, probe] + tests + aboutTheHouse

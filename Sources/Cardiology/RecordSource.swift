@@ -9,10 +9,16 @@ public enum RecordSource: Sendable, Equatable {
   case wfdb(URL)
   case synthetic(seed: UInt64, index: Int)
 
-  /// - Throws: `UserError` of kind badInput for a synthetic recording without a number.
+  /// - Throws: `UserError` of kind badInput for a synthetic recording without a number, or a kind of file that is not read.
   public init(_ name: String) throws {
     guard name.hasPrefix("synthetic:") else {
-      self = .wfdb(URL(fileURLWithPath: name))
+      let url = URL(fileURLWithPath: name)
+      guard !["png", "jpg", "jpeg", "csv", "xml", "dcm"].contains(url.pathExtension.lowercased()) else {
+        throw UserError(
+          .badInput, "\(name) is no WFDB record; images, CSV and other forms are not read yet",
+          remedy: "name a WFDB record, with or without .hea, or synthetic:NUMBER")
+      }
+      self = .wfdb(url)
       return
     }
     let parts = name.split(separator: ":", omittingEmptySubsequences: false).dropFirst()

@@ -17,8 +17,8 @@ extension SyntheticHeart {
     case .strain:
       // Down-sloping ST and asymmetrically inverted T against the tall R waves.
       blendT(
-        towards: Moment(-0.25, -0.09, -0.18), blend: 0.45 + 0.55 * severity, rise: 75, fall: 34, at: 250)
-      shiftST(by: Moment(-0.07, -0.04, -0.05) * (0.3 + 1.1 * severity))
+        towards: Moment(-0.25, -0.09, -0.18), blend: 0.75 + 0.25 * severity, rise: 75, fall: 34, at: 250)
+      shiftST(by: Moment(-0.07, -0.04, -0.05) * (0.7 + 0.7 * severity))
     case .longQT: qtFactor = 1.11 + 0.23 * severity
     default: break
     }

@@ -13,6 +13,7 @@ extension LossCase {
     let isTraining = try configure(&configuration, inputs)
     var result = LossCaseResult<Element>()
     let run = try CaseTotal(inputs, configuration: configuration, weights: weights, stopping: isTraining)
+    if file.metadata["eps"] != nil { result.add("out.eps", try inputs.positive("eps")) }
     run.describe(into: &result)
     if !isTraining {
       configuration.transport.gradient = TransportSettings.Gradient.implicit.rawValue

@@ -73,7 +73,9 @@ public struct Predictions: Sendable, Equatable {
   /// - Throws: `UserError` when the file cannot be written.
   public func write(to file: URL) throws {
     do { try jsonLines().write(to: file, options: .atomic) } catch {
-      throw UserError(.inputOutput, "\(file.path) cannot be written: \(error.localizedDescription)")
+      throw UserError(
+        .inputOutput, "\(file.path) cannot be written: \(error.localizedDescription)",
+        remedy: "check free space and permissions")
     }
   }
 

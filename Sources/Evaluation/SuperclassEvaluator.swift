@@ -34,8 +34,8 @@ public struct SuperclassEvaluator {
       try own.map { index in
         if stop.isRaised {
           throw UserError(
-            .stopped, "stopped by \(StopFlag.name(of: stop.signal)) during evaluation; training states are saved",
-            remedy: "run the same command again to go on")
+            .stopped, "stopped by \(StopFlag.name(of: stop.signal)) during evaluation",
+            remedy: "run the same command again; an evaluation begins anew, a training is not repeated")
         }
         return try answer(about: samples[index], records: records)
       }

@@ -28,8 +28,10 @@ public struct BenchmarkRun {
       let blueprint = try ModelBlueprint(folder: folder)
       return (blueprint, try blueprint.frozen())
     }
-    let answers = try SuperclassEvaluator(model: model, side: blueprint.side, answerTokens: 48)
-      .answers(samples, records: RecordCache(dataset), communicator: communicator, stop: stop)
+    let answers = try SuperclassEvaluator(
+      model: model, side: blueprint.side, answerTokens: RunConfiguration().evaluation.answerTokens
+    )
+    .answers(samples, records: RecordCache(dataset), communicator: communicator, stop: stop)
     return try communicator.agree {
       if communicator.isController, let save {
         try Predictions(answers.map { Prediction(id: $0.id, text: $0.text ?? "") }).write(to: save)
@@ -58,6 +60,7 @@ public struct BenchmarkRun {
 
   private func task(_ dataset: PTBXLDataset, _ fold: Int) throws -> PTBXLSuper {
     PTBXLSuper(
-      subset: "\(dataset.name), fold \(fold)", bootstrap: try Bootstrap(seed: seed, replicates: 1000, level: 0.95))
+      subset: "\(dataset.name), fold \(fold)",
+      bootstrap: try Bootstrap(seed: seed, replicates: RunConfiguration().evaluation.replicates, level: 0.95))
   }
 }

@@ -24,7 +24,8 @@ public struct TeacherModel {
 struct BuiltInTeacher {
   enum Outcome {
     case ready(TeacherModel)
-    case stopped(signal: Int)
+    /// Stopped by this signal, with the state saved in that folder.
+    case stopped(signal: Int, folder: URL)
   }
 
   let context: RunContext
@@ -37,12 +38,12 @@ struct BuiltInTeacher {
     let blueprint = try context.communicator.agree {
       try ModelBlueprint(builtIn: .teacher, view: configuration.data.view)
     }
-    let fingerprint = fingerprint(blueprint)
+    let fingerprint = try context.communicator.agree { try self.fingerprint(blueprint) }
     let home = URL(fileURLWithPath: configuration.teacher.cache)
       .appendingPathComponent("teacher-" + fingerprint.prefix(16))
     let finished = home.appendingPathComponent("model")
-    if try !exists(finished), let signal = try train(blueprint, digest: fingerprint, home: home, into: finished) {
-      return .stopped(signal: signal)
+    if try !exists(finished), let signal = try train(blueprint, home: home, into: finished) {
+      return .stopped(signal: signal, folder: home)
     }
     return .ready(try load(finished))
   }
@@ -62,46 +63,51 @@ struct BuiltInTeacher {
     }
   }
 
-  /// The settings of its training: the run's, with every answer used and no distillation.
+  /// The settings of its training: the run's, with every answer used, cross-entropy alone, and a rate that falls.
   private var training: RunConfiguration {
     var settings = configuration
+    settings.objective = ObjectiveConfiguration()
+    settings.objective.method = ObjectiveConfiguration.Method.ce.rawValue
     settings.train.labelled = 1
     settings.train.steps = configuration.teacher.steps
     settings.train.learningRate = configuration.teacher.learningRate
+    settings.train.schedule = LearningRateSchedule.Form.cosine.rawValue
     return settings
   }
 
-  private func fingerprint(_ blueprint: ModelBlueprint) -> String {
-    var text = corpus.digest(training, student: blueprint, teacher: nil)
-    text += " \(configuration.teacher.steps) \(configuration.teacher.learningRate) \(configuration.run.seed)"
-    text += " \(configuration.teacher.everyQuestion)"
-    text += " \(configuration.train.globalBatch) \(configuration.train.shards) \(configuration.train.weightDecay)"
-    text += " \(configuration.train.clip) \(blueprint.configuration)"
-    return Digest.sha256(Data(text.utf8))
+  /// SHA-256 of everything that its bits depend on.
+  func fingerprint(_ blueprint: ModelBlueprint) throws -> String {
+    var layout = ParameterLayout()
+    Idefics3<Float>.declare(blueprint.configuration, into: &layout)
+    let state = try RunState(
+      step: 0, configuration: training, layout: layout, data: identity(blueprint), ranks: 0)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let text = String(decoding: try encoder.encode(state), as: UTF8.self)
+    return Digest.sha256(Data((text + " \(blueprint.configuration)").utf8))
+  }
+
+  private func identity(_ blueprint: ModelBlueprint) -> [String: String] {
+    corpus.identity(student: blueprint, teacher: "none")
+      .merging(["teacher.every_question": "\(configuration.teacher.everyQuestion)"]) { $1 }
   }
 
   /// Collective: trains to the end and writes the folder, or stops.
-  private func train(_ blueprint: ModelBlueprint, digest: String, home: URL, into finished: URL) throws -> Int? {
-    var crossEntropy = configuration.objective
-    crossEntropy.method = ObjectiveConfiguration.Method.ce.rawValue
+  private func train(_ blueprint: ModelBlueprint, home: URL, into finished: URL) throws -> Int? {
     let settings = training
     let context = RunContext(
       communicator: context.communicator, configuration: settings, stop: context.stop, observer: context.observer)
     let trainee = try context.communicator.agree {
-      try Trainee(blueprint, objective: crossEntropy, teacher: nil, seed: settings.run.seed)
+      try Trainee(blueprint, objective: settings.objective, teacher: nil, seed: settings.run.seed)
     }
     let plan = PhasePlan(
-      name: "teacher", steps: settings.train.steps,
-      schedule: LearningRateSchedule(
-        form: .cosine, peak: settings.train.learningRate, warmup: settings.train.warmup, steps: settings.train.steps,
-        final: settings.train.finalLearningRate),
-      objective: crossEntropy, checkpoints: home.appendingPathComponent("checkpoints"))
+      name: "teacher", configuration: settings, checkpoints: home.appendingPathComponent("checkpoints"))
     let trainer = try Trainer(
       context: context, plan: plan, trainee: trainee, teacher: nil,
       preparer: try context.communicator.agree {
         try corpus.preparer(
           settings, student: blueprint.side, teacher: nil, asksEveryQuestion: settings.teacher.everyQuestion)
-      }, dataDigest: digest)
+      }, data: identity(blueprint))
     if let signal = try trainer.run(resume: .auto) { return signal }
     try context.communicator.agree {
       guard context.communicator.isController else { return }

@@ -14,8 +14,8 @@ public final class DistillationRun {
   let context: RunContext
   let resolved: ResolvedConfiguration
   let folder: URL
-  private var configuration: RunConfiguration { resolved.configuration }
-  private var communicator: any Communicator { context.communicator }
+  var configuration: RunConfiguration { resolved.configuration }
+  var communicator: any Communicator { context.communicator }
 
   public init(context: RunContext, resolved: ResolvedConfiguration) {
     self.context = context
@@ -26,8 +26,8 @@ public final class DistillationRun {
   /// What the run ends with.
   public enum Outcome {
     case finished(RunSummary)
-    /// Stopped by this signal, with the state saved.
-    case stopped(signal: Int)
+    /// Stopped by this signal, with the state saved in that folder.
+    case stopped(signal: Int, folder: URL)
   }
 
   /// Collective: does the whole run.
@@ -37,19 +37,19 @@ public final class DistillationRun {
   ///   - dump: writes that student step, counted from 1, as a loss case.
   public func run(resume: Resume, dump: (step: Int, file: URL)? = nil) throws -> Outcome {
     ProductLibrary.setThreads(configuration.train.threads)
-    try communicator.agree { try checkShapes() }
-    try prepareFolder(resume)
     let corpus = try communicator.agree { try TrainingCorpus(configuration) }
+    let student = try communicator.agree { try Self.studentBlueprint(configuration) }
+    try check(resume, dump: dump, corpus: corpus, student: student)
+    try prepareFolder()
     if communicator.isController {
       context.observer.note(corpus.description)
       corpus.dataset.remarks.forEach(context.observer.note)
     }
-    let student = try communicator.agree { try Self.studentBlueprint(configuration) }
     var teacher: TeacherModel?
     if configuration.objective.needsTeacher {
       switch try BuiltInTeacher(context: context, corpus: corpus).model() {
       case .ready(let model): teacher = model
-      case .stopped(let signal): return .stopped(signal: signal)
+      case .stopped(let signal, let folder): return .stopped(signal: signal, folder: folder)
       }
     }
     let trainee = try communicator.agree {
@@ -58,31 +58,23 @@ public final class DistillationRun {
         seed: configuration.run.seed)
     }
     let trainer = try Trainer(
-      context: context, plan: try phase(), trainee: trainee, teacher: teacher?.model,
+      context: context, plan: plan, trainee: trainee, teacher: teacher?.model,
       preparer: try communicator.agree {
         try corpus.preparer(configuration, student: student.side, teacher: teacher?.blueprint.side)
-      }, dataDigest: corpus.digest(configuration, student: student, teacher: teacher?.identity))
+      }, data: corpus.identity(student: student, teacher: teacher?.identity ?? "none"))
     if let dump { trainer.dumpCase(ofStep: dump.step, to: dump.file) }
     let evaluator = RunEvaluator(context: context, corpus: corpus, folder: folder)
     let teacherReport = try teacher.map {
       try evaluator.report("teacher", $0.model, $0.blueprint.side, cache: $0.folder)
     }
     let before = try evaluator.report("student before", trainee.model, student.side, cache: folder)
-    if let signal = try trainer.run(resume: resume) { return .stopped(signal: signal) }
+    if let signal = try trainer.run(resume: resume) { return .stopped(signal: signal, folder: folder) }
     try exportStudent(trainee)
     let after = try evaluator.report("student after", trainee.model, student.side, cache: nil)
     let summary = RunSummary(
       folder: folder.path, subset: corpus.evaluationSubset, teacher: teacherReport ?? nil, before: before, after: after)
     try communicator.agree { if communicator.isController { try summary.write(to: folder) } }
     return .finished(summary)
-  }
-
-  /// Refuses an objective that does not fit the models before a teacher is trained for it.
-  private func checkShapes() throws {
-    guard configuration.objective.needsTeacher else { return }
-    let teacher = try Self.teacherBlueprint(configuration).configuration
-    _ = try Trainee.layout(
-      try Self.studentBlueprint(configuration), objective: configuration.objective, teacher: teacher)
   }
 
   static func studentBlueprint(_ configuration: RunConfiguration) throws -> ModelBlueprint {
@@ -98,28 +90,16 @@ public final class DistillationRun {
       : try ModelBlueprint(folder: URL(fileURLWithPath: configuration.teacher.path), view: configuration.data.view)
   }
 
-  private func phase() throws -> PhasePlan {
-    let train = configuration.train
-    return PhasePlan(
-      name: "student", steps: train.steps,
-      schedule: LearningRateSchedule(
-        form: LearningRateSchedule.Form(rawValue: train.schedule) ?? .constant, peak: train.learningRate,
-        warmup: train.warmup, steps: train.steps, final: train.finalLearningRate),
-      objective: configuration.objective, checkpoints: folder.appendingPathComponent("checkpoints"))
+  var plan: PhasePlan {
+    PhasePlan(name: "student", configuration: configuration, checkpoints: folder.appendingPathComponent("checkpoints"))
   }
 
-  /// Collective: makes the run folder and writes the resolved configuration; `never` refuses a folder with contents.
-  private func prepareFolder(_ resume: Resume) throws {
+  /// Collective: makes the run folder and writes the resolved configuration.
+  private func prepareFolder() throws {
     try communicator.agree {
       guard communicator.isController else { return }
-      let manager = FileManager.default
-      let contents = (try? manager.contentsOfDirectory(atPath: folder.path)) ?? []
-      if resume == .never, !contents.isEmpty {
-        throw UserError(
-          .usage, "--resume never, but \(folder.path) is not empty", remedy: "name another run.folder, or remove it")
-      }
       do {
-        try manager.createDirectory(at: folder, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try Data(try resolved.yaml().utf8).write(to: folder.appendingPathComponent("config.yaml"), options: .atomic)
       } catch let error as UserError { throw error } catch {
         throw UserError(

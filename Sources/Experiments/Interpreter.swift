@@ -45,7 +45,7 @@ public struct Interpreter {
         }
         lines += ["", table.render()]
       }
-      return lines.joined(separator: "\n") + "A research tool; not a diagnosis."
+      return (lines + ["A research tool; not a diagnosis."]).joined(separator: "\n")
     }
   }
 

@@ -19,7 +19,9 @@ public struct RunSummary: Codable, Sendable {
       try encoder.encode(self).write(to: folder.appendingPathComponent("results.json"), options: .atomic)
       try Data(details.utf8).write(to: folder.appendingPathComponent("results.txt"), options: .atomic)
     } catch {
-      throw UserError(.inputOutput, "results cannot be written to \(folder.path): \(error.localizedDescription)")
+      throw UserError(
+        .inputOutput, "results cannot be written to \(folder.path): \(error.localizedDescription)",
+        remedy: "make room or mend permissions, then run the same command again; the student is saved")
     }
   }
 
@@ -33,6 +35,7 @@ public struct RunSummary: Codable, Sendable {
 
   /// Teacher, student before and student after side by side.
   public func table() -> String {
+    guard let records = models.first?.report.records else { return "evaluation was switched off\n" }
     var table = TextTable()
     table.heading("", "macro AUC", "95% interval", "macro F1", "95% interval", "ECGBench F1 x 100")
     for (name, report) in models {
@@ -43,7 +46,7 @@ public struct RunSummary: Codable, Sendable {
       ])
     }
     return table.render()
-      + "\n\(subset), \(after?.records ?? 0) records; not the published benchmark, whose test fold is 10\n"
+      + "\n\(subset), \(records) records; not the published benchmark, which is fold 10 of PTB-XL\n"
   }
 
   private static func value(_ estimate: Estimate?, percent: Bool = false) -> String {

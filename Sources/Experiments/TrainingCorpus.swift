@@ -55,13 +55,17 @@ public struct TrainingCorpus: Sendable {
       asksEveryQuestion: asksEveryQuestion, student: student, teacher: teacher)
   }
 
-  /// SHA-256 over everything that decides what a step sees: samples, views, questions, augmentation, labels, teacher.
-  func digest(_ configuration: RunConfiguration, student: ModelBlueprint, teacher: String?) -> String {
-    let parts = [
-      dataset.metadataFingerprint, training.map(\.id).joined(separator: ","), student.side.view.settings,
-      student.tokenizer.fingerprint, "\(configuration.data.questions)", "\(configuration.data.augmentation)",
-      "\(configuration.train.labelled)", teacher ?? "no teacher",
+  /// What decides what a step sees beside the configuration, by name; the teacher's name is absent while it is unknown.
+  func identity(student: ModelBlueprint, teacher: String?) -> [String: String] {
+    let records = [dataset.metadataFingerprint, training.map(\.id).joined(separator: ",")].joined(separator: "\n")
+    var parts = [
+      "the training records": "\(training.count) of \(dataset.name) (\(Self.short(records)))",
+      "the view": student.side.view.settings,
+      "the student's tokenizer": Self.short(student.tokenizer.fingerprint),
     ]
-    return Digest.sha256(Data(parts.joined(separator: "\n").utf8))
+    parts[RunState.teacherKey] = teacher
+    return parts
   }
+
+  private static func short(_ text: String) -> String { String(Digest.sha256(Data(text.utf8)).prefix(16)) }
 }

@@ -40,7 +40,9 @@ struct JSONFields {
   /// The error for a key whose value cannot be used.
   func wrong(_ key: String, expected: String) -> UserError {
     let found = values[key].map { "is \($0.text().prefix(80))" } ?? "is missing"
-    return UserError(.badInput, "\(file): key \(path)\(key) \(found), expected \(expected)")
+    return UserError(
+      .badInput, "\(file): key \(path)\(key) \(found), expected \(expected)",
+      remedy: "name the folder of a model of the Idefics3 family, as the documentation lists them")
   }
 
   private func present(_ key: String) -> JSONValue? { values[key].flatMap { $0 == .null ? nil : $0 } }

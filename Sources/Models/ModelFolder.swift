@@ -56,7 +56,9 @@ public struct ModelFolder {
         parts[part] = try SafetensorsFile(contentsOf: location)
       }
       guard let file = parts[part], file.entries[name] != nil else {
-        throw UserError(.badInput, "\(index.path) places tensor \(name) in \(part), which does not hold it")
+        throw UserError(
+          .badInput, "\(index.path) places tensor \(name) in \(part), which does not hold it",
+          remedy: "fetch the model folder again, in full")
       }
       result[name] = file
     }
@@ -100,7 +102,9 @@ public struct ModelFolder {
       let target = arena[entry.name].value
       try file.read(entry.name, into: target)
       guard target.sumOfSquares.isFinite else {
-        throw UserError(.badInput, "\(file.url.path): tensor \(entry.name) holds numbers that are not finite")
+        throw UserError(
+          .badInput, "\(file.url.path): tensor \(entry.name) holds numbers that are not finite",
+          remedy: "fetch the file again, or take an earlier checkpoint")
       }
     }
   }
@@ -136,7 +140,9 @@ public struct ModelFolder {
     let partial = url.appendingPathComponent(".model.safetensors.partial")
     try writer.write(to: partial)
     guard rename(partial.path, place.path) == 0 else {
-      throw UserError(.inputOutput, "\(place.path) cannot be put in place: \(String(cString: strerror(errno)))")
+      throw UserError(
+        .inputOutput, "\(place.path) cannot be put in place: \(String(cString: strerror(errno)))",
+        remedy: "check free space and permissions")
     }
   }
 }

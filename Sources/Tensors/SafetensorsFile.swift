@@ -115,7 +115,9 @@ public struct SafetensorsFile {
   public func read<Element: Scalar>(_ name: String, into target: Tensor<Element>) throws {
     let entry = try entry(name)
     guard entry.count == target.count else {
-      throw UserError(.badInput, "tensor \(name) of \(url.path) has shape \(entry.shape), expected \(target.shape)")
+      throw UserError(
+        .badInput, "tensor \(name) of \(url.path) has shape \(entry.shape), expected \(target.shape)",
+        remedy: "name the file that belongs to this model or case")
     }
     data.withUnsafeBytes { bytes in
       let source = UnsafeRawBufferPointer(
@@ -140,7 +142,8 @@ public struct SafetensorsFile {
     }
     guard ["F64", "F32", "F16", "BF16"].contains(entry.type) else {
       throw UserError(
-        .badInput, "tensor \(name) of \(url.path) has type \(entry.type), expected floating-point numbers")
+        .badInput, "tensor \(name) of \(url.path) has type \(entry.type), expected floating-point numbers",
+        remedy: "store it as F64, F32, F16 or BF16")
     }
   }
 
@@ -165,7 +168,9 @@ public struct SafetensorsFile {
       case "U16": return convert(UInt16.self)
       case "U8", "BOOL": return convert(UInt8.self)
       default:
-        throw UserError(.badInput, "tensor \(name) of \(url.path) has type \(entry.type), expected integers")
+        throw UserError(
+          .badInput, "tensor \(name) of \(url.path) has type \(entry.type), expected integers",
+          remedy: "store it as I64 or I32")
       }
     }
   }

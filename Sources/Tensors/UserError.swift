@@ -6,13 +6,13 @@ public struct UserError: Error, CustomStringConvertible, Equatable, Sendable {
   public enum Kind: Int32, Sendable {
     /// Usage or configuration.
     case usage = 64
-    /// The data read is damaged or of another form than expected.
+    /// What was read is damaged, incomplete or of another form than expected.
     case badInput = 65
     /// A needed component (library, device, resource) is missing.
     case unavailable = 69
     /// An invariant of the program itself does not hold.
     case internalFault = 70
-    /// The operating system refused to read or write.
+    /// A path that was named leads nowhere, or the operating system refused to read or write.
     case inputOutput = 74
     /// Stopped by request; the state is saved and the same command continues.
     case stopped = 75

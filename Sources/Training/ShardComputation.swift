@@ -61,7 +61,7 @@ public final class ShardComputation {
     student.arena.beginBackward(onBucket: onBucket)
     let tape = Tape(pool: pool)
     let inputs = samples.map(\.student)
-    let output = student.forward(Self.batch(inputs, of: student), tape: tape)
+    let output = student.forward(Self.batch(inputs, of: student, pool: pool), tape: tape)
     let crossEntropy = try crossEntropy(inputs, output.hidden, counts: counts, tape: tape, recorder: recorder)
     var parts = LossParts()
     if let objective, let teacher {
@@ -122,7 +122,8 @@ public final class ShardComputation {
       guard let input = sample.teacher else {
         throw UserError(.internalFault, "sample \(sample.sample.id) was prepared without the teacher's input")
       }
-      let output = teacher.forward(Self.batch([input], of: teacher), tape: Tape(pool: teacherPool, recording: false))
+      let output = teacher.forward(
+        Self.batch([input], of: teacher, pool: teacherPool), tape: Tape(pool: teacherPool, recording: false))
       hidden.append(output.hidden.value)
       visual.append(output.visual.value)
       lengths.append(input.conversation.ids.count)
@@ -146,9 +147,11 @@ public final class ShardComputation {
   }
 
   /// Samples laid end to end as one input of a model.
-  static func batch(_ inputs: [PreparedInput], of model: any VisionLanguageModel<Float>) -> ModelInput<Float> {
+  static func batch(
+    _ inputs: [PreparedInput], of model: any VisionLanguageModel<Float>, pool: BufferPool<Float>
+  ) -> ModelInput<Float> {
     let side = model.imageSize
-    let pixels = Tensor<Float>(uninitialised: [inputs.count, 3, side, side])
+    let pixels = pool.tensor([inputs.count, 3, side, side])
     for (index, input) in inputs.enumerated() { pixels.slice(index..<index + 1).copy(from: input.pixels) }
     return ModelInput(
       pixels: pixels, ids: inputs.flatMap { $0.conversation.ids.map(Int.init) },

@@ -33,13 +33,15 @@ public struct PhasePlan: Sendable {
   /// Folder of the phase's checkpoints.
   public var checkpoints: URL
 
-  public init(
-    name: String, steps: Int, schedule: LearningRateSchedule, objective: ObjectiveConfiguration, checkpoints: URL
-  ) {
+  /// The phase that a configuration's `train` and `objective` sections describe.
+  public init(name: String, configuration: RunConfiguration, checkpoints: URL) {
+    let train = configuration.train
     self.name = name
-    self.steps = steps
-    self.schedule = schedule
-    self.objective = objective
+    steps = train.steps
+    schedule = LearningRateSchedule(
+      form: LearningRateSchedule.Form(rawValue: train.schedule) ?? .constant, peak: train.learningRate,
+      warmup: train.warmup, steps: train.steps, final: train.finalLearningRate)
+    objective = configuration.objective
     self.checkpoints = checkpoints
   }
 }
@@ -69,7 +71,7 @@ public final class Trainer {
   let fold: OrderedFold
   let optimizer: DistributedOptimizer
   let computation: ShardComputation
-  let dataDigest: String
+  let data: [String: String]
   private(set) var step = 0
   private var dump: (step: Int, file: URL)?
   var lastLosses: [String: Double] = [:]
@@ -81,17 +83,17 @@ public final class Trainer {
   /// - Parameters:
   ///   - trainee: the model in training with its arena.
   ///   - teacher: frozen; nil for cross-entropy alone.
-  ///   - dataDigest: what identifies samples, view, questions and teacher; a checkpoint of another digest is refused.
+  ///   - data: what identifies samples, view and teacher, by name; a checkpoint of others is refused.
   public init(
     context: RunContext, plan: PhasePlan, trainee: Trainee, teacher: (any VisionLanguageModel<Float>)?,
-    preparer: SamplePreparer, dataDigest: String
+    preparer: SamplePreparer, data: [String: String]
   ) throws {
     let settings = context.configuration.train
     self.context = context
     self.plan = plan
     self.trainee = trainee
     self.preparer = preparer
-    self.dataDigest = dataDigest
+    self.data = data
     shards = try ShardPlan(globalBatch: settings.globalBatch, shards: settings.shards)
     assignment = try ShardAssignment(shards: settings.shards, ranks: context.communicator.size)
     let slices = try SlicePlan(count: trainee.arena.layout.count, ranks: context.communicator.size)

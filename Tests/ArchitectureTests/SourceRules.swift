@@ -12,20 +12,45 @@ struct Violation: Equatable, CustomStringConvertible {
 /// The rules that hold for a file, read as text. Paths are relative to the package, with Sources or Tests in front.
 struct SourceRules {
   var house = House.ours
-  var longest = 450
+  /// Lines of a file, and of a function from its name to its closing brace, at most.
+  var longest = 400
+  var longestFunction = 60
   var pointerFiles = House.pointerFiles
 
   /// Every breach in a Swift file of Sources.
   func violations(path: String, text: String) -> [Violation] {
     let tokens = SwiftText(text).tokens
     return imports(path, tokens) + pointers(path, tokens) + traps(path, tokens)
-      + length(path: path, text: text) + unfinished(path: path, text: text) + undocumented(path, text)
+      + length(path: path, text: text) + functionLengths(path: path, text: text) + unfinished(path: path, text: text)
+      + undocumented(path, text)
   }
 
   /// Files are read by people: no file is longer than a few screens.
   func length(path: String, text: String) -> [Violation] {
     let count = text.split(separator: "\n", omittingEmptySubsequences: false).count - (text.hasSuffix("\n") ? 1 : 0)
     return count > longest ? [Violation(path: path, line: count, what: "\(count) lines, \(longest) at most")] : []
+  }
+
+  /// A function fits on a screen. Reads the layout that swift-format gives: a function ends with a brace on its own column.
+  func functionLengths(path: String, text: String) -> [Violation] {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    func indent(_ line: Substring) -> Int { line.prefix { $0 == " " }.count }
+    return lines.indices.compactMap { start in
+      let column = indent(lines[start])
+      guard let name = lines[start].firstMatch(of: /^ *(?:[@\w()]+ )*(?:func (\S+?)[<(]|(init)[?<(])/) else {
+        return nil
+      }
+      let header = lines[start...].firstIndex { $0.hasSuffix("{") || $0.hasSuffix("}") } ?? start
+      guard lines[header].hasSuffix("{"),
+        lines[start...header].dropFirst().allSatisfy({ indent($0) > column || $0.dropFirst(column).hasPrefix(")") }),
+        let end = lines[header...].dropFirst().firstIndex(where: { indent($0) == column && $0.dropFirst(column) == "}" }
+        )
+      else { return nil }
+      let count = end - start + 1
+      guard count > longestFunction else { return nil }
+      return Violation(
+        path: path, line: start + 1, what: "\(name.1 ?? "init") has \(count) lines, \(longestFunction) at most")
+    }
   }
 
   /// Marks of unfinished work, in code and comments alike.

@@ -79,8 +79,19 @@ import Testing
   }
 
   @Test func aLongFileIsFound() {
-    #expect(rules.length(path: "A.swift", text: String(repeating: "\n", count: 450)) == [])
-    #expect(rules.length(path: "A.swift", text: String(repeating: "\n", count: 450) + "x").count == 1)
+    #expect(rules.length(path: "A.swift", text: String(repeating: "\n", count: 400)) == [])
+    #expect(rules.length(path: "A.swift", text: String(repeating: "\n", count: 400) + "x").count == 1)
+  }
+
+  @Test func aLongFunctionIsFound() {
+    func text(_ lines: Int) -> String {
+      "struct A {\n  func f(\n    a: Int\n  ) {\n" + String(repeating: "    a()\n", count: lines - 4)
+        + "  }\n  func g() { b() }\n}\n"
+    }
+    #expect(rules.functionLengths(path: "A.swift", text: text(60)) == [])
+    #expect(rules.functionLengths(path: "A.swift", text: text(61)).map(\.line) == [2])
+    let required = "protocol P {\n  func f()\n  func g()\n}\n" + String(repeating: "let a = 1\n", count: 80) + "}\n"
+    #expect(rules.functionLengths(path: "A.swift", text: required) == [])
   }
 
   @Test func aPublicTypeWithoutDocumentationIsFound() {

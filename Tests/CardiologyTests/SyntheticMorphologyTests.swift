@@ -127,8 +127,8 @@ import Testing
     }
   }
 
-  @Test func strainLowersSTAndInvertsTInTheLateralLeads() {
-    for (ecg, _) in Self.drawings([.leftVentricularHypertrophy, .strain], severity: 0.8) {
+  @Test(arguments: [0, 0.5, 1]) func strainLowersSTAndInvertsTInTheLateralLeads(severity: Double) {
+    for (ecg, _) in Self.drawings([.leftVentricularHypertrophy, .strain], severity: severity) {
       #expect(ecg.st(.V5) < -0.02 && ecg.t(.V5) < -0.05)
     }
   }

@@ -9,7 +9,7 @@ import Testing
   private struct SmallRun {
     let folder: URL
     var settings = [
-      "data.records=60", "data.questions.report=0", "teacher.steps=2", "train.steps=20", "train.global_batch=16",
+      "data.records=60", "data.questions.report=0", "teacher.steps=2", "train.steps=20", "train.global_batch=24",
       "train.warmup=2", "evaluation.enabled=false", "checkpoint.every=10",
     ]
 
@@ -48,13 +48,13 @@ import Testing
         for step in steps {
           let shares = try #require(step["ranks"] as? [[String: Any]])
           #expect(shares.flatMap { $0["shards"] as? [Int] ?? [] }.sorted() == Array(0..<8))
-          #expect(shares.compactMap { $0["samples"] as? Int }.reduce(0, +) == 16)
+          #expect(shares.compactMap { $0["samples"] as? Int }.reduce(0, +) == 24)
           #expect(shares.count == ranks)
         }
       }
       let one = try small.digest("1")
       for ranks in [2, 3, 8] { #expect(try small.digest("\(ranks)") == one) }
-      #expect(try small.start("other shards", ranks: 2, ["train.shards=4"]).code == 0)
+      #expect(try small.start("other shards", ranks: 2, ["train.shards=12"]).code == 0)
       #expect(try small.digest("other shards") != one)
 
       // Ten steps, then ten more on another number of ranks.
@@ -91,6 +91,34 @@ import Testing
       let done = try small.metrics("stopped").count
       #expect(done >= 3 && done < 40)
       #expect(try small.start("stopped", ranks: 3, ["train.steps=40", "checkpoint.every=0"]).code == 0)
+      #expect(try small.digest("stopped") == (try small.digest("straight")))
+    }
+  }
+
+  @Test func aStopWhileTheTeacherIsTrainedIsSavedWhereItSays() throws {
+    guard MPIRun.isPresent else { return }
+    try withTemporaryFolder { folder in
+      let small = SmallRun(folder: folder)
+      let settings = ["teacher.steps=30", "train.steps=2", "checkpoint.every=0"]
+      let other = folder.appendingPathComponent("others")
+      #expect(try small.start("straight", ranks: 2, settings + ["teacher.cache=\(other.path)"]).code == 0)
+      let stopped = try small.start("stopped", ranks: 2, settings) { _ in
+        let log = small.run("stopped").appendingPathComponent("metrics.jsonl")
+        while ((try? String(contentsOf: log, encoding: .utf8))?.split(separator: "\n").count ?? 0) < 3 {
+          usleep(20_000)
+        }
+        let launcher = try #require(MPIRun.launcher(ofCommandWith: small.run("stopped").path))
+        #expect(kill(launcher, SIGUSR1) == 0)
+      }
+      let teachers = folder.appendingPathComponent("teachers")
+      let home = try #require(FileManager.default.contentsOfDirectory(atPath: teachers.path).first)
+      #expect(stopped.code == 75 && stopped.errors.contains("teachers/\(home)"), "\(stopped.errors)")
+      #expect(try CommandTests.run(["verify", teachers.appendingPathComponent(home).path]).code == 0)
+      #expect(try small.start("stopped", ranks: 3, settings).code == 0)
+      let model = "\(home)/model/model.safetensors"
+      #expect(
+        try Digest.sha256(fileAt: teachers.appendingPathComponent(model))
+          == Digest.sha256(fileAt: other.appendingPathComponent(model)))
       #expect(try small.digest("stopped") == (try small.digest("straight")))
     }
   }

@@ -8,7 +8,8 @@ import Testing
 @Suite struct CheckpointTests {
   private func state(_ step: Int) -> RunState {
     RunState(
-      step: step, seed: 1, globalBatch: 8, shards: 4, precision: "f32", model: "m", data: "d", objective: "o",
+      step: step, seed: 1, globalBatch: 8, shards: 4, precision: "f32", model: "m", data: ["the view": "v"],
+      optimisation: [:],
       threads: 1, coreType: "c", productLibrary: "p", ranks: 2, metrics: ["loss": 0.5])
   }
 

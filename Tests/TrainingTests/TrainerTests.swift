@@ -56,13 +56,13 @@ import Testing
         student: student.side, teacher: distils ? teacher.side : nil)
       let context = RunContext(
         communicator: communicator, configuration: configuration, stop: StopFlag(), observer: Silent())
-      let plan = PhasePlan(
-        name: "student", steps: steps,
-        schedule: LearningRateSchedule(form: .constant, peak: 1e-3, warmup: 0, steps: steps, final: 0.1),
-        objective: configuration.objective, checkpoints: folder)
+      var settings = configuration
+      settings.train.steps = steps
+      settings.train.learningRate = 1e-3
+      let plan = PhasePlan(name: "student", configuration: settings, checkpoints: folder)
       return try Trainer(
         context: context, plan: plan, trainee: trainee, teacher: distils ? try teacher.frozen(seed: 4) : nil,
-        preparer: preparer, dataDigest: "d")
+        preparer: preparer, data: [:])
     }
   }
 

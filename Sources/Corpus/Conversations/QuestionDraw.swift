@@ -15,9 +15,6 @@ public struct QuestionDraw: Sendable, Equatable {
       self.report = report
     }
 
-    /// Yes/no questions alone.
-    public static let yesNo = Mix(superclass: 1, classification: 0, report: 0)
-
     func copies(of kind: Question.Kind) -> Int {
       switch kind {
       case .superclass: superclass

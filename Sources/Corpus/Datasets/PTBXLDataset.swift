@@ -83,8 +83,12 @@ public struct PTBXLDataset: ECGDataset {
   private static func table(_ name: String, in folder: URL) throws -> CSVTable {
     let url = folder.appendingPathComponent(name)
     guard FileManager.default.fileExists(atPath: url.path) else {
+      let isThere = FileManager.default.fileExists(atPath: folder.path)
       throw UserError(
-        .badInput, "\(folder.path): there is no \(name)",
+        isThere ? .badInput : .inputOutput,
+        isThere
+          ? "\(folder.path): there is no \(name)"
+          : "\(folder.path.isEmpty ? "data.path" : folder.path): no such folder",
         remedy: "set data.path to the PTB-XL folder that holds ptbxl_database.csv, scp_statements.csv and records100")
     }
     return try CSVTable(contentsOf: url)

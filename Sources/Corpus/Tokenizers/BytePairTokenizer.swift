@@ -106,7 +106,9 @@ public struct BytePairTokenizer: Tokenizer {
       do {
         try data.write(to: target, options: .atomic)
       } catch {
-        throw UserError(.inputOutput, "\(target.path): cannot be written: \(error.localizedDescription)")
+        throw UserError(
+          .inputOutput, "\(target.path): cannot be written: \(error.localizedDescription)",
+          remedy: "check free space and permissions")
       }
     }
   }

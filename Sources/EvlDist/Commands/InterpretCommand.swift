@@ -17,6 +17,7 @@ struct InterpretCommand: ParsableCommand {
   @Flag(help: "Result as JSON.") var json = false
 
   func validate() throws {
+    guard question?.allSatisfy(\.isWhitespace) != true else { throw ValidationError("--question is empty") }
     guard tokens > 0 else { throw ValidationError("--tokens is at least 1") }
   }
 

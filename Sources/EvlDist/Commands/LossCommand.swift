@@ -5,7 +5,8 @@ import Tensors
 
 struct LossCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "loss", abstract: "Evaluates a loss case: values and gradients under the case's own output names.")
+    commandName: "loss", abstract: "Evaluates a loss case: values and gradients under the case's own output names.",
+    discussion: "Where a case offers several ways of counting, the training's are written: .perseq and .offdiag.")
 
   enum Precision: String, ExpressibleByArgument, CaseIterable { case f32, f64 }
 

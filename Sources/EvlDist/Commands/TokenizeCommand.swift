@@ -24,8 +24,9 @@ struct TokenizeCommand: ParsableCommand {
         }
         if let id = ids.first(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize }) {
           throw UserError(
-            .badInput, "line \(number) of standard input holds id \(id); the vocabulary has \(tokenizer.vocabularySize)"
-          )
+            .badInput,
+            "line \(number) of standard input holds id \(id); the vocabulary has \(tokenizer.vocabularySize)",
+            remedy: "use the tokenizer that made the ids")
         }
         print(tokenizer.decode(ids))
       } else {

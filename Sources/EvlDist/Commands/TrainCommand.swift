@@ -59,7 +59,8 @@ struct TrainCommand: ParsableCommand {
     let topology = try Topology.gather(among: communicator, threads: resolved.configuration.train.threads)
     if communicator.isController {
       observer.note(
-        "\(Version.text): \(communicator.size) ranks on \(communicator.nodeCount) nodes, run folder \(folder.path)")
+        "\(Version.text): \(Self.count(communicator.size, "rank")) on \(Self.count(communicator.nodeCount, "node")), run folder \(folder.path)"
+      )
       topology.warnings.forEach(observer.warn)
     }
     let context = RunContext(
@@ -67,7 +68,7 @@ struct TrainCommand: ParsableCommand {
     let run = DistillationRun(context: context, resolved: resolved)
     let dump = dumpCase.count == 2 ? (step: Int(dumpCase[0]) ?? 1, file: URL(fileURLWithPath: dumpCase[1])) : nil
     switch try run.run(resume: resumption, dump: dump) {
-    case .stopped(let signal):
+    case .stopped(let signal, let folder):
       throw AgreedError(
         UserError(
           .stopped, "stopped by \(StopFlag.name(of: signal)); the state is saved in \(folder.path)",
@@ -76,6 +77,8 @@ struct TrainCommand: ParsableCommand {
       if communicator.isController { print("\n" + summary.table() + "\n" + summary.paths()) }
     }
   }
+
+  private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
   private var resumption: Resume {
     switch resume {

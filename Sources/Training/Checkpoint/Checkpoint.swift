@@ -68,7 +68,9 @@ public struct Checkpoint: Sendable, Equatable {
   public func state() throws -> RunState {
     let url = folder.appendingPathComponent(Self.stateName)
     do { return try JSONDecoder().decode(RunState.self, from: try Data(contentsOf: url)) } catch {
-      throw UserError(.badInput, "\(url.path) is missing or not a run state: \(error)")
+      throw UserError(
+        .badInput, "\(url.path) is missing or not a run state of this version",
+        remedy: "take another checkpoint, or start in another run.folder")
     }
   }
 

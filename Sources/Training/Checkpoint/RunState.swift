@@ -1,4 +1,6 @@
+import Autograd
 import Foundation
+import Tensors
 
 /// What a run needs to know besides tensors to go on exactly where it stopped, and what its bits depend on.
 public struct RunState: Codable, Sendable, Equatable {
@@ -12,10 +14,11 @@ public struct RunState: Codable, Sendable, Equatable {
   public var precision: String
   /// Digest of model shapes and parameter names, in order.
   public var model: String
-  /// Digest of the training samples, the view, the questions and what teaches.
-  public var data: String
-  /// The learning-rate schedule and objective, as text.
-  public var objective: String
+  /// What a step sees, by name: records, view, tokenizer, teacher, and the configuration keys of questions, augmentation
+  /// and labels.
+  public var data: [String: String]
+  /// Objective and schedule, by configuration key.
+  public var optimisation: [String: String]
   public var threads: Int
   /// Processor type whose matrix kernels ran.
   public var coreType: String
@@ -25,28 +28,68 @@ public struct RunState: Codable, Sendable, Equatable {
   /// Last values of the loss parts.
   public var metrics: [String: Double]
 
+  /// Name of the teacher among `data`.
+  public static let teacherKey = "the teacher"
+
   /// What forbids going on from `saved` under this state's settings; empty when the run may continue.
+  ///
+  /// While this run's teacher is not known yet, it is not compared.
   public func refusals(against saved: RunState) -> [String] {
     func differ<T: Equatable>(_ name: String, _ path: KeyPath<RunState, T>) -> String? {
-      self[keyPath: path] == saved[keyPath: path]
-        ? nil : "\(name): the checkpoint has \(saved[keyPath: path]), this run \(self[keyPath: path])"
+      Self.difference(name, "\(saved[keyPath: path])", "\(self[keyPath: path])")
     }
+    let known = Set(data.keys).union(saved.data.keys).subtracting(data[Self.teacherKey] == nil ? [Self.teacherKey] : [])
     return [
       differ("run.seed", \.seed), differ("train.global_batch", \.globalBatch), differ("train.shards", \.shards),
-      differ("train.precision", \.precision), differ("model shape (digest)", \.model),
-      differ("training data (digest)", \.data),
-    ].compactMap { $0 }
+      differ("train.precision", \.precision), differ("the model's shape (digest)", \.model),
+    ].compactMap { $0 } + known.sorted().compactMap { Self.difference($0, saved.data[$0], data[$0]) }
   }
 
   /// What may change the bits of a continued run, though it can go on.
   public func warnings(against saved: RunState) -> [String] {
     func differ<T: Equatable>(_ name: String, _ path: KeyPath<RunState, T>) -> String? {
-      self[keyPath: path] == saved[keyPath: path]
-        ? nil : "\(name) was \(saved[keyPath: path]), is \(self[keyPath: path]): the bits will differ"
+      Self.difference(name, "\(saved[keyPath: path])", "\(self[keyPath: path])")
     }
-    return [
-      differ("train.threads", \.threads), differ("the processor type", \.coreType),
-      differ("the matrix library", \.productLibrary), differ("the schedule or objective", \.objective),
-    ].compactMap { $0 }
+    let keys = Set(optimisation.keys).union(saved.optimisation.keys).sorted()
+    let differences =
+      [
+        differ("train.threads", \.threads), differ("the processor type", \.coreType),
+        differ("the matrix library", \.productLibrary),
+      ].compactMap { $0 } + keys.compactMap { Self.difference($0, saved.optimisation[$0], optimisation[$0]) }
+    return differences.map { $0 + "; the bits will differ from those of a run that was not changed" }
+  }
+
+  private static func difference(_ name: String, _ saved: String?, _ own: String?) -> String? {
+    saved == own ? nil : "\(name): the checkpoint has \(saved ?? "none"), this run \(own ?? "none")"
+  }
+}
+
+extension RunState {
+  /// The state of a run under a configuration.
+  ///
+  /// - Parameters:
+  ///   - layout: everything that is trained.
+  ///   - data: what a step sees beside what the configuration says of it.
+  ///   - metrics: last values of the loss parts.
+  public init(
+    step: Int, configuration: RunConfiguration, layout: ParameterLayout, data: [String: String], ranks: Int,
+    metrics: [String: Double] = [:]
+  ) throws {
+    let train = configuration.train
+    var shapes = Digest()
+    for entry in layout.entries { shapes.update(Data("\(entry.name) \(entry.shape)\n".utf8)) }
+    let seen = try configuration.values(under: ["data.questions.", "data.augmentation.", "train.labelled"])
+    var optimisation = try configuration.values(under: [
+      "objective.", "train.learning_rate", "train.schedule", "train.warmup", "train.weight_decay", "train.clip",
+    ])
+    // A constant rate does not depend on where the run ends.
+    if train.schedule != LearningRateSchedule.Form.constant.rawValue {
+      optimisation.merge(try configuration.values(under: ["train.steps", "train.final_learning_rate"])) { $1 }
+    }
+    self.init(
+      step: step, seed: configuration.run.seed, globalBatch: train.globalBatch, shards: train.shards,
+      precision: train.precision, model: shapes.finish(), data: data.merging(seen) { $1 }, optimisation: optimisation,
+      threads: train.threads, coreType: ProductLibrary.coreType, productLibrary: ProductLibrary.version, ranks: ranks,
+      metrics: metrics)
   }
 }

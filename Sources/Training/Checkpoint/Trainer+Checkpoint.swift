@@ -11,14 +11,8 @@ extension Trainer {
 
   /// The state of this moment.
   func state() throws -> RunState {
-    let settings = context.configuration.train
-    var shapes = Digest()
-    for entry in trainee.arena.layout.entries { shapes.update(Data("\(entry.name) \(entry.shape)\n".utf8)) }
-    return RunState(
-      step: step, seed: context.configuration.run.seed, globalBatch: settings.globalBatch, shards: settings.shards,
-      precision: settings.precision, model: shapes.finish(), data: dataDigest,
-      objective: "\(plan.schedule) \(plan.objective)", threads: settings.threads,
-      coreType: ProductLibrary.coreType, productLibrary: ProductLibrary.version,
+    try RunState(
+      step: step, configuration: context.configuration, layout: trainee.arena.layout, data: data,
       ranks: context.communicator.size, metrics: lastLosses)
   }
 
@@ -65,10 +59,14 @@ extension Trainer {
   /// Collective: continues from a checkpoint, or stays at step 0 where there is none to continue from.
   func restore(_ resume: Resume) throws {
     let found: (step: Int, folder: String) = try context.communicator.agree {
-      guard context.communicator.isController, let checkpoint = try choose(resume) else { return (0, "") }
-      try check(checkpoint)
-      try load(checkpoint)
-      return (checkpoint.step, checkpoint.folder.path)
+      guard context.communicator.isController,
+        let point = try ResumePoint.find(resume, in: plan.checkpoints, skipped: context.observer.warn)
+      else { return (0, "") }
+      let current = try state()
+      try point.check(current, steps: plan.steps)
+      current.warnings(against: point.saved).forEach(context.observer.warn)
+      try load(point.checkpoint)
+      return (point.checkpoint.step, point.checkpoint.folder.path)
     }
     let step = try context.communicator.broadcast(found.step)
     try context.communicator.broadcast(memory: trainee.weights)
@@ -79,40 +77,6 @@ extension Trainer {
     if context.communicator.isController {
       context.observer.note("\(plan.name): continuing from step \(step) (\(found.folder))")
     }
-  }
-
-  private func choose(_ resume: Resume) throws -> Checkpoint? {
-    switch resume {
-    case .never: return nil
-    case .from(let folder):
-      guard let checkpoint = Checkpoint(folder: folder) else {
-        throw UserError(
-          .usage, "\(folder.path) is not a checkpoint folder", remedy: "name a folder like checkpoints/step-00000100")
-      }
-      try checkpoint.verify()
-      return checkpoint
-    case .auto:
-      let (newest, skipped) = Checkpoint.newestSound(in: plan.checkpoints)
-      skipped.forEach { context.observer.warn("skipped: \($0)") }
-      if newest == nil, !skipped.isEmpty {
-        throw UserError(
-          .badInput, "no checkpoint in \(plan.checkpoints.path) is sound; nothing was changed",
-          remedy: "restore one from a copy, or start in another run.folder")
-      }
-      return newest
-    }
-  }
-
-  private func check(_ checkpoint: Checkpoint) throws {
-    let saved = try checkpoint.state()
-    let current = try state()
-    let refusals = current.refusals(against: saved)
-    guard refusals.isEmpty else {
-      throw UserError(
-        .usage, "\(checkpoint.folder.path) belongs to another run:\n  " + refusals.joined(separator: "\n  "),
-        remedy: "use the settings of that run, or another run.folder")
-    }
-    current.warnings(against: saved).forEach(context.observer.warn)
   }
 
   private func load(_ checkpoint: Checkpoint) throws {

@@ -124,6 +124,12 @@ struct ConfigurationTree {
     }
   }
 
+  /// Values on a line by dotted key, of the keys that begin with one of `prefixes`.
+  func values(under prefixes: [String]) -> [String: String] {
+    let chosen = order.filter { key in prefixes.contains { key.hasPrefix($0) } }
+    return Dictionary(uniqueKeysWithValues: chosen.map { ($0, text($0)) })
+  }
+
   /// The tree as YAML, sections in declared order.
   func yaml() throws -> String {
     var lines: [String] = []
@@ -139,5 +145,12 @@ struct ConfigurationTree {
       lines.append(String(repeating: "  ", count: sections.count) + (path.last ?? key) + ": " + text(key))
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension RunConfiguration {
+  /// Values on a line by dotted key, of the keys that begin with one of `prefixes`.
+  func values(under prefixes: [String]) throws -> [String: String] {
+    try ConfigurationTree(self).values(under: prefixes)
   }
 }

@@ -1,0 +1,48 @@
+import Corpus
+import Foundation
+import Tensors
+import Training
+
+/// What can be refused is refused before anything is written and before a teacher is trained.
+extension DistillationRun {
+  /// Collective: objective against models, settings against an earlier start's checkpoint, the step to be dumped.
+  func check(
+    _ resume: Resume, dump: (step: Int, file: URL)?, corpus: TrainingCorpus, student: ModelBlueprint
+  ) throws {
+    try communicator.agree {
+      let teacher =
+        configuration.objective.needsTeacher ? try Self.teacherBlueprint(configuration).configuration : nil
+      let layout = try Trainee.layout(student, objective: configuration.objective, teacher: teacher)
+      guard communicator.isController else { return }
+      if resume == .never { try refuseContents() }
+      let found = try ResumePoint.find(resume, in: plan.checkpoints, skipped: { _ in })
+      let current = try RunState(
+        step: 0, configuration: configuration, layout: layout,
+        data: corpus.identity(student: student, teacher: nil), ranks: communicator.size)
+      try found?.check(current, steps: plan.steps)
+      if let dump { try check(dump, after: found?.saved.step ?? 0) }
+    }
+  }
+
+  private func refuseContents() throws {
+    let contents = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    guard contents.isEmpty else {
+      throw UserError(
+        .usage, "--resume never, but \(folder.path) is not empty", remedy: "name another run.folder, or remove it")
+    }
+  }
+
+  private func check(_ dump: (step: Int, file: URL), after done: Int) throws {
+    guard (done + 1...max(done + 1, plan.steps)).contains(dump.step), dump.step <= plan.steps else {
+      throw UserError(
+        .usage, "--dump-case \(dump.step): this start does steps \(done + 1) to \(plan.steps)",
+        remedy: "name one of them, or use another run.folder")
+    }
+    let parent = dump.file.deletingLastPathComponent().path
+    guard FileManager.default.isWritableFile(atPath: parent) else {
+      throw UserError(
+        .inputOutput, "--dump-case: the folder \(parent) does not exist or cannot be written",
+        remedy: "make it, or name another path")
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Evaluation as users meet it: the closing table of a run, `evaluate` on PTB-XL, predictions saved and scored again.
+@Suite(.serialized) struct EvaluationRunTests {
+  private func values(_ file: URL) throws -> [String: Any] {
+    try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+  }
+
+  private func json(_ text: String) throws -> NSDictionary {
+    NSDictionary(
+      dictionary: try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]))
+  }
+
+  @Test func aRunEndsWithTheTableAndTheSameScoresOnAnyNumberOfRanks() throws {
+    guard MPIRun.isPresent else { return }
+    try withTemporaryFolder { folder in
+      var results: [NSDictionary] = []
+      for ranks in [1, 3] {
+        let run = folder.appendingPathComponent("run-\(ranks)")
+        let settings = [
+          "data.records=80", "data.questions.report=0", "teacher.steps=2", "train.steps=2", "train.global_batch=8",
+          "evaluation.replicates=100", "evaluation.answer_tokens=4", "run.folder=\(run.path)",
+          "teacher.cache=\(folder.path)/teachers-\(ranks)",
+        ]
+        let outcome = try MPIRun.run(
+          ranks: ranks, MPIRun.program("evl-dist"), ["train"] + settings.flatMap { ["--set", $0] }, seconds: 240)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        for words in ["macro AUC", "macro F1", "teacher ", "student before", "student after", "metrics.jsonl"] {
+          #expect(outcome.output.contains(words), "\(words): \(outcome.output)")
+        }
+        var result = try values(run.appendingPathComponent("results.json"))
+        result.removeValue(forKey: "folder")
+        results.append(NSDictionary(dictionary: result))
+        #expect(try CommandTests.run(["inspect", run.path]).output.contains("student after"))
+        #expect(try CommandTests.run(["verify", run.path]).output.contains("sound, step 2"))
+        let copy = folder.appendingPathComponent("copy-\(ranks)")
+        #expect(try CommandTests.run(["export", run.path, copy.path]).code == 0)
+        #expect(
+          FileManager.default.contentsEqual(
+            atPath: copy.appendingPathComponent("model.safetensors").path,
+            andPath: run.appendingPathComponent("student/model.safetensors").path))
+      }
+      #expect(results[0] == results[1])
+      let scores = try #require((results[0]["after"] as? [String: Any])?["probabilities"] as? [String: Any])
+      #expect((scores["classes"] as? [Any])?.count == 5)
+    }
+  }
+
+  /// The first records of fold 9, in PTB-XL's layout.
+  private func somePTBXL(in folder: URL, records: Int) throws -> URL {
+    let source = SharedFiles.url("data/ptb-xl")
+    let table = try String(contentsOf: source.appendingPathComponent("ptbxl_database.csv"), encoding: .utf8)
+    let lines = table.split(separator: "\n", omittingEmptySubsequences: false)
+    let columns = lines[0].split(separator: ",", omittingEmptySubsequences: false)
+    let fold = try #require(columns.firstIndex(of: "strat_fold"))
+    let fromEnd = columns.count - fold
+    let chosen = lines.dropFirst().filter { line in
+      let fields = line.split(separator: ",", omittingEmptySubsequences: false)
+      return fields.count >= fromEnd && Double(fields[fields.count - fromEnd]) == 9
+    }.prefix(records)
+    try Data((lines.prefix(1) + chosen).joined(separator: "\n").utf8)
+      .write(to: folder.appendingPathComponent("ptbxl_database.csv"))
+    for name in ["scp_statements.csv", "records100"] {
+      try FileManager.default.createSymbolicLink(
+        at: folder.appendingPathComponent(name), withDestinationURL: source.appendingPathComponent(name))
+    }
+    return folder
+  }
+
+  @Test(.enabled(if: SharedFiles.has("data/ptb-xl")))
+  func realRecordsAreScoredAlikeOnAnyNumberOfRanksAndFromSavedAnswers() throws {
+    guard MPIRun.isPresent else { return }
+    try withTemporaryFolder { folder in
+      let model = folder.appendingPathComponent("model")
+      try FileManager.default.createDirectory(at: model, withIntermediateDirectories: true)
+      try Fixtures.model(in: model)
+      let data = folder.appendingPathComponent("data")
+      try FileManager.default.createDirectory(at: data, withIntermediateDirectories: true)
+      _ = try somePTBXL(in: data, records: 16)
+      let common = ["evaluate", "--data", data.path, "--fold", "9", "--json"]
+      let saved = folder.appendingPathComponent("answers.jsonl")
+      var reports: [NSDictionary] = []
+      for ranks in [1, 2] {
+        let outcome = try MPIRun.run(
+          ranks: ranks, MPIRun.program("evl-dist"), common + ["--model", model.path, "--save", saved.path], seconds: 240
+        )
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        reports.append(try json(outcome.output))
+      }
+      #expect(reports[0] == reports[1])
+      #expect((reports[0]["records"] as? Int ?? 0) > 8)
+      let again = try CommandTests.run(common + ["--predictions", saved.path])
+      #expect(again.code == 0, "\(again.errors)")
+      let rescored = try json(again.output)
+      for part in ["text", "ecgBench"] {
+        let (new, old) = (rescored[part] as? [String: Any], reports[0][part] as? [String: Any])
+        #expect(NSDictionary(dictionary: try #require(new)) == NSDictionary(dictionary: try #require(old)))
+      }
+      let published = try CommandTests.run(
+        ["evaluate", "--data", data.path, "--fold", "9", "--predictions", saved.path, "--scorer", "ecgbench"])
+      #expect(published.code == 0 && published.output.contains("ECGBench"), "\(published.output)")
+      #expect(try CommandTests.run(common + ["--model", folder.appendingPathComponent("none").path]).code == 74)
+    }
+  }
+
+  @Test func doctorAndBenchShowFiguresThatArePossible() throws {
+    let doctor = try CommandTests.run(["doctor"])
+    #expect(doctor.code == 0 && doctor.output.contains("GFLOP/s"), "\(doctor.output)")
+    let bench = try CommandTests.run(["bench", "--repetitions", "1", "--json"])
+    #expect(bench.code == 0, "\(bench.errors)")
+    let results = try #require(try JSONSerialization.jsonObject(with: Data(bench.output.utf8)) as? [[String: Any]])
+    #expect(results.count >= 4)
+    for result in results {
+      let figures = ["minimum", "median", "maximum"].compactMap { result[$0] as? Double }
+      #expect(figures.count == 3 && figures == figures.sorted() && figures[0] > 0, "\(result)")
+    }
+  }
+}
