@@ -31,7 +31,7 @@ public struct Benchmarks {
     }
   }
 
-  public static let names = ["matrix", "losses", "sinkhorn", "reduce", "step"]
+  public static let names = ["matrix", "model", "losses", "sinkhorn", "reduce", "step"]
 
   private let communicator: any Communicator
   private let repetitions: Int
@@ -45,6 +45,7 @@ public struct Benchmarks {
   public func run(_ name: String) throws -> [Result] {
     switch name {
     case "matrix": return matrix()
+    case "model": return try models()
     case "losses":
       return [
         milliseconds("three losses, forward and backward", try LossBenchmark(runs: repetitions).losses(as: Float.self))
@@ -76,6 +77,19 @@ public struct Benchmarks {
       result.median = measured.median
       result.maximum = measured.maximum
       return result
+    }
+  }
+
+  /// Forward and backward of the built-in models.
+  private func models() throws -> [Result] {
+    let view = RunConfiguration().data.view
+    return try [BuiltInRole.student, .teacher].map { role in
+      let configuration = try ModelBlueprint(builtIn: role, view: view).configuration
+      let runs = try (0..<repetitions).map { _ in try ModelBenchmark(configuration, repetitions: 1).run() }
+      let speed = runs.map(\.forwardAndBackwardGigaflops).max() ?? 0
+      return Result(
+        "built-in \(role.rawValue), forward and backward", runs.map { 1e3 * $0.forwardAndBackward }, unit: "ms",
+        note: String(format: "4 samples, %.0f GFLOP/s", speed))
     }
   }
 

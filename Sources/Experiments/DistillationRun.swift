@@ -13,11 +13,13 @@ import Training
 public final class DistillationRun {
   let context: RunContext
   let resolved: ResolvedConfiguration
+  let environment: RunEnvironment
   let folder: URL
   var configuration: RunConfiguration { resolved.configuration }
   var communicator: any Communicator { context.communicator }
 
-  public init(context: RunContext, resolved: ResolvedConfiguration) {
+  public init(context: RunContext, resolved: ResolvedConfiguration, environment: RunEnvironment) {
+    self.environment = environment
     self.context = context
     self.resolved = resolved
     folder = URL(fileURLWithPath: resolved.configuration.run.folder)
@@ -94,13 +96,14 @@ public final class DistillationRun {
     PhasePlan(name: "student", configuration: configuration, checkpoints: folder.appendingPathComponent("checkpoints"))
   }
 
-  /// Collective: makes the run folder and writes the resolved configuration.
+  /// Collective: makes the run folder and writes the resolved configuration and the environment.
   private func prepareFolder() throws {
     try communicator.agree {
       guard communicator.isController else { return }
       do {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try Data(try resolved.yaml().utf8).write(to: folder.appendingPathComponent("config.yaml"), options: .atomic)
+        try environment.write(to: folder)
       } catch let error as UserError { throw error } catch {
         throw UserError(
           .inputOutput, "the run folder \(folder.path) cannot be written: \(error.localizedDescription)",

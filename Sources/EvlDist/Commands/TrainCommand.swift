@@ -65,7 +65,9 @@ struct TrainCommand: ParsableCommand {
     }
     let context = RunContext(
       communicator: communicator, configuration: resolved.configuration, stop: stop, observer: observer)
-    let run = DistillationRun(context: context, resolved: resolved)
+    let run = DistillationRun(
+      context: context, resolved: resolved,
+      environment: RunEnvironment(program: Version.text, topology: topology))
     let dump = dumpCase.count == 2 ? (step: Int(dumpCase[0]) ?? 1, file: URL(fileURLWithPath: dumpCase[1])) : nil
     switch try run.run(resume: resumption, dump: dump) {
     case .stopped(let signal, let folder):
