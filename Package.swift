@@ -1,7 +1,6 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// The layers of the house; an arrow may only point to a target listed above its own.
 let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")

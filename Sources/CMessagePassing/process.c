@@ -36,7 +36,6 @@ int mp_watch_stop_signals(void) {
 
 int mp_stop_signal(void) { return atomic_load(&stop_signal); }
 
-void mp_clear_stop_signal(void) { atomic_store(&stop_signal, 0); }
 
 int mp_affinity(int *processors, int capacity) {
   enum { MOST = 1 << 16 };

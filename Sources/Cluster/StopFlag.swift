@@ -21,8 +21,6 @@ public struct StopFlag: Sendable {
 
   public var isRaised: Bool { signal != 0 }
 
-  public func lower() { mp_clear_stop_signal() }
-
   /// Collective: the signal any rank has seen (the highest number), or 0; the same on every rank.
   public func agreed(among communicator: any Communicator) throws -> Int { try communicator.maximum(signal) }
 

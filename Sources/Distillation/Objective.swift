@@ -229,7 +229,7 @@ public final class DistillationObjective<Element: Scalar> {
       guard found == expected else {
         throw UserError(
           .badInput, "\(what) is \(found), the objective was set up for \(expected)",
-          remedy: "use the teacher (or its store) that the run was configured with")
+          remedy: "use the teacher that the run was configured with")
       }
     }
     if alignment != nil {

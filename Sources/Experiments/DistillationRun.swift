@@ -67,7 +67,8 @@ public final class DistillationRun {
     if let dump { trainer.dumpCase(ofStep: dump.step, to: dump.file) }
     let evaluator = RunEvaluator(context: context, corpus: corpus, folder: folder)
     let teacherReport = try teacher.map {
-      try evaluator.report("teacher", $0.model, $0.blueprint.side, cache: $0.folder)
+      try evaluator.report(
+        "teacher", $0.model, $0.blueprint.side, cache: configuration.teacher.path.isEmpty ? $0.folder : folder)
     }
     let before = try evaluator.report("student before", trainee.model, student.side, cache: folder)
     if let signal = try trainer.run(resume: resume) { return .stopped(signal: signal, folder: folder) }

@@ -34,7 +34,7 @@ struct RunEvaluator {
         subset: corpus.evaluationSubset,
         bootstrap: try Bootstrap(seed: context.configuration.run.seed, replicates: settings.replicates, level: 0.95))
       let report = try task.report(answers)
-      if context.communicator.isController, let file { try report.json().write(to: file) }
+      if context.communicator.isController, let file { keep(report, in: file) }
       return report
     }
     tell(name, report)
@@ -44,6 +44,13 @@ struct RunEvaluator {
   private func tell(_ name: String, _ report: PTBXLSuperReport) {
     guard context.communicator.isController, let headline = report.headline else { return }
     context.observer.note("\(name): \(headline)")
+  }
+
+  /// A report that cannot be kept is only computed again by the next start.
+  private func keep(_ report: PTBXLSuperReport, in file: URL) {
+    do { try report.json().write(to: file, options: .atomic) } catch {
+      context.observer.warn("\(file.path) cannot be written: \(error.localizedDescription)")
+    }
   }
 
   private func digest(_ model: Idefics3<Float>, _ side: ModelSide) -> String {

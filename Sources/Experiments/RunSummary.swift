@@ -46,8 +46,10 @@ public struct RunSummary: Codable, Sendable {
       ])
     }
     return table.render()
-      + "\n\(subset), \(records) records; not the published benchmark, which is fold 10 of PTB-XL\n"
+      + "\n\(subset), \(records) records\(isPartOfPTBXL ? "; published figures are of all of fold 10" : "")\n"
   }
+
+  private var isPartOfPTBXL: Bool { subset.hasPrefix("PTB-XL") }
 
   private static func value(_ estimate: Estimate?, percent: Bool = false) -> String {
     estimate?.value.map { String(format: percent ? "%.1f" : "%.3f", percent ? 100 * $0 : $0) } ?? "-"

@@ -54,7 +54,21 @@ import Testing
     let wrong = try Self.run(["config", "--set", "train.stepps=7"])
     #expect(wrong.code == 64 && wrong.errors.contains("did you mean train.steps?"))
     #expect(try Self.run(["train", "--set", "train.shards=5"]).code == 64)
+    let incomplete = try Self.run(["config", "--set", "data.kind=ptb-xl"])
+    #expect(
+      incomplete.code == 64 && incomplete.output.contains("train.steps") && incomplete.errors.contains("data.path"))
     #expect(try Self.run(["train", "--config", "/nonexistent.yaml"]).code == 64)
+  }
+
+  @Test func wideKernelsAreChosenWhereTheLibraryMissesThem() {
+    let wide: Set<String> = ["avx2", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"]
+    func advice(_ flags: Set<String>, _ chosen: String, _ environment: [String: String] = [:]) -> String? {
+      MatrixKernels.advice(flags: flags, chosen: chosen, environment: environment)
+    }
+    #expect(advice(wide, "Haswell") == "SkylakeX" && advice(wide, "Zen") == "SkylakeX")
+    #expect(advice(wide, "SkylakeX") == nil && advice(wide, "Cooperlake") == nil)
+    #expect(advice(["avx2"], "Haswell") == nil && advice(wide.subtracting(["avx512vl"]), "Haswell") == nil)
+    #expect(advice(wide, "Haswell", [MatrixKernels.variable: "Haswell"]) == nil, "the user's choice stands")
   }
 
   @Test func dryRunStatesMemoryAndStepsAndWritesNothing() throws {

@@ -1,6 +1,7 @@
 import Foundation
 import TestSupport
 import Testing
+import Training
 
 /// Evaluation as users meet it: the closing table of a run, `evaluate` on PTB-XL, predictions saved and scored again.
 @Suite(.serialized) struct EvaluationRunTests {
@@ -45,6 +46,26 @@ import Testing
       #expect(results[0] == results[1])
       let scores = try #require((results[0]["after"] as? [String: Any])?["probabilities"] as? [String: Any])
       #expect((scores["classes"] as? [Any])?.count == 5)
+    }
+  }
+
+  /// The paper's view, and a teacher of the user's own, whose folder is read and never written to.
+  @Test func imagesAreDistilledFromATeachersFolderThatStaysAsItIs() throws {
+    try withTemporaryFolder { folder in
+      let teacher = folder.appendingPathComponent("teacher")
+      let blueprint = try ModelBlueprint(builtIn: .teacher, view: "image")
+      try FileManager.default.createDirectory(at: teacher, withIntermediateDirectories: true)
+      try blueprint.save(try blueprint.frozen(seed: 2), to: teacher)
+      let before = try FileManager.default.contentsOfDirectory(atPath: teacher.path).sorted()
+      let settings = [
+        "data.view=image", "data.records=50", "train.steps=2", "train.global_batch=8", "evaluation.replicates=100",
+        "evaluation.answer_tokens=4", "run.folder=\(folder.path)/run", "teacher.path=\(teacher.path)",
+      ]
+      let outcome = try CommandTests.run(["train"] + settings.flatMap { ["--set", $0] })
+      #expect(outcome.code == 0 && outcome.output.contains("student after"), "\(outcome.errors)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: teacher.path).sorted() == before)
+      let student = "\(folder.path)/run/student"
+      #expect(try CommandTests.run(["interpret", "--model", student, "synthetic:3"]).code == 0)
     }
   }
 

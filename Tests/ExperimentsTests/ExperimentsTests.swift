@@ -11,7 +11,7 @@ import Training
 @testable import Experiments
 
 @Suite struct ExperimentsTests {
-  @Test func matrixBenchmarkMeasuresBelowThePeak() {
+  @Test func aProductIsMeasuredBesideThePeakInOrder() {
     let result = MatrixBenchmark().run(size: 128, repetitions: 3)
     #expect(result.minimum > 0 && result.minimum <= result.median && result.median <= result.maximum)
     #expect(result.peak > 0)

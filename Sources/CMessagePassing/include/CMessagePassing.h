@@ -68,7 +68,6 @@ int mp_receive(mp_communicator *communicator, void *bytes, size_t count, int sou
 // Signals that ask for an orderly stop: the handler stores the signal's number and does nothing else.
 int mp_watch_stop_signals(void);
 int mp_stop_signal(void);
-void mp_clear_stop_signal(void);
 
 // Writes the processors this process may run on into processors (at most capacity); returns how many there are, or -1.
 int mp_affinity(int *processors, int capacity);

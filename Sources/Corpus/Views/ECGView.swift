@@ -5,7 +5,7 @@ import Tensors
 public protocol ECGView: Sendable {
   /// Rows and columns of the image.
   var imageSize: Int { get }
-  /// Every setting that changes the pixels, in words; part of the teacher store's fingerprint.
+  /// Every setting that changes the pixels, in words; part of what a checkpoint is compared by.
   var settings: String { get }
   /// Channel-first pixels of a conditioned record (see `ECGRecord.conditioned()`).
   /// - Throws: `UserError` of kind badInput naming the record where it cannot be shown.

@@ -7,7 +7,8 @@ import Tensors
 
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "* Times matrix products, losses, Sinkhorn, reduction and a whole training step.")
+    commandName: "bench",
+    abstract: "* Times matrix products, models, losses, Sinkhorn, reduction and a whole training step.")
 
   @Argument(help: "One of \(Benchmarks.names.joined(separator: ", ")); all when left out.") var name: String?
   @Option(help: "Runs of each.") var repetitions = 7

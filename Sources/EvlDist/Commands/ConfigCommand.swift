@@ -9,11 +9,12 @@ struct ConfigCommand: ParsableCommand {
   @Flag(help: "Plain YAML that --config reads again.") var yaml = false
 
   func run() throws {
-    let resolved = try options.resolved()
-    if yaml {
-      print(try resolved.yaml(), terminator: "")
-      return
-    }
+    let resolved = try options.merged()
+    if yaml { print(try resolved.yaml(), terminator: "") } else { try printListing(of: resolved) }
+    try resolved.validate()
+  }
+
+  private func printListing(of resolved: ResolvedConfiguration) throws {
     let rows = try resolved.listing()
     let width = rows.map(\.key.count).max() ?? 0
     let valueWidth = min(40, rows.map(\.value.count).max() ?? 0)

@@ -13,6 +13,13 @@ struct ConfigurationOptions: ParsableArguments {
   var assignments: [String] = []
 
   func resolved() throws -> ResolvedConfiguration {
-    try ConfigurationLoader().load(file: file.map { URL(fileURLWithPath: $0) }, assignments: assignments)
+    let resolved = try merged()
+    try resolved.validate()
+    return resolved
+  }
+
+  /// The configuration as it stands, with values that a run would refuse.
+  func merged() throws -> ResolvedConfiguration {
+    try ConfigurationLoader().merge(file: file.map { URL(fileURLWithPath: $0) }, assignments: assignments)
   }
 }

@@ -57,6 +57,15 @@ struct DoctorCommand: ParsableCommand {
     return table.render() + "message passing: \(communicator.library)\n"
   }
 
+  /// The marks launch/local looks for too.
+  private static func isInContainer(_ environment: [String: String]) -> Bool {
+    let variables = ["container", "APPTAINER_CONTAINER", "SINGULARITY_CONTAINER", "KUBERNETES_SERVICE_HOST"]
+    let group = (try? String(contentsOfFile: "/proc/1/cgroup", encoding: .utf8)) ?? ""
+    return ["/.dockerenv", "/run/.containerenv"].contains { FileManager.default.fileExists(atPath: $0) }
+      || variables.contains { environment[$0]?.isEmpty == false }
+      || ["docker", "containerd", "kubepods", "lxc"].contains { group.contains($0) }
+  }
+
   private func environmentNotes() -> [String] {
     var notes: [String] = []
     let environment = ProcessInfo.processInfo.environment
@@ -71,7 +80,10 @@ struct DoctorCommand: ParsableCommand {
       notes.append(
         String(format: "/dev/shm has %.0f MB free", free) + (free < 256 ? "; a container gets more by --shm-size" : ""))
     }
-    if FileManager.default.fileExists(atPath: "/.dockerenv") || environment["container"] != nil {
+    notes.append(
+      "mpirun refuses more ranks than the \(ProcessInfo.processInfo.activeProcessorCount) processors here, unless "
+        + "--oversubscribe or OMPI_MCA_rmaps_base_oversubscribe=1 is given; launch/local gives it")
+    if Self.isInContainer(environment) {
       notes.append("inside a container: launch/local sets OMPI_MCA_btl_vader_single_copy_mechanism=none")
     }
     if environment["OMPI_COMM_WORLD_SIZE"] != nil, environment["OMPI_MCA_mpi_yield_when_idle"] == nil {

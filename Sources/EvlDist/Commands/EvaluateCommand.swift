@@ -32,9 +32,9 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
+    let stop = StopFlag()
+    try stop.watch()
     try onEveryRank { communicator in
-      let stop = StopFlag()
-      try stop.watch()
       let evaluation = BenchmarkRun(communicator: communicator, stop: stop, seed: seed)
       let report: PTBXLSuperReport
       let url = URL(fileURLWithPath: data)

@@ -13,6 +13,9 @@ struct RenderCommand: ParsableCommand {
   @Option(help: "Height in pixels.") var height = 1700
 
   func validate() throws {
+    guard URL(fileURLWithPath: output).pathExtension.lowercased() == "png" else {
+      throw ValidationError("--output ends with .png; \(output) does not")
+    }
     guard (32...20_000).contains(width), (32...20_000).contains(height) else {
       throw ValidationError("width and height are from 32 to 20000 pixels")
     }

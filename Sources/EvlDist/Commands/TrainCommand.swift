@@ -37,6 +37,9 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
+    // Before MPI starts, so that a request during the start is not lost.
+    let stop = StopFlag()
+    try stop.watch()
     try onEveryRank { communicator in
       let resolved = try communicator.agree { try options.resolved() }
       if dryRun {
@@ -46,13 +49,13 @@ struct TrainCommand: ParsableCommand {
         if communicator.isController { print(try plan.text(), terminator: "") }
         return
       }
-      try train(resolved, communicator)
+      try train(resolved, communicator, stop)
     }
   }
 
-  private func train(_ resolved: ResolvedConfiguration, _ communicator: any Communicator) throws {
-    let stop = StopFlag()
-    try stop.watch()
+  private func train(
+    _ resolved: ResolvedConfiguration, _ communicator: any Communicator, _ stop: StopFlag
+  ) throws {
     let folder = URL(fileURLWithPath: resolved.configuration.run.folder)
     let observer = RunObserver(
       terminal: .current(), metrics: MetricsLog(folder.appendingPathComponent("metrics.jsonl")))

@@ -20,7 +20,9 @@ public struct Checkpoint: Sendable, Equatable {
       let sha256: String
     }
 
-    var format = 1
+    /// The format that this version writes and reads.
+    static let newest = 1
+    var format = newest
     let files: [File]
   }
 
@@ -51,6 +53,7 @@ public struct Checkpoint: Sendable, Equatable {
     guard let data = try? Data(contentsOf: manifestURL),
       let manifest = try? JSONDecoder().decode(Manifest.self, from: data)
     else { throw damaged("its manifest.json is missing or unreadable") }
+    guard manifest.format == Manifest.newest else { throw damaged("it has format \(manifest.format), unknown here") }
     for file in manifest.files {
       let url = folder.appendingPathComponent(file.name)
       guard let size = (try? FileManager.default.attributesOfItem(atPath: url.path))?[.size] as? Int else {

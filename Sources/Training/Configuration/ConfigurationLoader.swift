@@ -14,6 +14,17 @@ public struct ResolvedConfiguration: Sendable {
     return tree.keys.map { ($0, tree.text($0), origins[$0] ?? "default") }
   }
 
+  /// - Throws: `UserError` (usage) that lists every value a run would refuse.
+  public func validate() throws { try Self.refuse(configuration.problems()) }
+
+  static func refuse(_ problems: [String]) throws {
+    guard !problems.isEmpty else { return }
+    throw UserError(
+      .usage,
+      problems.count == 1 ? problems[0] : "\(problems.count) problems:\n  " + problems.joined(separator: "\n  "),
+      remedy: "`evl-dist config` with the same options lists every key with its value and origin")
+  }
+
   /// The whole configuration as YAML that loads again.
   public func yaml() throws -> String { try ConfigurationTree(configuration).yaml() }
 }
@@ -28,6 +39,15 @@ public struct ConfigurationLoader {
   ///   - base: the configuration to begin from.
   /// - Throws: `UserError` (usage) that lists every problem found.
   public func load(
+    file: URL? = nil, assignments: [String] = [], base: RunConfiguration = RunConfiguration()
+  ) throws -> ResolvedConfiguration {
+    let resolved = try merge(file: file, assignments: assignments, base: base)
+    try resolved.validate()
+    return resolved
+  }
+
+  /// As `load`, with values that a run would refuse; keys are known and values of the right kind.
+  public func merge(
     file: URL? = nil, assignments: [String] = [], base: RunConfiguration = RunConfiguration()
   ) throws -> ResolvedConfiguration {
     var tree = try ConfigurationTree(base)
@@ -59,18 +79,8 @@ public struct ConfigurationLoader {
       let value = (try? Self.parse(text)).flatMap { $0 } ?? text
       set(String(assignment[..<equals]), value, origin: "--set")
     }
-    try fail(problems)
-    let configuration = try tree.decoded()
-    try fail(configuration.problems())
-    return ResolvedConfiguration(configuration: configuration, origins: origins)
-  }
-
-  private func fail(_ problems: [String]) throws {
-    guard !problems.isEmpty else { return }
-    throw UserError(
-      .usage,
-      problems.count == 1 ? problems[0] : "\(problems.count) problems:\n  " + problems.joined(separator: "\n  "),
-      remedy: "`evl-dist config` lists every key with its value and origin")
+    try ResolvedConfiguration.refuse(problems)
+    return ResolvedConfiguration(configuration: try tree.decoded(), origins: origins)
   }
 
   private func read(_ file: URL, isLeaf: (String) -> Bool) throws -> [(String, Any)] {

@@ -150,7 +150,9 @@ extension RunConfiguration {
     require(!run.folder.isEmpty, "run.folder is empty")
     oneOf("data.kind", data.kind, ["synthetic", "ptb-xl", "wfdb"])
     oneOf("data.view", data.view, ["signal", "image"])
-    require(data.kind == "synthetic" || !data.path.isEmpty, "data.path is needed for data.kind \(data.kind)")
+    require(
+      data.kind == "synthetic" || !data.path.isEmpty,
+      "data.path is needed for data.kind \(data.kind): --set data.path=/path/to/the/folder")
     require(data.records >= 50, "data.records is \(data.records); at least 50 are needed")
     let copies = [data.questions.superclass, data.questions.classification, data.questions.report]
     require(
