@@ -152,13 +152,12 @@ public final class DistillationObjective<Element: Scalar> {
   ///
   /// Sequence b of the student goes with sequence b of the teacher; so do images.
   /// - Parameters:
-  ///   - globalSequences: sequences of the global batch.
-  ///   - globalImages: transport problems of the global batch; absent: one a sequence.
+  ///   - globalSequences: sequences of the global batch, each with one image.
   /// - Throws: `UserError` when widths or counts of the two sides do not fit or a sequence has no valid token.
   /// - Complexity: see the terms.
   public func apply(
     student: DistillationStates<Element>, teacher: DistillationStates<Element>, globalSequences: Int,
-    globalImages: Int? = nil, tape: Tape<Element>
+    tape: Tape<Element>
   ) throws -> LossParts {
     try check(student, teacher)
     var parts = LossParts()
@@ -172,9 +171,8 @@ public final class DistillationObjective<Element: Scalar> {
       parts = compare(hidden, aligned, queries.segments, sequences: globalSequences, tape: tape)
     }
     if let projection {
-      let problems = globalImages ?? globalSequences
       let loss = try transport(
-        student: student, teacher: teacher, projection: projection, problems: problems, tape: tape)
+        student: student, teacher: teacher, projection: projection, problems: globalSequences, tape: tape)
       parts.transport = loss.value
       parts.sweeps = loss.sweeps
       parts.marginalError = loss.marginalError

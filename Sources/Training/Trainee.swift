@@ -48,6 +48,11 @@ public final class Trainee {
     return layout
   }
 
+  /// Parameters of the model itself, without the objective's.
+  public var modelParameters: Int {
+    arena.layout.entries.reduce(0) { $0 + ($1.name.hasPrefix(Self.objectivePrefix) ? 0 : $1.range.count) }
+  }
+
   private static func widths(_ student: Idefics3Configuration, teacher: Idefics3Configuration?) -> ObjectiveWidths? {
     teacher.map {
       ObjectiveWidths(

@@ -119,7 +119,7 @@ public final class Trainer {
       assignment.warning.map(context.observer.warn)
       context.observer.began(
         phase: plan.name, step: step, steps: plan.steps,
-        parameters: trainee.arena.layout.entries.reduce(0) { $0 + $1.range.count })
+        parameters: trainee.modelParameters)
     }
     let own = assignment.shards(ofRank: context.communicator.rank)
     let (preparer, shards) = (preparer, shards)
