@@ -36,7 +36,6 @@ int mp_watch_stop_signals(void) {
 
 int mp_stop_signal(void) { return atomic_load(&stop_signal); }
 
-
 int mp_affinity(int *processors, int capacity) {
   enum { MOST = 1 << 16 };
   cpu_set_t *set = CPU_ALLOC(MOST);

@@ -77,10 +77,8 @@ struct BuiltInTeacher {
 
   /// SHA-256 of everything that its bits depend on.
   func fingerprint(_ blueprint: ModelBlueprint) throws -> String {
-    var layout = ParameterLayout()
-    Idefics3<Float>.declare(blueprint.configuration, into: &layout)
     let state = try RunState(
-      step: 0, configuration: training, layout: layout, data: identity(blueprint), ranks: 0)
+      step: 0, configuration: training, layout: blueprint.configuration.layout, data: identity(blueprint), ranks: 0)
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     let text = String(decoding: try encoder.encode(state), as: UTF8.self)

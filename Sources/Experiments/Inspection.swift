@@ -108,7 +108,7 @@ public struct Inspection {
     let configuration = folder.configuration
     var table = TextTable()
     table.heading("Model", "Idefics3")
-    table.row("parameters", "\(folder.layout.entries.reduce(0) { $0 + $1.range.count })")
+    table.row("parameters", "\(configuration.parameterCount)")
     let vision = configuration.vision
     table.row("vision tower", "\(vision.layers) layers, width \(vision.hiddenSize), \(vision.heads) heads")
     table.row("image, patch", "\(vision.imageSize), \(vision.patchSize)")

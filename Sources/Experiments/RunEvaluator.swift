@@ -59,7 +59,7 @@ struct RunEvaluator {
     let settings = context.configuration.evaluation
     digest.update(Data("\(side.view.settings) \(settings) \(context.configuration.run.seed)".utf8))
     digest.update(Data(corpus.evaluation.map(\.id).joined(separator: ",").utf8))
-    digest.update(Data(corpus.dataset.metadataFingerprint.utf8))
+    digest.update(Data(corpus.metadataFingerprint.utf8))
     return digest.finish()
   }
 

@@ -27,15 +27,9 @@ public struct RunPlan {
       configuration.objective.needsTeacher ? try DistillationRun.teacherBlueprint(configuration) : nil
     let layout = try Trainee.layout(
       blueprint, objective: configuration.objective, teacher: teacherBlueprint?.configuration)
-    let own = layout.entries.filter { $0.name.hasPrefix(Trainee.objectivePrefix) }
-    objective = own.reduce(0) { $0 + $1.range.count }
-    student = layout.entries.reduce(0) { $0 + $1.range.count } - objective
-    teacher =
-      teacherBlueprint.map { blueprint in
-        var layout = ParameterLayout()
-        Idefics3<Float>.declare(blueprint.configuration, into: &layout)
-        return layout.entries.reduce(0) { $0 + $1.range.count }
-      } ?? 0
+    student = blueprint.configuration.parameterCount
+    objective = layout.entries.reduce(0) { $0 + $1.range.count } - student
+    teacher = teacherBlueprint?.configuration.parameterCount ?? 0
     assignment = try ShardAssignment(shards: configuration.train.shards, ranks: ranks)
   }
 

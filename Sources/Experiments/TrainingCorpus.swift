@@ -9,11 +9,14 @@ public struct TrainingCorpus: Sendable {
   public let records: RecordCache
   public let training: [ECGSample]
   public let evaluation: [ECGSample]
+  /// SHA-256 of what the data set says of its records.
+  let metadataFingerprint: String
   private let fold: Int
 
   /// - Throws: `UserError` for a data set that cannot be read or lacks a fold.
   public init(_ configuration: RunConfiguration) throws {
     dataset = try Self.dataset(configuration.data, seed: configuration.run.seed)
+    metadataFingerprint = dataset.metadataFingerprint
     records = RecordCache(dataset)
     let asked = configuration.evaluation
     training = try dataset.samples(inFolds: Set(asked.trainFolds))
@@ -57,7 +60,7 @@ public struct TrainingCorpus: Sendable {
 
   /// What decides what a step sees beside the configuration, by name; the teacher's name is absent while it is unknown.
   func identity(student: ModelBlueprint, teacher: String?) -> [String: String] {
-    let records = [dataset.metadataFingerprint, training.map(\.id).joined(separator: ",")].joined(separator: "\n")
+    let records = [metadataFingerprint, training.map(\.id).joined(separator: ",")].joined(separator: "\n")
     var parts = [
       "the training records": "\(training.count) of \(dataset.name) (\(Self.short(records)))",
       "the view": student.side.view.settings,

@@ -137,3 +137,15 @@ extension Idefics3 {
     }
   }
 }
+
+extension Idefics3Configuration {
+  /// Names, shapes and places of the model's tensors, as `Idefics3.declare` puts them.
+  public var layout: ParameterLayout {
+    var layout = ParameterLayout()
+    Idefics3<Float>.declare(self, into: &layout)
+    return layout
+  }
+
+  /// Numbers that the model's tensors hold.
+  public var parameterCount: Int { layout.entries.reduce(0) { $0 + $1.range.count } }
+}

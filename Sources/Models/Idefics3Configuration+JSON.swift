@@ -5,7 +5,7 @@ extension Idefics3Configuration {
   /// Reads a `config.json` as transformers 4 and 5 write it; keys left at their defaults may be absent.
   ///
   /// - Throws: `UserError` naming the file, the key and what was expected: another architecture, a missing key, an
-  ///   impossible value, or a setting (activation, biases, scaled rope) that is not implemented.
+  ///   impossible value, or a setting that models of this family do not have (other activations, biases, scaled rope).
   public init(contentsOf url: URL) throws { try self.init(JSONFields(contentsOf: url)) }
 
   init(_ fields: JSONFields) throws {

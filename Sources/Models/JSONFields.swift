@@ -42,7 +42,7 @@ struct JSONFields {
     let found = values[key].map { "is \($0.text().prefix(80))" } ?? "is missing"
     return UserError(
       .badInput, "\(file): key \(path)\(key) \(found), expected \(expected)",
-      remedy: "name the folder of a model of the Idefics3 family, as the documentation lists them")
+      remedy: "name the folder of a model of the Idefics3 family, with its files unchanged")
   }
 
   private func present(_ key: String) -> JSONValue? { values[key].flatMap { $0 == .null ? nil : $0 } }

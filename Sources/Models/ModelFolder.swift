@@ -23,9 +23,7 @@ public struct ModelFolder {
         remedy: "give a model folder with config.json and model.safetensors")
     }
     configuration = try Idefics3Configuration(contentsOf: url.appendingPathComponent("config.json"))
-    var layout = ParameterLayout()
-    Idefics3<Float>.declare(configuration, into: &layout)
-    self.layout = layout
+    layout = configuration.layout
     files = try Self.tensorFiles(url)
     try compare()
   }
@@ -132,10 +130,8 @@ public struct ModelFolder {
         .inputOutput, "\(url.path) cannot be written: \(error.localizedDescription)",
         remedy: "check the free space (df) and the permissions of the folder")
     }
-    var layout = ParameterLayout()
-    Idefics3<Element>.declare(model.configuration, into: &layout)
     var writer = SafetensorsWriter()
-    for entry in layout.entries { writer.add(entry.name, model.arena[entry.name].value) }
+    for entry in model.configuration.layout.entries { writer.add(entry.name, model.arena[entry.name].value) }
     let place = url.appendingPathComponent("model.safetensors")
     let partial = url.appendingPathComponent(".model.safetensors.partial")
     try writer.write(to: partial)

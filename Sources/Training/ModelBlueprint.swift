@@ -71,9 +71,7 @@ public struct ModelBlueprint: Sendable {
 
   /// The folder's model with weights of its own that are never trained.
   public func frozen(seed: UInt64 = 0) throws -> Idefics3<Float> {
-    var layout = ParameterLayout()
-    Idefics3<Float>.declare(configuration, into: &layout)
-    let arena = ParameterArena<Float>(layout: layout, trainable: false)
+    let arena = ParameterArena<Float>(layout: configuration.layout, trainable: false)
     if let folder { try ModelFolder(folder).load(into: arena) } else { arena.initialise(seed: seed) }
     return Idefics3(configuration, arena: arena)
   }

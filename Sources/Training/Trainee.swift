@@ -40,17 +40,11 @@ public final class Trainee {
   public static func layout(
     _ blueprint: ModelBlueprint, objective: ObjectiveConfiguration, teacher: Idefics3Configuration?
   ) throws -> ParameterLayout {
-    var layout = ParameterLayout()
-    Idefics3<Float>.declare(blueprint.configuration, into: &layout)
+    var layout = blueprint.configuration.layout
     if let widths = widths(blueprint.configuration, teacher: teacher) {
       try DistillationObjective<Float>.declare(objective, widths: widths, into: &layout)
     }
     return layout
-  }
-
-  /// Parameters of the model itself, without the objective's.
-  public var modelParameters: Int {
-    arena.layout.entries.reduce(0) { $0 + ($1.name.hasPrefix(Self.objectivePrefix) ? 0 : $1.range.count) }
   }
 
   private static func widths(_ student: Idefics3Configuration, teacher: Idefics3Configuration?) -> ObjectiveWidths? {

@@ -119,7 +119,7 @@ public final class Trainer {
       assignment.warning.map(context.observer.warn)
       context.observer.began(
         phase: plan.name, step: step, steps: plan.steps,
-        parameters: trainee.modelParameters)
+        parameters: trainee.blueprint.configuration.parameterCount)
     }
     let own = assignment.shards(ofRank: context.communicator.rank)
     let (preparer, shards) = (preparer, shards)

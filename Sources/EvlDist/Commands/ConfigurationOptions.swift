@@ -13,13 +13,13 @@ struct ConfigurationOptions: ParsableArguments {
   var assignments: [String] = []
 
   func resolved() throws -> ResolvedConfiguration {
-    let resolved = try merged()
-    try resolved.validate()
-    return resolved
+    try ConfigurationLoader().load(file: url, assignments: assignments)
   }
 
   /// The configuration as it stands, with values that a run would refuse.
   func merged() throws -> ResolvedConfiguration {
-    try ConfigurationLoader().merge(file: file.map { URL(fileURLWithPath: $0) }, assignments: assignments)
+    try ConfigurationLoader().merge(file: url, assignments: assignments)
   }
+
+  private var url: URL? { file.map { URL(fileURLWithPath: $0) } }
 }
