@@ -61,6 +61,9 @@ struct ValidRows {
     self.segments = Segments(lengths: lengths)
   }
 
+  /// The rows of one sequence.
+  func rows(ofSequence index: Int) -> SequenceRows { SequenceRows(indices: indices[segments[index]]) }
+
   /// The rows of x that count; x itself when all do.
   func rows<Element: Scalar>(of x: Variable<Element>, tape: Tape<Element>) -> Variable<Element> {
     indices.count == x.value.rows ? x : tape.gatherRows(x, indices)
@@ -131,7 +134,7 @@ public final class DistillationObjective<Element: Scalar> {
   init(
     configuration: ObjectiveConfiguration, widths: ObjectiveWidths, weights: LossWeights,
     alignment: AlignmentWeights<Element>?, projection: (weight: Parameter<Element>, bias: Parameter<Element>)?,
-    stopping: TransportSettings.Stopping? = nil
+    transport settings: TransportSettings? = nil
   ) {
     self.configuration = configuration
     self.widths = widths
@@ -139,9 +142,7 @@ public final class DistillationObjective<Element: Scalar> {
     heads = configuration.mhca.heads
     self.alignment = alignment
     self.projection = projection
-    var settings = configuration.transportSettings
-    if let stopping { settings.stopping = stopping }
-    transportSettings = settings
+    transportSettings = settings ?? configuration.transportSettings
   }
 
   /// Whether any teacher state is needed at all.
@@ -162,13 +163,8 @@ public final class DistillationObjective<Element: Scalar> {
     try check(student, teacher)
     var parts = LossParts()
     if let alignment {
-      let queries = try ValidRows(student.sequences, mask: student.hiddenMask, what: "student")
-      let keys = try ValidRows(teacher.sequences, mask: teacher.hiddenMask, what: "teacher")
-      let hidden = queries.rows(of: student.hidden, tape: tape)
-      let aligned = tape.crossAttention(
-        student: hidden, teacher: keys.rows(of: teacher.hidden, tape: tape), weights: alignment, heads: heads,
-        queries: queries.segments, keys: keys.segments)
-      parts = compare(hidden, aligned, queries.segments, sequences: globalSequences, tape: tape)
+      parts = try compareSequences(
+        student: student, teacher: teacher, alignment: alignment, globalSequences: globalSequences, tape: tape)
     }
     if let projection {
       let loss = try transport(
@@ -190,7 +186,7 @@ public final class DistillationObjective<Element: Scalar> {
   }
 
   /// Alignment and relations of valid rows.
-  private func compare(
+  func compare(
     _ hidden: Variable<Element>, _ aligned: Variable<Element>, _ tokens: Segments, sequences: Int, tape: Tape<Element>
   ) -> LossParts {
     var parts = LossParts()

@@ -143,13 +143,14 @@ extension Trainer {
 
   private func caseMetadata(_ objective: DistillationObjective<Float>) -> [String: String] {
     let settings = objective.configuration.transport
+    let warmStart = settings.warmStart ? ["warm_start": "\(shards.samplesPerShard)"] : [:]
     return [
       "kind": "total", "name": "\(plan.name) step \(step + 1)", "heads": "\(objective.heads)",
       "alpha": "\(objective.weights.alpha)", "lambda_mhca": "\(objective.weights.alignment)",
       "lambda_rel": "\(objective.weights.relation)", "lambda_ot": "\(objective.weights.transport)",
       settings.relative ? "epsilon_relative" : "eps": "\(settings.epsilon)", "sweeps": "\(settings.sweeps)",
       "tolerance": "\(settings.tolerance)", "gradient": settings.gradient,
-    ]
+    ].merging(warmStart) { $1 }
   }
 
   /// The objective's parameters by their names in loss cases.
