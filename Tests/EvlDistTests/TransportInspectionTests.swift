@@ -31,12 +31,12 @@ import Testing
       try train("without", in: folder, ["objective.transport.weight=0"])
       try train("answers", in: folder, ["objective.method=ce"])
       let shown = try inspect(
-        ["runs/with", "--against", "runs/without", "--records", "3", "--json", "-o", "x.png"], in: folder)
+        ["runs/with", "--against", "runs/without", "--records", "2", "--json", "-o", "x.png"], in: folder)
       #expect(shown.code == 0, "\(shown.errors)")
       let report = try object(shown.output)
       // Eleven leads hold 1/16 of the image each, lead II with its rhythm strip 5/16.
       #expect(report["uniform"] as? Double == 1 - (11 + 25) / 256.0)
-      #expect(report["records"] as? Int == 3 && report["comparison"] as? String == "without")
+      #expect(report["records"] as? Int == 2 && report["comparison"] as? String == "without")
       let rows = try #require(report["rows"] as? [[String: Any]])
       #expect(rows.compactMap { $0["plan"] as? String } == ["learned", "fitted", "attention"])
       for row in rows {

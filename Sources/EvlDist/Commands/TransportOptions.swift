@@ -46,13 +46,15 @@ extension TransportFigure {
         return Panel(
           title: title, plan: plan,
           notes: [
-            "Share of each student",
-            "lead's mass by teacher",
-            "lead; framed: its own.", "",
+            "Numbers: share of what",
+            "each student lead draws.",
+            "Colour: ratio to the share",
+            "in the uniform plan, from",
+            "1 (white) to 16.", "",
             "Lead confusion, the mass",
-            "off the diagonal:",
+            "outside the framed cells:",
             "  here \(TransportReport.number(confusion?.value))",
-            "  uniform \(TransportReport.number(report.uniform))",
+            "  uniform plan \(TransportReport.number(report.uniform))",
             "  left out \(TransportReport.number(confusion?.leftOutShare))", "",
           ] + notes)
       }

@@ -60,6 +60,9 @@ public struct TransportInspection {
       origin = TransportReport.Origin(run: rival.name, step: rival.checkpoint.step)
       comparison = "without"
       notes += rival.skipped.map { "skipped: \($0)" }
+      if rival.checkpoint.step != run.checkpoint.step {
+        notes.append("the two students are compared after unequal numbers of steps")
+      }
     } else {
       compared = PlanSource(reader: try run.untrainedStudent(), maps: [:], attention: nil, settings: settings)
       origin = TransportReport.Origin(run: run.name, step: 0)

@@ -119,16 +119,15 @@ extension TransportFigure {
   /// In each student token the lead it prefers most, with the share it draws from it.
   private func drawSources(_ flows: [[Flow]], on canvas: CairoCanvas, left: Double, top: Double) {
     for (token, sources) in flows.enumerated() {
+      guard let main = sources.filter(\.isPreferred).max(by: { $0.share < $1.share }) else { continue }
+      let share = sources.reduce(0) { $0 + ($1.lead == main.lead ? $1.share : 0) }
       let cell = place(geometry.student[token], geometry.student, left: left, top: top)
-      let main = sources.filter(\.isPreferred).max { $0.share < $1.share }
-      let share = sources.reduce(0) { $0 + ($1.lead == main?.lead ? $1.share : 0) }
-      let text = main.map { "\($0.lead.rawValue) \(Self.percent(share))" } ?? "spread"
-      let width = canvas.textWidth(text, size: 17, isBold: main != nil)
+      let text = "\(main.lead.rawValue) \(Self.percent(share))"
+      let width = canvas.textWidth(text, size: 17, isBold: true)
       let (x, y) = (cell.x + cell.width - width - 12, cell.y + cell.height - 25)
       canvas.fillRectangle(x: x, y: y, width: width + 10, height: 22, colour: .white, opacity: 0.85)
       canvas.drawText(
-        text, x: x + 5, y: y + 17, size: 17,
-        colour: main.map { $0.isOwnLead ? Palette.own : Palette.crossing } ?? Palette.faint, isBold: main != nil)
+        text, x: x + 5, y: y + 17, size: 17, colour: main.isOwnLead ? Palette.own : Palette.crossing, isBold: true)
     }
   }
 

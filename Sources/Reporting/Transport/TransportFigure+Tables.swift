@@ -1,9 +1,14 @@
 import Cardiology
 import Evaluation
+import Foundation
 
 extension TransportFigure {
-  /// Mass from lead to lead: a row for each lead of the student, in shares of what its tokens draw from leads.
-  func drawHeatMap(_ confusion: LeadConfusion, notes: [String], on canvas: CairoCanvas, left: Double, top: Double) {
+  /// Mass from lead to lead: a row for each lead of the student, in shares of what its tokens draw from leads; the colour
+  /// grows with the share's ratio to that of the uniform plan, from 1 to 16 on a logarithmic scale.
+  func drawHeatMap(
+    _ confusion: LeadConfusion, _ uniform: LeadConfusion, notes: [String], on canvas: CairoCanvas, left: Double,
+    top: Double
+  ) {
     let leads = Lead.allCases
     let cell = 40.0
     let (x0, y0) = (left + 82, top + 60)
@@ -18,14 +23,16 @@ extension TransportFigure {
       canvas.drawText(name, x: x0 - 8, y: y + 27, size: 19, colour: Palette.ink, anchor: .end)
       canvas.drawText(
         name, x: x0 + (Double(row) + 0.5) * cell, y: y0 - 8, size: 19, colour: Palette.ink, anchor: .middle)
+      let blind = uniform.rows[row]
       for (column, mass) in masses.enumerated() where sum > 0 {
         let (x, share) = (x0 + Double(column) * cell, mass / sum)
+        let lift = share / (blind[column] / blind.reduce(0, +))
+        let strength = lift > 1 ? min(1, log2(lift) / 4) : 0
         canvas.fillRectangle(
-          x: x, y: y, width: cell, height: cell,
-          colour: ECGPaper.Colour.white.mixed(with: Palette.heat, share.squareRoot()))
-        if share >= 0.05 {
+          x: x, y: y, width: cell, height: cell, colour: ECGPaper.Colour.white.mixed(with: Palette.heat, strength))
+        if share >= 0.02 {
           canvas.drawText(
-            Self.percent(share), x: x + cell / 2, y: y + 26, size: 15, colour: share > 0.3 ? .white : Palette.ink,
+            Self.percent(share), x: x + cell / 2, y: y + 26, size: 15, colour: strength > 0.45 ? .white : Palette.ink,
             anchor: .middle)
         }
       }

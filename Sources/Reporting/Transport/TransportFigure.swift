@@ -87,7 +87,7 @@ public struct TransportFigure {
         "lead confusion " + Self.number(confusion.value), x: left + Self.panelSide, y: top - 18, size: 28,
         colour: Palette.ink, isBold: true, anchor: .end)
       try drawPlan(plan, on: canvas, left: left, top: top)
-      drawHeatMap(confusion, notes: panel.notes, on: canvas, left: left, top: middle)
+      drawHeatMap(confusion, geometry.uniform, notes: panel.notes, on: canvas, left: left, top: middle)
     }
     drawBars(on: canvas, top: foot + 20, width: width, rowHeight: Self.barHeight)
     return try canvas.image()
@@ -97,20 +97,21 @@ public struct TransportFigure {
     let left = Self.margin
     canvas.drawText(title, x: left, y: 58, size: 36, colour: Palette.ink, isBold: true)
     canvas.drawText(subtitle, x: left, y: 94, size: 22, colour: Palette.faint)
-    let y = 130.0
-    var x = left
+    var (x, y) = (left, 134.0)
     for (colour, text) in [(Palette.own, "from its own lead"), (Palette.crossing, "from another lead")] {
       drawArrow(on: canvas, from: (x, y - 7), control: (x + 30, y - 21), to: (x + 62, y - 7), width: 4, colour: colour)
       canvas.drawText(text, x: x + 74, y: y, size: 21, colour: Palette.ink)
       x += 100 + canvas.textWidth(text, size: 21)
     }
+    canvas.fillRectangle(x: x, y: y - 18, width: 44, height: 24, colour: Palette.compared, opacity: 0.35)
     canvas.drawText(
-      "The wider, the more mass. Each arrow ends in a token of the student.", x: x, y: y, size: 21,
-      colour: Palette.faint)
+      "spread: no lead gives a token clearly more than the uniform plan would", x: x + 56, y: y, size: 21,
+      colour: Palette.ink)
+    y += 32
     canvas.drawText(
-      "It starts at the centre of the mass that the token draws from one lead of the teacher's image; drawn where that "
-        + "lead gives at least \(Self.clearLift) times its share in the uniform plan. Spread: none does.",
-      x: left, y: y + 30, size: 21, colour: Palette.faint)
+      "Arrows lead to a student token from the centre of what one lead of the teacher's image gives it, where that is "
+        + "\(Self.clearLift) times the uniform plan's share or more.",
+      x: left, y: y, size: 21, colour: Palette.faint)
   }
 
   static func number(_ value: Double?) -> String { value.map { decimals($0, 3) } ?? "undefined" }
