@@ -99,13 +99,13 @@ extension TransportFigure {
     }
   }
 
-  /// Flows from preferred regions, those of other leads on top.
+  /// Each token's flows from the two regions it prefers most, those of other leads on top.
   private func drawFlows(_ flows: [[Flow]], on canvas: CairoCanvas, left: Double, top: Double) {
     for isOwnLead in [true, false] {
       for (token, sources) in flows.enumerated() {
         let cell = place(geometry.student[token], geometry.student, left: left, top: top)
         let end = (x: cell.x + cell.width / 2, y: cell.y + cell.height / 2)
-        for flow in sources where flow.isOwnLead == isOwnLead && flow.isPreferred {
+        for flow in sources.filter(\.isPreferred).prefix(2) where flow.isOwnLead == isOwnLead {
           let start = (x: left + flow.x * Self.panelSide, y: top + flow.y * Self.panelSide)
           let (dx, dy) = (end.x - start.x, end.y - start.y)
           drawArrow(

@@ -22,7 +22,7 @@ extension TransportFigure {
       let name = leads[row].rawValue
       canvas.drawText(name, x: x0 - 8, y: y + 27, size: 19, colour: Palette.ink, anchor: .end)
       canvas.drawText(
-        name, x: x0 + (Double(row) + 0.5) * cell, y: y0 - 8, size: 19, colour: Palette.ink, anchor: .middle)
+        name, x: x0 + (Double(row) + 0.5) * cell, y: y0 - 8, size: 17, colour: Palette.ink, anchor: .middle)
       let blind = uniform.rows[row]
       for (column, mass) in masses.enumerated() where sum > 0 {
         let (x, share) = (x0 + Double(column) * cell, mass / sum)
