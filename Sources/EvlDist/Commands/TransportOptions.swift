@@ -72,7 +72,7 @@ extension TransportFigure {
           ["Mean over heads; image", "tokens only, which get", "\(attention) of the attention."])
           ?? Panel(
             title: "Cross-attention (MHCA)", plan: nil,
-            notes: ["The run was trained without alignment and relations, so it has no cross-attention."]),
+            notes: ["None: the run was trained without alignment and relations."]),
       ].compactMap { $0 },
       barTitle: "Lead confusion, mean of \(report.records) evaluation records with 95% interval",
       bars: report.rows.map { row in

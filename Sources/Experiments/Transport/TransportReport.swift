@@ -97,5 +97,8 @@ public struct TransportReport: Codable, Sendable {
     return [number(estimate.value), "\(number(low)) .. \(number(high))"]
   }
 
-  public static func number(_ value: Double?) -> String { value.map { String(format: "%.3f", $0) } ?? "-" }
+  public static func number(_ value: Double?) -> String {
+    // Adding 0 takes the sign from a value that is rounded to -0.
+    value.map { String(format: "%.3f", ($0 * 1000).rounded() / 1000 + 0) } ?? "-"
+  }
 }
