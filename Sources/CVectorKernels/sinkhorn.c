@@ -19,7 +19,9 @@ EVL_CLONES static double row_dot(size_t n, const double *x, const double *y) {
   return sum;
 }
 
-void evl_cholesky_solve(size_t n, double *s, double *x) {
+void evl_cholesky_solve(size_t n, double floor, double *s, double *x) {
+  double least = 0;
+  for (size_t i = 0; i < n; i++) least = floor * s[i * n + i] > least ? floor * s[i * n + i] : least;
   for (size_t i = 0; i < n; i++) {
     double *row = s + i * n;
     for (size_t j = 0; j < i; j++) {
@@ -28,7 +30,7 @@ void evl_cholesky_solve(size_t n, double *s, double *x) {
     }
     const double rest = row[i] - row_dot(i, row, row);
     // Below the rounding of its own cancellation a pivot says nothing.
-    row[i] = rest > 1e-15 * row[i] ? sqrt(rest) : 0;
+    row[i] = rest > 1e-15 * row[i] && rest > least ? sqrt(rest) : 0;
   }
   for (size_t i = 0; i < n; i++) {
     const double pivot = s[i * n + i];

@@ -49,7 +49,12 @@ struct MarginalSystem {
   }
 
   /// u [n] and v [m] for the right-hand sides p [n] and q [m], of equal sum.
-  func solve(_ p: Tensor<Double>, _ q: Tensor<Double>) -> (u: Tensor<Double>, v: Tensor<Double>) {
+  ///
+  /// - Parameter floor: parts of the plan joined by less than this share of the largest line's exchange count as apart,
+  ///   each with an offset of its own: what rounding leaves unbalanced, divided by so little, would drown the rest.
+  func solve(
+    _ p: Tensor<Double>, _ q: Tensor<Double>, floor: Double
+  ) -> (u: Tensor<Double>, v: Tensor<Double>) {
     let (outer, inner) = transposed ? (q, p) : (p, q)
     let weights = eliminated.array.map { $0 > 0 ? 1 / $0 : 0 }
     let scaled = Tensor<Double>(zip(outer.array, weights).map { $0 * $1 }, [outer.count])
@@ -60,7 +65,7 @@ struct MarginalSystem {
     for row in 0..<size - 1 {
       grounded.slice(row..<row + 1).copy(from: laplacian.range(row * size..<row * size + size - 1))
     }
-    if size > 1 { grounded.solveByCholesky(kept.range(0..<size - 1)) }
+    if size > 1 { grounded.solveByCholesky(kept.range(0..<size - 1), floor: floor) }
     kept[size - 1] = 0
     let rest = outer.copy()
     rest.add(product(kept, transpose: transposed), times: -1)
@@ -178,7 +183,7 @@ struct DualNewton {
     let p = Tensor<Double>(from.rowSums.array.map { row - $0 }, [cost.rows])
     let q = Tensor<Double>(from.columnSums.array.map { column - $0 }, [cost.columns])
     let system = MarginalSystem(plan: from.plan, rowSums: from.rowSums, columnSums: from.columnSums)
-    let (u, v) = system.solve(p, q)
+    let (u, v) = system.solve(p, q, floor: 1e-60)
     let largest = (0..<from.plan.rows).reduce(0.0) { max($0, abs(u[$1])) }
     let shift = (0..<from.plan.columns).reduce(0.0) { max($0, abs(v[$1])) }
     guard (largest + shift).isFinite else { return nil }
@@ -202,7 +207,7 @@ struct DualNewton {
     let q = Tensor<Double>(uninitialised: [cost.columns])
     weighted.marginals(rowSums: p, columnSums: q)
     let system = MarginalSystem(plan: point.plan, rowSums: point.rowSums, columnSums: point.columnSums)
-    let (u, v) = system.solve(p, q)
+    let (u, v) = system.solve(p, q, floor: 1e-18)
     let result = Tensor<Double>(uninitialised: cost.shape)
     result.setImplicitDerivative(plan: point.plan, cost: cost, u: u, v: v, inverseEpsilon: 1 / epsilon)
     return result

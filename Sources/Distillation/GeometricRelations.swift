@@ -20,7 +20,8 @@ extension Tape {
   ///
   /// Distances come from one product of the centred rows; pairs that would cancel are subtracted directly, and cosines
   /// are compared through 1 - cos = (d^2 - (|i| - |j|)^2) / (2 |i| |j|), so near-identical tokens keep their digits in
-  /// single precision. Backward is one product with an [n, n] matrix for each side.
+  /// single precision. Where the two sides' relations hardly differ, so that single precision would keep few digits of
+  /// the difference, the sequence is computed in double. Backward is one product with an [n, n] matrix for each side.
   /// Source: EVL-ECG (arXiv 2605.29977), losses.md "Geometric relations"; Park et al. 2019 (relational distillation).
   /// - Complexity: 4 n^2 D forward and 4 n^2 D backward a sequence; keeps two [n, n] matrices.
   /// - Parameters:
@@ -32,10 +33,11 @@ extension Tape {
   ) -> RelationLoss {
     precondition(aligned.value.rows == tokens.total && student.value.count == aligned.value.count)
     var loss = RelationLoss()
-    var parts: [SequenceRelation<Element>] = []
+    var parts: [any RelationPart<Element>] = []
     for index in 0..<tokens.count where !tokens[index].isEmpty {
-      let part = SequenceRelation(
-        x: aligned.value.slice(tokens[index]), y: student.value.slice(tokens[index]), rows: tokens[index], pool: pool)
+      let (x, y) = (aligned.value.slice(tokens[index]), student.value.slice(tokens[index]))
+      var part: any RelationPart<Element> = SequenceRelation(x: x, y: y, rows: tokens[index], pool: pool)
+      if part.isLostInRounding { part = WidenedRelation(x: x, y: y, rows: tokens[index]) }
       loss.distance += part.sums.distance / part.pairs / Double(sequences)
       loss.angle += part.sums.angle / part.pairs / Double(sequences)
       if isRecording { parts.append(part) }
@@ -56,13 +58,64 @@ extension Tape {
   }
 }
 
+/// One sequence's relations and their gradient.
+private protocol RelationPart<Element> {
+  associatedtype Element: Scalar
+
+  var sums: RelationSums { get }
+  /// The sequence's tokens among all rows.
+  var rows: Range<Int> { get }
+
+  /// Adds dL/dx and dL/dy [n, d].
+  func backward(
+    distanceWeight: Double, angleWeight: Double, x xShare: Tensor<Element>, y yShare: Tensor<Element>,
+    pool: BufferPool<Element>)
+}
+
+extension RelationPart {
+  /// n^2, the ordered pairs the loss is the mean of.
+  var pairs: Double { Double(rows.count * rows.count) }
+
+  /// Whether a mean square of differences is so small that rounding of the relations, about 1e-7, shows in its fifth
+  /// digit.
+  var isLostInRounding: Bool {
+    let smallest = min(sums.distance, sums.angle) / pairs
+    return MemoryLayout<Element>.size == 4 && smallest < 1e-4 && max(sums.distance, sums.angle) > 0
+  }
+}
+
+/// Relations of single-precision tokens in double.
+private struct WidenedRelation<Element: Scalar>: RelationPart {
+  private let part: SequenceRelation<Double>
+  private let pool = BufferPool<Double>()
+
+  var sums: RelationSums { part.sums }
+  var rows: Range<Int> { part.rows }
+
+  init(x: Tensor<Element>, y: Tensor<Element>, rows: Range<Int>) {
+    part = SequenceRelation(x: x.widened(), y: y.widened(), rows: rows, pool: pool)
+  }
+
+  func backward(
+    distanceWeight: Double, angleWeight: Double, x xShare: Tensor<Element>, y yShare: Tensor<Element>,
+    pool: BufferPool<Element>
+  ) {
+    let (x, y) = (self.pool.zeros(xShare.shape), self.pool.zeros(yShare.shape))
+    part.backward(distanceWeight: distanceWeight, angleWeight: angleWeight, x: x, y: y, pool: self.pool)
+    for (wide, share) in [(x, xShare), (y, yShare)] {
+      let narrowed = pool.tensor(share.shape)
+      narrowed.setNarrowed(wide)
+      share.add(narrowed)
+    }
+  }
+}
+
 /// Both sides' relations within one sequence of n tokens.
-private struct SequenceRelation<Element: Scalar> {
+private struct SequenceRelation<Element: Scalar>: RelationPart {
   let x: RelationSide<Element>
   let y: RelationSide<Element>
   let sums: RelationSums
   let rows: Range<Int>
-  var pairs: Double { Double(rows.count * rows.count) }
 
   init(x: Tensor<Element>, y: Tensor<Element>, rows: Range<Int>, pool: BufferPool<Element>) {
     self.rows = rows

@@ -8,7 +8,7 @@ import COpenBLAS
 /// not depend on anything else.
 enum FloatProducts {
   /// Smallest extent up to which oneDNN multiplies.
-  static let smallExtent: Int32 = 256
+  static let smallExtent: Int32 = 512
 
   static func multiply(
     _ transposeA: CBLAS_TRANSPOSE, _ transposeB: CBLAS_TRANSPOSE, _ m: Int32, _ n: Int32, _ k: Int32, _ alpha: Float,

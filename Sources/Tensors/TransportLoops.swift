@@ -130,9 +130,10 @@ extension Tensor {
 extension Tensor<Double> {
   /// Overwrites `x` with the solution of self x = x for a symmetric positive semi-definite self [n, n] (destroyed).
   ///
-  /// Cholesky factorisation; an unknown whose pivot vanishes in rounding is set to 0. - Complexity: n^3 / 3.
-  public func solveByCholesky(_ x: Tensor<Double>) {
+  /// Cholesky factorisation; an unknown whose pivot vanishes in rounding, or is below `floor` times the largest diagonal
+  /// element, is set to 0. - Complexity: n^3 / 3.
+  public func solveByCholesky(_ x: Tensor<Double>, floor: Double) {
     precondition(rows == columns && x.count == rows)
-    evl_cholesky_solve(rows, base, x.base)
+    evl_cholesky_solve(rows, floor, base, x.base)
   }
 }

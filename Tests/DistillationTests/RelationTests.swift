@@ -62,4 +62,26 @@ import Testing
     #expect(loss.distance.isFinite && loss.angle.isFinite)
     #expect((x.gradient?.isFinite ?? false) && (y.gradient?.isFinite ?? false))
   }
+
+  /// Sides that differ by a hundredth keep five digits in single precision: they are computed in double.
+  @Test(arguments: [3, 20, 65]) func nearlyEqualSidesKeepTheirDigits(_ n: Int) {
+    let y = normal([n, 24], "y \(n)").converted(to: Float.self)
+    let x = Tensor<Float>(zip(y.array, normal([n, 24], "noise \(n)").array).map { $0 + 0.01 * Float($1) }, y.shape)
+    func run<Element: Scalar>(_ type: Element.Type) -> (RelationLoss, [Double]) {
+      let tape = Tape(pool: BufferPool<Element>())
+      let aligned = Variable(x.converted(to: Element.self), needsGradient: true)
+      let student = Variable(y.converted(to: Element.self), needsGradient: true)
+      let loss = tape.relationLoss(
+        aligned: aligned, student: student, tokens: Segments(lengths: [n]), sequences: 1, distanceWeight: 0.5,
+        angleWeight: 0.5)
+      tape.backward()
+      return (loss, [aligned, student].flatMap { ($0.gradient?.array ?? []).map { Double($0) } })
+    }
+    let (single, double) = (run(Float.self), run(Double.self))
+    #expect(double.0.distance < 1e-4 && double.0.angle < 1e-4 && double.0.angle > 0)
+    #expect(abs(single.0.distance - double.0.distance) < 1e-6 * double.0.distance)
+    #expect(abs(single.0.angle - double.0.angle) < 1e-6 * double.0.angle)
+    let error = zip(single.1, double.1).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    #expect(error.squareRoot() < 1e-6 * double.1.reduce(0) { $0 + $1 * $1 }.squareRoot())
+  }
 }

@@ -114,4 +114,27 @@ import Testing
     #expect(solution.plan.array.allSatisfy { $0 == 0.125 } && solution.cost == 0)
     #expect(dt.sumOfSquares == 0 && ds.sumOfSquares == 0)
   }
+
+  /// Pairs of near tokens far from all others: at a small eps the plan falls into parts that exchange next to nothing,
+  /// and the implicit gradient's system with them.
+  @Test(arguments: [1e-4, 1e-3, 0.01], [3, 12]) func aPlanInPartsHasAFiniteImplicitGradient(
+    _ relative: Double, _ parts: Int
+  ) {
+    let centres = normal([parts, 3], "centres", scale: 30)
+    func cloud(_ purpose: String) -> Tensor<Double> {
+      let noise = normal([2 * parts, 3], purpose, scale: 0.1)
+      return Tensor((0..<6 * parts).map { centres[$0 / 6 * 3 + $0 % 3] + noise[$0] }, [2 * parts, 3])
+    }
+    let (t, s) = (cloud("t"), cloud("s"))
+    let settings = TransportSettings(
+      epsilon: relative, isRelative: true, stopping: .converged, gradient: .implicit)
+    let (solution, dt, ds) = transport(t, s, settings)
+    #expect(solution.plan.isFinite && dt.isFinite && ds.isFinite)
+    #expect(solution.marginalError < 1e-9)
+    // Neither cloud can lower its cost by moving with the other.
+    for column in 0..<3 {
+      let pull = (0..<2 * parts).reduce(0.0) { $0 + dt[$1 * 3 + column] + ds[$1 * 3 + column] }
+      #expect(abs(pull) < 1e-9)
+    }
+  }
 }

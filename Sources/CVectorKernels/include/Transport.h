@@ -52,7 +52,7 @@ EVL_DECLARE(double, f64)
 #undef EVL_DECLARE
 
 // Cholesky factor of the symmetric s[n, n] (lower triangle read and overwritten) and solution of S x = x in place. A
-// pivot that is not positive grounds its unknown at 0.
-void evl_cholesky_solve(size_t n, double *s, double *x);
+// pivot that is lost in rounding, or below floor times the largest diagonal element, grounds its unknown at 0.
+void evl_cholesky_solve(size_t n, double floor, double *s, double *x);
 
 #endif
