@@ -87,7 +87,7 @@ private struct CaseTotal<Element: Scalar> {
       teacher: try Self.side(inputs, states?.teacher, "in.t_mask", visual?.teacher, "in.t_vis_mask"),
       globalSequences: batch, tape: tape)
     let targets = try inputs.shiftedLabels(for: logits)
-    parts.crossEntropy = try objective.crossEntropy(
+    parts[.crossEntropy] = try objective.crossEntropy(
       tape.gatherRows(logits.variable, targets.rows), labels: targets.labels,
       globalAnswerTokens: targets.labels.count, tape: tape)
     self.parts = parts
@@ -109,8 +109,8 @@ private struct CaseTotal<Element: Scalar> {
 
   func describe(into result: inout LossCaseResult<Element>) {
     for (name, value) in [
-      ("total", parts.total(weights)), ("ce", parts.crossEntropy), ("mhca", parts.alignment), ("rel", parts.relation),
-      ("rel_D", parts.relationDistance), ("rel_A", parts.relationAngle), ("ot", parts.transport),
+      ("total", weights.factors.total(parts)), ("ce", parts[.crossEntropy]), ("mhca", parts[.alignment]),
+      ("rel", parts[.relation]), ("rel_D", parts["rel_D"]), ("rel_A", parts["rel_A"]), ("ot", parts[.transport]),
     ] { result.add("out.\(name).perseq", value) }
     result.add("out.grad.logits.perseq", logits.gradient)
     if let states {
