@@ -75,7 +75,8 @@ extension Tape {
     let n = student.value.rows
     precondition(teacher.rows == n)
     guard n > 1 else { return 0 }
-    let (own, target) = (SampleDistances(student.value), SampleDistances(teacher))
+    let own = SampleDistances(student.value, pool: pool)
+    let target = SampleDistances(teacher, pool: pool)
     let pairs = Double(n * (n - 1))
     var sum = 0.0
     // d huber / d psi of every pair, and the sum of its products with psi, for the mean's share.
@@ -180,10 +181,10 @@ private struct SampleDistances<Element: Scalar> {
   /// distances / mean; 0 where the mean is 0.
   let scaled: [Element]
 
-  init(_ x: Tensor<Element>) {
+  init(_ x: Tensor<Element>, pool: BufferPool<Element>) {
     let n = x.rows
     var distances = [Element](repeating: 0, count: n * n)
-    let difference = Tensor<Element>(uninitialised: [1, x.columns])
+    let difference = pool.tensor([1, x.columns])
     var sum = 0.0
     for i in 0..<n {
       for j in 0..<i {

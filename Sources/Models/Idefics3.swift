@@ -90,7 +90,6 @@ extension Idefics3 {
   public var scaleFactor: Int { configuration.scaleFactor }
   public var tokensPerImage: Int { configuration.tokensPerImage }
   public var textHeads: (queries: Int, keys: Int) { (configuration.text.heads, configuration.text.keyValueHeads) }
-  public var textLayers: Int { configuration.text.layers }
   public var connectorWeight: Parameter<Element> { arena["model.connector." + Connector<Element>.weightName] }
 
   public func check(_ input: ModelInput<Element>) throws {

@@ -23,8 +23,6 @@ public protocol VisionLanguageModel<Element>: AnyObject {
   var tokensPerImage: Int { get }
   /// Heads of the decoder's attention, and heads of its keys and values.
   var textHeads: (queries: Int, keys: Int) { get }
-  /// Layers of the decoder.
-  var textLayers: Int { get }
   /// The connector's weight: all visual tokens pass it, so every loss has a gradient there.
   var connectorWeight: Parameter<Element> { get }
 

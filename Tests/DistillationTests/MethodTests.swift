@@ -130,6 +130,38 @@ import Testing
     check(Double.self)
   }
 
+  /// The loops that training runs, against the same in double precision.
+  @Test func singlePrecisionKeepsFiveDigits() {
+    func run<Element: Scalar>(_ type: Element.Type) -> (values: [Double], gradients: [[Double]]) {
+      let tape = Tape(pool: BufferPool<Element>())
+      func input(_ shape: [Int], _ name: String) -> Variable<Element> {
+        Variable(normal(shape, name, scale: 3).converted(to: type), needsGradient: true)
+      }
+      let (logits, others) = (input([3, 1000], "logits"), input([3, 1000], "teacher logits").value)
+      let samples = input([6, 40], "samples")
+      let alignment = SequenceInterpolation<Element>(
+        student: Segments(lengths: [12, 9]), teacher: Segments(lengths: [30, 9]))
+      let maps = input([12 * 12 + 9 * 9, 1], "maps")
+      let values = [
+        tape.divergenceLoss(student: logits, teacher: others, temperature: 2, normaliser: 3, weight: 1),
+        tape.sortedProbabilityLoss(
+          student: logits, teacher: others, pairs: [(0, 1), (2, 2)], normaliser: 2, weight: 1),
+        tape.sampleDistanceLoss(student: samples, teacher: input([6, 50], "t").value, shards: 1, weight: 1),
+        tape.sampleAngleLoss(student: samples, teacher: input([6, 50], "t").value, shards: 1, weight: 1),
+        tape.interpolatedScoreError(
+          student: maps, teacher: input([30 * 30 + 9 * 9, 1], "m").value, alignment: alignment, sequences: 2, weight: 1),
+      ]
+      tape.backward()
+      return (values, [logits, samples, maps].map { $0.gradient?.converted(to: Double.self).array ?? [] })
+    }
+    let (single, double) = (run(Float.self), run(Double.self))
+    for (a, b) in zip(single.values, double.values) { #expect(abs(a - b) < 1e-5 * b) }
+    for (a, b) in zip(single.gradients, double.gradients) {
+      let scale = b.map(abs).max() ?? .nan
+      #expect(zip(a, b).allSatisfy { abs($0 - $1) < 1e-5 * scale })
+    }
+  }
+
   @Test func layersAreMappedByTheirShareOfTheDepth() {
     #expect(TinyBERT<Double>.teacherLayers(student: 2, teacher: 3) == [2, 3])
     #expect(TinyBERT<Double>.teacherLayers(student: 4, teacher: 12) == [3, 6, 9, 12])

@@ -9,8 +9,8 @@
   /* distributions.c */                                                                                                \
   /* KL(p || q) of p = softmax(scale teacher), q = softmax(scale student) over n tokens; gradient = weight (q - p) */  \
   double evl_divergence_##S(size_t n, T scale, T weight, const T *student, const T *teacher, T *gradient);             \
-  /* order[n]: places of x by descending value, equal ones by ascending place; x is not negative and has no NaN to     \
-     speak of (it lands anywhere). scratch: 3 n words. Radix sort, O(n). */                                            \
+  /* order[n]: places of x by descending value, equal ones by ascending place; x is not negative (where it is, or is   \
+     no number, its place is anywhere). scratch: 3 n words. Radix sort, O(n). */                                       \
   void evl_sort_descending_##S(size_t n, const T *x, uint32_t *order, uint64_t *scratch);                              \
   /* Sum over k of |x[order_x[k]] - y[order_y[k]]|, the shorter of x[n] and y[m] continued with 0; sign[n] receives    \
      the sign of the difference at the place of each x, 0 where it is 0 */                                             \
