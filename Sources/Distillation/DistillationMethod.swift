@@ -100,6 +100,11 @@ public protocol DistillationMethod<Element>: AnyObject {
   ) throws -> LossParts
 }
 
+extension DistillationMethod {
+  /// The method's terms, where it has no diagnostics.
+  public var partNames: [String] { factors.terms.filter { $0 != .crossEntropy }.map(\.rawValue) }
+}
+
 /// The methods by their names in `objective.method`.
 public enum DistillationMethods<Element: Scalar> {
   /// Declares the method's own parameters behind the student's.

@@ -10,7 +10,6 @@ import Tensors
 /// changes nothing; the configuration refuses fewer than four a shard. Nothing is trained beside the student.
 public final class RelationalDistillation<Element: Scalar>: DistillationMethod {
   public let factors: LossFactors
-  public var partNames: [String] { factors.terms.filter { [.distance, .angle].contains($0) }.map(\.rawValue) }
   public var needs: ObservedStates { [] }
 
   public init(_ configuration: ObjectiveConfiguration) { factors = configuration.factors() }

@@ -15,7 +15,6 @@ import Tensors
 /// W_e, [Ds, Dt] without bias, are trained beside the student; W_h serves all layers, as in the paper.
 public final class TinyBERT<Element: Scalar>: DistillationMethod {
   public let factors: LossFactors
-  public var partNames: [String] { factors.terms.filter { $0 != .crossEntropy }.map(\.rawValue) }
   public var needs: ObservedStates { .layers }
   private let hiddenMap: Parameter<Element>?
   private let embeddingMap: Parameter<Element>?
@@ -25,10 +24,17 @@ public final class TinyBERT<Element: Scalar>: DistillationMethod {
   private static var embeddingName: String { "objective.tinybert.embedding" }
 
   /// Declares W_h and W_e where their terms are on: normal with deviation 1 / sqrt(Ds).
+  /// - Throws: `UserError` listing the configuration's problems, or for a decoder without layers.
   static func declare(
     _ configuration: ObjectiveConfiguration, pair: ModelPair, into layout: inout ParameterLayout
   ) throws {
     try configuration.validate()
+    guard pair.studentLayers > 0, pair.teacherLayers > 0 else {
+      throw UserError(
+        .usage,
+        "objective.method tinybert compares layers: the student has \(pair.studentLayers), the teacher "
+          + "\(pair.teacherLayers)", remedy: "choose models with layers, or another method")
+    }
     let (factors, widths) = (configuration.factors(), pair.widths)
     for (term, name) in [(LossTerm.hidden, hiddenName), (.embedding, embeddingName)] where factors[term] > 0 {
       layout.add(name, [widths.student, widths.teacher], .normal(1 / Double(widths.student).squareRoot()))
@@ -45,7 +51,7 @@ public final class TinyBERT<Element: Scalar>: DistillationMethod {
 
   /// The teacher's layer, counted from 1, that each layer of the student learns from.
   static func teacherLayers(student: Int, teacher: Int) -> [Int] {
-    (1...max(1, student)).map { max(1, (2 * $0 * teacher + student) / (2 * student)) }
+    (0..<student).map { max(1, (2 * ($0 + 1) * teacher + student) / (2 * student)) }
   }
 
   public func apply(

@@ -10,7 +10,6 @@ import Tensors
 /// without a label has no answer and adds nothing.
 public final class UniversalLogitDistillation<Element: Scalar>: DistillationMethod {
   public let factors: LossFactors
-  public var partNames: [String] { factors.only(.sortedProbabilities).terms.map(\.rawValue) }
   public var needs: ObservedStates { .answers }
 
   public init(_ configuration: ObjectiveConfiguration) { factors = configuration.factors() }

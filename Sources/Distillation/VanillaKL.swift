@@ -8,7 +8,6 @@ import Tensors
 /// stand at the same positions. A record without a label has no answer and adds nothing.
 public final class VanillaKL<Element: Scalar>: DistillationMethod {
   public let factors: LossFactors
-  public var partNames: [String] { factors.only(.divergence).terms.map(\.rawValue) }
   public var needs: ObservedStates { .answers }
   private let temperature: Double
 

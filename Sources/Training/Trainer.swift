@@ -58,8 +58,9 @@ public enum Resume: Sendable, Equatable {
 
 /// Trains one model over the ranks by shards, with the same bits for any number of ranks.
 ///
-/// A step: prepare the shards' samples; count; per round forward, backward and the ordered fold of finished buckets; norm
-/// and clipping; AdamW on owned slices; distribution of the weights; rank 0 decides on saving and stopping.
+/// A step: prepare the shards' samples; count; per round the teacher's forward, now and then the terms' gradient norms,
+/// forward, backward and the ordered fold of finished buckets; norm and clipping; AdamW on owned slices; distribution of
+/// the weights; rank 0 decides on saving and stopping.
 /// All ranks call `run`, together.
 public final class Trainer {
   public let context: RunContext

@@ -99,6 +99,16 @@ import Testing
     #expect(lean.partNames == ["embedding"] && fewer.parameters.map(\.name) == ["objective.tinybert.embedding"])
   }
 
+  @Test func modelsWithoutLayersAreRefusedByTinyBERT() {
+    var (configuration, layout) = (ObjectiveConfiguration(), ParameterLayout())
+    configuration.method = "tinybert"
+    var pair = Self.pair
+    pair.studentLayers = 0
+    #expect {
+      try DistillationMethods<Double>.declare(configuration, pair: pair, into: &layout)
+    } throws: { ($0 as? UserError)?.kind == .usage && "\($0)".contains("the student has 0") }
+  }
+
   @Test func theGradientOfRKDReachesEveryToken() throws {
     let (method, _) = try make("rkd")
     let other = teacher()
