@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 import TestSupport
 import Testing
 
@@ -54,7 +55,9 @@ import Testing
     try withTemporaryFolder { folder in
       let small = SmallRun(folder: folder)
       let adapted = ["train.steps=6", "objective.norms.every=2", "objective.weighting=gradnorm"]
-      #expect(try small.start("straight", ranks: 2, adapted).code == 0)
+      let dumped = folder.appendingPathComponent("case.safetensors")
+      #expect(try small.start("straight", ranks: 2, adapted, options: ["--dump-case", "5", dumped.path]).code == 0)
+      try expectReproduced(dumped)
       #expect(try small.start("resumed", ranks: 3, adapted + ["train.steps=3"]).code == 0)
       let outcome = try small.start("resumed", ranks: 1, adapted)
       #expect(outcome.code == 0 && !outcome.errors.contains("bits"), "\(outcome.errors)")
@@ -68,6 +71,19 @@ import Testing
       let state = try #require(try JSONSerialization.jsonObject(with: file) as? [String: Any])
       let weighting = try #require(state["weighting"] as? [String: [String: Double]])
       #expect(weighting["weights"]?.count == 3 && weighting["initialLosses"]?.count == 3)
+    }
+  }
+
+  /// A loss case written while the factors were adapted holds those of its step.
+  private func expectReproduced(_ file: URL) throws {
+    let out = file.appendingPathExtension("out")
+    #expect(try CommandTests.run(["loss", file.path, "--out", out.path]).code == 0)
+    let (logged, computed) = (try SafetensorsFile(contentsOf: file), try SafetensorsFile(contentsOf: out))
+    #expect(logged.metadata["lambda_rel"] != "1.0")
+    for name in ["out.total.perseq", "out.grad.Wq.perseq", "out.grad.Wp.perseq"] {
+      let (a, b) = (try computed.tensor(name, as: Double.self), try logged.tensor(name, as: Double.self))
+      a.add(b, times: -1)
+      #expect(a.sumOfSquares.squareRoot() <= 1e-4 * b.sumOfSquares.squareRoot(), "\(name)")
     }
   }
 
