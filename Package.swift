@@ -12,6 +12,7 @@ let messagePassing = Context.environment["EVL_MPI"] ?? "ompi-c"
 
 let system: [Target] = [
   .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+  .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
   .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
   .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
   .systemLibrary(name: "CMPI", pkgConfig: messagePassing, providers: [.apt(["libopenmpi-dev"])]),
@@ -26,7 +27,7 @@ func layer(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 }
 
 let layers: [Target] = [
-  layer("Tensors", ["CVectorKernels", "COpenBLAS", "CCrypto"]),
+  layer("Tensors", ["CVectorKernels", "COpenBLAS", "COneDNN", "CCrypto"]),
   layer("Cluster", ["Tensors", "CVectorKernels", "CMessagePassing"]),
   layer("Autograd", ["Tensors"]),
   layer("Cardiology", ["Tensors", "CCairo"]),

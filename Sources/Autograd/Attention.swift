@@ -42,9 +42,9 @@ extension Tape {
     }
     let needsGradient = q.needsGradient || k.needsGradient || v.needsGradient
     return result(output, needsGradient: needsGradient) { [pool] dOutput in
-      let dq = pool.zeros(q.shape)
-      let dk = pool.zeros(k.shape)
-      let dv = pool.zeros(v.shape)
+      let dq = pool.tensor(q.shape)
+      let dk = pool.tensor(k.shape)
+      let dv = pool.tensor(v.shape)
       for index in 0..<queries.count {
         shape.backward(
           q.value.matrix.rows(queries[index]), k.value.matrix.rows(keys[index]), v.value.matrix.rows(keys[index]),
@@ -98,20 +98,22 @@ private struct AttentionShape<Element: Scalar> {
     }
   }
 
-  /// Adds to dq, dk and dv: dV = P^T dO, dS = P (dO V^T - rowsum), dQ = dS K, dK = dS^T Q.
+  /// Overwrites dq, dk and dv: dV = P^T dO, dS = P (dO V^T - rowsum), dQ = dS K, dK = dS^T Q.
   func backward(
     _ q: Matrix<Element>, _ k: Matrix<Element>, _ v: Matrix<Element>, probabilities: Tensor<Element>,
     dOutput: Matrix<Element>, dq: Matrix<Element>, dk: Matrix<Element>, dv: Matrix<Element>, scratch: Tensor<Element>
   ) {
     for head in 0..<heads {
+      // The heads that read one key-value head add up; the first of them overwrites.
+      let beta: Element = head % group == 0 ? 0 : 1
       let p = probabilities.slice(head..<head + 1).reshaped([q.rows, k.rows])
       let share = dOutput.columns(outputColumns(head))
-      multiply(p.matrix, share, transposeA: true, beta: 1, into: dv.columns(valueColumns(head)))
+      multiply(p.matrix, share, transposeA: true, beta: beta, into: dv.columns(valueColumns(head)))
       multiply(share, v.columns(valueColumns(head)), transposeB: true, into: scratch.matrix)
       scratch.softmaxBackwardRows(probabilities: p, scale: scale)
-      multiply(scratch.matrix, k.columns(keyColumns(head)), beta: 1, into: dq.columns(queryColumns(head)))
+      multiply(scratch.matrix, k.columns(keyColumns(head)), into: dq.columns(queryColumns(head)))
       multiply(
-        scratch.matrix, q.columns(queryColumns(head)), transposeA: true, beta: 1, into: dk.columns(keyColumns(head)))
+        scratch.matrix, q.columns(queryColumns(head)), transposeA: true, beta: beta, into: dk.columns(keyColumns(head)))
     }
   }
 }

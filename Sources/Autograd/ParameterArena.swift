@@ -60,6 +60,19 @@ public final class Parameter<Element: Scalar> {
   /// Announces one use in forward; each is answered by one `contribute` in backward.
   func use() { pendingUses += 1 }
 
+  /// Keeps the gradient open for the shares of several tapes, until `closeShares`, before it is published.
+  ///
+  /// - Precondition: between the arena's `beginBackward` and `endBackward`.
+  public func openShares() {
+    precondition(gradient == nil || arena?.isInBackward == true, "shares of \(name) before beginBackward")
+    use()
+  }
+
+  /// Ends what `openShares` began; without any share the gradient is 0.
+  public func closeShares() {
+    contributeSum { _ in }
+  }
+
   /// Adds one use's share to the gradient, block of rows by block of rows, and publishes finished blocks.
   ///
   /// - Parameters:
@@ -116,6 +129,7 @@ public final class ParameterArena<Element: Scalar> {
   private var missing: [Int] = []
   private var nextBucket = -1
   private var onBucket: ((Int) -> Void)?
+  fileprivate private(set) var isInBackward = false
 
   /// - Precondition: the memories hold `layout.count` elements.
   public init(
@@ -186,6 +200,7 @@ public final class ParameterArena<Element: Scalar> {
       deduct(entry.range.upperBound..<end)
     }
     self.onBucket = onBucket
+    isInBackward = true
     nextBucket = bucketCount - 1
     handOut()
   }
@@ -199,6 +214,7 @@ public final class ParameterArena<Element: Scalar> {
     }
     precondition(nextBucket < 0 || gradients == nil, "bucket \(nextBucket) was never completed")
     onBucket = nil
+    isInBackward = false
   }
 
   fileprivate func publish(_ range: Range<Int>) {

@@ -4,15 +4,15 @@ import Tensors
 
 /// A drawing surface of the cairo library; the only file of this target that handles its pointers.
 ///
-/// Coordinates are pixels, origin at the top left, y downwards; colours have no transparency.
-final class CairoCanvas {
+/// Coordinates are pixels, origin at the top left, y downwards; opacity is 0 (nothing) to 1 (covers what lies below).
+public final class CairoCanvas {
   private let surface: OpaquePointer
   private let context: OpaquePointer
   private let width: Int
   private let height: Int
 
   /// A white canvas. - Throws: `UserError` (usage) for a size that cannot be drawn.
-  init(width: Int, height: Int) throws {
+  public init(width: Int, height: Int) throws {
     guard (1...RasterImage.largestSide).contains(width), (1...RasterImage.largestSide).contains(height) else {
       throw UserError(
         .usage, "an image of \(width) x \(height) pixels cannot be drawn",
@@ -66,13 +66,13 @@ final class CairoCanvas {
     cairo_surface_destroy(surface)
   }
 
-  func fill(_ colour: ECGPaper.Colour) {
+  public func fill(_ colour: ECGPaper.Colour) {
     setColour(colour)
     cairo_paint(context)
   }
 
   /// Separate straight lines, each (x0, y0) to (x1, y1).
-  func strokeSegments(_ segments: [(Double, Double, Double, Double)], width: Double, colour: ECGPaper.Colour) {
+  public func strokeSegments(_ segments: [(Double, Double, Double, Double)], width: Double, colour: ECGPaper.Colour) {
     for (x0, y0, x1, y1) in segments {
       cairo_move_to(context, x0, y0)
       cairo_line_to(context, x1, y1)
@@ -81,7 +81,7 @@ final class CairoCanvas {
   }
 
   /// One connected line. Bevelled joins add no height to a sharp peak, as mitred ones would.
-  func strokePath(_ points: [(x: Double, y: Double)], width: Double, colour: ECGPaper.Colour, rounded: Bool) {
+  public func strokePath(_ points: [(x: Double, y: Double)], width: Double, colour: ECGPaper.Colour, rounded: Bool) {
     guard let first = points.first else { return }
     cairo_set_line_join(context, rounded ? CAIRO_LINE_JOIN_ROUND : CAIRO_LINE_JOIN_BEVEL)
     cairo_move_to(context, first.x, first.y)
@@ -89,18 +89,84 @@ final class CairoCanvas {
     stroke(width: width, colour: colour)
   }
 
-  /// Text whose baseline starts at (x, y); `size` is the font's height in pixels.
-  func drawText(_ text: String, x: Double, y: Double, size: Double, colour: ECGPaper.Colour) {
+  /// Where a text lies about the point it is given.
+  public enum TextAnchor: Sendable { case start, middle, end }
+
+  /// Text on a baseline through (x, y); `size` is the font's height in pixels, `upwards` turns it by a quarter to the left.
+  public func drawText(
+    _ text: String, x: Double, y: Double, size: Double, colour: ECGPaper.Colour, isBold: Bool = false,
+    anchor: TextAnchor = .start, upwards: Bool = false
+  ) {
     setColour(colour)
-    cairo_select_font_face(context, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL)
-    cairo_set_font_size(context, size)
-    cairo_move_to(context, x, y)
-    // A string with a zero byte would end there for cairo; control characters have no place on paper anyway.
-    cairo_show_text(context, text.filter { !($0.asciiValue.map { $0 < 32 } ?? false) })
+    let shown = selectFont(text, size: size, isBold: isBold)
+    let shift = anchor == .start ? 0 : extent(of: shown) * (anchor == .middle ? 0.5 : 1)
+    cairo_save(context)
+    cairo_translate(context, x, y)
+    if upwards { cairo_rotate(context, -Double.pi / 2) }
+    cairo_move_to(context, -shift, 0)
+    cairo_show_text(context, shown)
+    cairo_restore(context)
+    cairo_new_path(context)
+  }
+
+  /// Width of a text in pixels.
+  public func textWidth(_ text: String, size: Double, isBold: Bool = false) -> Double {
+    extent(of: selectFont(text, size: size, isBold: isBold))
+  }
+
+  public func fillRectangle(
+    x: Double, y: Double, width: Double, height: Double, colour: ECGPaper.Colour, opacity: Double = 1
+  ) {
+    setColour(colour, opacity)
+    cairo_rectangle(context, x, y, width, height)
+    cairo_fill(context)
+  }
+
+  public func strokeRectangle(
+    x: Double, y: Double, width: Double, height: Double, line: Double, colour: ECGPaper.Colour, opacity: Double = 1
+  ) {
+    cairo_set_line_join(context, CAIRO_LINE_JOIN_MITER)
+    cairo_rectangle(context, x, y, width, height)
+    stroke(width: line, colour: colour, opacity)
+  }
+
+  public func fillCircle(x: Double, y: Double, radius: Double, colour: ECGPaper.Colour, opacity: Double = 1) {
+    setColour(colour, opacity)
+    cairo_new_path(context)
+    cairo_arc(context, x, y, radius, 0, 2 * Double.pi)
+    cairo_fill(context)
+  }
+
+  public func fillPolygon(_ points: [(x: Double, y: Double)], colour: ECGPaper.Colour, opacity: Double = 1) {
+    guard let first = points.first else { return }
+    setColour(colour, opacity)
+    cairo_move_to(context, first.x, first.y)
+    for point in points.dropFirst() { cairo_line_to(context, point.x, point.y) }
+    cairo_close_path(context)
+    cairo_fill(context)
+  }
+
+  /// A quadratic curve bent towards the control point, which it does not reach.
+  public func strokeCurve(
+    from start: (x: Double, y: Double), control: (x: Double, y: Double), to end: (x: Double, y: Double), width: Double,
+    colour: ECGPaper.Colour, opacity: Double = 1
+  ) {
+    cairo_move_to(context, start.x, start.y)
+    cairo_curve_to(
+      context, start.x + (control.x - start.x) * 2 / 3, start.y + (control.y - start.y) * 2 / 3,
+      end.x + (control.x - end.x) * 2 / 3, end.y + (control.y - end.y) * 2 / 3, end.x, end.y)
+    stroke(width: width, colour: colour, opacity)
+  }
+
+  /// An image with its top left corner at (x, y).
+  public func draw(_ image: RasterImage, x: Double, y: Double) throws {
+    let picture = try CairoCanvas(image)
+    cairo_set_source_surface(context, picture.surface, x, y)
+    cairo_paint(context)
   }
 
   /// A copy of the pixels.
-  func image() throws -> RasterImage {
+  public func image() throws -> RasterImage {
     cairo_surface_flush(surface)
     let status = cairo_status(context)
     guard status == CAIRO_STATUS_SUCCESS, let bytes = cairo_image_surface_get_data(surface) else {
@@ -125,7 +191,7 @@ final class CairoCanvas {
     return RasterImage(width: width, height: height, pixels: pixels)
   }
 
-  func writePNG(to file: URL) throws {
+  public func writePNG(to file: URL) throws {
     let status = cairo_surface_write_to_png(surface, file.path)
     guard status == CAIRO_STATUS_SUCCESS else {
       throw UserError(
@@ -134,14 +200,29 @@ final class CairoCanvas {
     }
   }
 
-  private func stroke(width: Double, colour: ECGPaper.Colour) {
-    setColour(colour)
+  private func stroke(width: Double, colour: ECGPaper.Colour, _ opacity: Double = 1) {
+    setColour(colour, opacity)
     cairo_set_line_width(context, width)
     cairo_stroke(context)
   }
 
-  private func setColour(_ colour: ECGPaper.Colour) {
-    cairo_set_source_rgb(context, colour.red, colour.green, colour.blue)
+  private func setColour(_ colour: ECGPaper.Colour, _ opacity: Double = 1) {
+    cairo_set_source_rgba(context, colour.red, colour.green, colour.blue, opacity)
+  }
+
+  /// The text as cairo can show it: a string with a zero byte would end there, and control characters have no place on
+  /// paper anyway.
+  private func selectFont(_ text: String, size: Double, isBold: Bool) -> String {
+    cairo_select_font_face(
+      context, "sans-serif", CAIRO_FONT_SLANT_NORMAL, isBold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL)
+    cairo_set_font_size(context, size)
+    return text.filter { !($0.asciiValue.map { $0 < 32 } ?? false) }
+  }
+
+  private func extent(of text: String) -> Double {
+    var extents = cairo_text_extents_t()
+    cairo_text_extents(context, text, &extents)
+    return extents.x_advance
   }
 
   private static func text(_ status: cairo_status_t) -> String {

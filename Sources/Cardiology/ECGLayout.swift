@@ -93,6 +93,24 @@ struct ECGLayout {
       rhythmBaseline: (Double(paper.rows.count) + Self.rise) * pitch)
   }
 
+  /// The same layout on an image larger by a factor; what the small image had no pixels for is shown where it now has.
+  func enlarged(by factor: Double) -> ECGLayout {
+    var result = self
+    result.pixelsPerSecond *= factor
+    result.pixelsPerMillivolt *= factor
+    result.millimetre = (millimetre.x * factor, millimetre.y * factor)
+    result.traceWidth = max(traceWidth, pixelsPerMillivolt * factor / 40)
+    result.showsMajorGrid = showsMajorGrid || 5 * result.millimetre.x >= 8
+    result.textSize = nil
+    result.pulseWidth = nil
+    result.boxes = boxes.map { box in
+      LeadBox(
+        lead: box.lead, isRhythmStrip: box.isRhythmStrip, start: box.start, duration: box.duration, x: box.x * factor,
+        y: box.y * factor, width: box.width * factor, height: box.height * factor, baseline: box.baseline * factor)
+    }
+    return result
+  }
+
   private mutating func place(
     _ paper: ECGPaper, left: Double, pitch: Double, rise: Double, firstBaseline: Double, rhythmBaseline: Double
   ) {

@@ -15,7 +15,7 @@ public struct ECGPaper: Sendable, Equatable {
     public static let white = Colour(1, 1, 1)
 
     /// The colour mixed with another: 0 keeps it, 1 replaces it.
-    func mixed(with other: Colour, _ share: Double) -> Colour {
+    public func mixed(with other: Colour, _ share: Double) -> Colour {
       Colour(
         red + (other.red - red) * share, green + (other.green - green) * share, blue + (other.blue - blue) * share)
     }

@@ -17,9 +17,28 @@ public struct ECGRenderer: Sendable {
   /// - Throws: `UserError` where a lead is missing or the size cannot be drawn.
   /// - Complexity: O(samples + pixels); 256 x 256 takes about 2 ms.
   public func render(_ record: ECGRecord, width: Int, height: Int, header: [String] = []) throws -> RasterImage {
+    try draw(record, ECGLayout(paper, width: width, height: height), width: width, height: height, header: header)
+  }
+
+  /// Draws an image of a size enlarged: every lead in the same place, relative to the image, with finer lines, and
+  /// without names, so that others can label it.
+  ///
+  /// - Parameter factor: pixels of the result for one of the image.
+  /// - Throws: as `render`.
+  public func render(
+    _ record: ECGRecord, width: Int, height: Int, enlargedBy factor: Double
+  ) throws -> RasterImage {
+    func enlarged(_ side: Int) -> Int { Int((Double(side) * factor).rounded()) }
+    return try draw(
+      record, ECGLayout(paper, width: width, height: height).enlarged(by: factor), width: enlarged(width),
+      height: enlarged(height), header: [])
+  }
+
+  private func draw(
+    _ record: ECGRecord, _ layout: ECGLayout, width: Int, height: Int, header: [String]
+  ) throws -> RasterImage {
     let record = try record.standardised()
     let canvas = try CairoCanvas(width: width, height: height)
-    let layout = ECGLayout(paper, width: width, height: height)
     canvas.fill(paper.background)
     drawGrid(on: canvas, layout, width: Double(width), height: Double(height))
     drawFurniture(on: canvas, layout)

@@ -120,7 +120,7 @@ struct DualNewton {
     let a = Tensor<Double>([Double](repeating: 1, count: cost.rows), [cost.rows])
     let b = Tensor<Double>([Double](repeating: 1, count: cost.columns), [cost.columns])
     let scratch = Tensor<Double>(uninitialised: [cost.rows + cost.columns])
-    for _ in 0..<count { _ = start.plan.sinkhornSweep(a: a, b: b, scratch: scratch) }
+    _ = start.plan.sinkhorn(a: a, b: b, scratch: scratch, limits: SweepLimits(maximum: count))
     let logA = Tensor<Double>(a.array.map { log($0) }, a.shape)
     let logB = Tensor<Double>(b.array.map { log($0) }, b.shape)
     return point(stepped(start.f, logA, epsilon), stepped(start.g, logB, epsilon))
@@ -131,7 +131,7 @@ struct DualNewton {
   static func annealed(cost: Tensor<Double>, epsilon: Double) -> (point: Point, steps: Int) {
     let f = Tensor<Double>(uninitialised: [cost.rows])
     let g = Tensor<Double>(uninitialised: [cost.columns])
-    cost.transportStart(f: f, g: g)
+    cost.transportStart(from: Tensor(zeros: g.shape), f: f, g: g)
     var potentials = (f, g)
     var steps = 0
     let mean = cost.array.reduce(0, +) / Double(cost.count)

@@ -10,8 +10,8 @@ public struct LossBenchmark: Sendable {
     public let median: Double
     public let maximum: Double
     public let runs: Int
-    /// Memory the pool took beyond the inputs, in bytes.
-    public let poolBytes: Int
+    /// Memory taken beyond the inputs, gradients included, in bytes.
+    public let memoryBytes: Int
     /// Memory requests of the last run that the pool could not serve; 0 in a steady state.
     public let lateMisses: Int
   }
@@ -44,7 +44,9 @@ public struct LossBenchmark: Sendable {
     return Tensor((0..<shape.reduce(1, *)).map { _ in Element(random.normal()) }, shape)
   }
 
-  private func time<Element: Scalar>(pool: BufferPool<Element>, _ body: () throws -> Void) rethrows -> Timing {
+  private func time<Element: Scalar>(
+    pool: BufferPool<Element>, gradients: Tensor<Element>? = nil, _ body: () throws -> Void
+  ) rethrows -> Timing {
     try body()
     var seconds: [Double] = []
     var misses = 0
@@ -58,7 +60,8 @@ public struct LossBenchmark: Sendable {
     seconds.sort()
     return Timing(
       minimum: seconds[0], median: seconds[seconds.count / 2], maximum: seconds[seconds.count - 1],
-      runs: seconds.count, poolBytes: pool.bytesHeld, lateMisses: misses)
+      runs: seconds.count,
+      memoryBytes: pool.bytesHeld + (gradients?.count ?? 0) * MemoryLayout<Element>.stride, lateMisses: misses)
   }
 
   /// Sinkhorn from given costs to plan and value: `problems` of [rows, columns], exactly `sweeps` sweeps.
@@ -107,19 +110,20 @@ public struct LossBenchmark: Sendable {
     }
     let student = states("student", shapes.studentLength, shapes.studentWidth, shapes.studentTokens)
     let teacher = states("teacher", shapes.teacherLength, shapes.teacherWidth, shapes.teacherTokens)
-    return try time(pool: pool) {
+    return try time(pool: pool, gradients: arena.gradients) {
       let tape = Tape(pool: pool)
-      _ = try objective.apply(
-        student: DistillationStates(
-          hidden: Variable(student.0, needsGradient: true),
-          sequences: Segments(count: shapes.batch, length: shapes.studentLength),
-          visual: Variable(student.1, needsGradient: true),
-          visualTokens: Segments(count: shapes.batch, length: shapes.studentTokens)),
-        teacher: DistillationStates(
-          hidden: teacher.0, sequences: Segments(count: shapes.batch, length: shapes.teacherLength),
-          visual: teacher.1, visualTokens: Segments(count: shapes.batch, length: shapes.teacherTokens)),
-        globalSequences: shapes.batch, tape: tape)
-      arena.backward(tape)
+      _ = try arena.differentiate(tape) {
+        try objective.apply(
+          student: DistillationStates(
+            hidden: Variable(student.0, needsGradient: true),
+            sequences: Segments(count: shapes.batch, length: shapes.studentLength),
+            visual: Variable(student.1, needsGradient: true),
+            visualTokens: Segments(count: shapes.batch, length: shapes.studentTokens)),
+          teacher: DistillationStates(
+            hidden: teacher.0, sequences: Segments(count: shapes.batch, length: shapes.teacherLength),
+            visual: teacher.1, visualTokens: Segments(count: shapes.batch, length: shapes.teacherTokens)),
+          globalSequences: shapes.batch, tape: tape)
+      }
     }
   }
 }

@@ -11,16 +11,17 @@ extension LossCase {
     let keys = try ValidRows(teacher.segments, mask: try inputs.mask("in.t_mask", for: teacher), what: "teacher")
     let arena = try inputs.alignmentArena(student: student.shape[2], teacher: teacher.shape[2], heads: heads)
     let tape = Tape(pool: BufferPool<Element>())
-    let aligned = tape.crossAttention(
-      student: student.variable, teacher: keys.rows(of: teacher.variable, tape: tape),
-      weights: arena.alignmentWeights, heads: heads, queries: student.segments, keys: keys.segments)
     var result = LossCaseResult<Element>()
-    result.add("out.Hhat", aligned.value.reshaped(student.shape).copy())
-    let loss = tape.alignmentLoss(
-      student: valid.rows(of: student.variable, tape: tape), aligned: valid.rows(of: aligned, tape: tape),
-      tokens: valid.segments, sequences: student.shape[0], weight: 1)
+    let loss = arena.differentiate(tape) {
+      let aligned = tape.crossAttention(
+        student: student.variable, teacher: keys.rows(of: teacher.variable, tape: tape),
+        weights: arena.alignmentWeights, heads: heads, queries: student.segments, keys: keys.segments)
+      result.add("out.Hhat", aligned.value.reshaped(student.shape).copy())
+      return tape.alignmentLoss(
+        student: valid.rows(of: student.variable, tape: tape), aligned: valid.rows(of: aligned, tape: tape),
+        tokens: valid.segments, sequences: student.shape[0], weight: 1)
+    }
     result.add("out.loss.perseq", loss)
-    arena.backward(tape)
     result.add("out.grad.H_s.perseq", student.gradient)
     result.add("out.grad.H_t.perseq", teacher.gradient)
     for name in ["Wq", "Wk", "Wv", "Wo"] { result.add("out.grad.\(name).perseq", arena.gradient(name)) }

@@ -39,6 +39,8 @@ extension LossCase {
     guard file.metadata["sweeps"] != nil else { return false }
     configuration.transport.sweeps = try inputs.integer("sweeps")
     configuration.transport.tolerance = file.metadata["tolerance"] == nil ? 0 : try inputs.number("tolerance")
+    configuration.transport.warmStart = file.metadata["warm_start"] != nil
+    if configuration.transport.warmStart { _ = try inputs.positive("warm_start") }
     let found = configuration.problems()
     guard found.isEmpty else { throw inputs.fault("its metadata are wrong: \(found.joined(separator: "; "))") }
     return true
@@ -77,21 +79,25 @@ private struct CaseTotal<Element: Scalar> {
       ? try inputs.arena(maps)
       : try inputs.alignmentArena(
         student: widths.student, teacher: widths.teacher, heads: configuration.mhca.heads, and: maps)
+    var settings = configuration.transportSettings
+    if !stopping { settings.stopping = .converged }
+    if configuration.transport.warmStart { settings.chain = try inputs.integer("warm_start") }
     let objective = DistillationObjective(
       configuration: configuration, widths: widths, weights: weights,
       alignment: states == nil ? nil : arena.alignmentWeights,
-      projection: visual == nil ? nil : (arena["Wp"], arena["bp"]), stopping: stopping ? nil : .converged)
+      projection: visual == nil ? nil : (arena["Wp"], arena["bp"]), transport: settings)
     let tape = Tape(pool: BufferPool<Element>())
-    var parts = try objective.apply(
-      student: try Self.side(inputs, states?.student, "in.s_mask", visual?.student, "in.s_vis_mask"),
-      teacher: try Self.side(inputs, states?.teacher, "in.t_mask", visual?.teacher, "in.t_vis_mask"),
-      globalSequences: batch, tape: tape)
+    let student = try Self.side(inputs, states?.student, "in.s_mask", visual?.student, "in.s_vis_mask")
+    let teacher = try Self.side(inputs, states?.teacher, "in.t_mask", visual?.teacher, "in.t_vis_mask")
     let targets = try inputs.shiftedLabels(for: logits)
-    parts[.crossEntropy] = try objective.crossEntropy(
-      tape.gatherRows(logits.variable, targets.rows), labels: targets.labels,
-      globalAnswerTokens: targets.labels.count, tape: tape)
-    self.parts = parts
-    arena.backward(tape)
+    let predicted = logits.variable
+    parts = try arena.differentiate(tape) {
+      var parts = try objective.apply(student: student, teacher: teacher, globalSequences: batch, tape: tape)
+      parts[.crossEntropy] = try objective.crossEntropy(
+        tape.gatherRows(predicted, targets.rows), labels: targets.labels, globalAnswerTokens: targets.labels.count,
+        tape: tape)
+      return parts
+    }
   }
 
   /// One side's states; what is off is empty.

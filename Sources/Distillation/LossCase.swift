@@ -6,8 +6,8 @@ import Tensors
 /// trains.
 ///
 /// Kinds mhca, rel, ot, ce and total; `in.*` are inputs, every `out.*` is written in its per-sequence form, padded
-/// positions as zeros. In kind total, optional metadata `sweeps`, `tolerance` and `epsilon_relative` say how a training
-/// step's transport was run; without them it is solved to convergence with the absolute `eps`.
+/// positions as zeros. In kind total, optional metadata `sweeps`, `tolerance`, `epsilon_relative` and `warm_start` (samples of a
+/// shard) say how a training step's transport was run; without them it is solved to convergence with the absolute `eps`.
 public struct LossCase {
   public enum Kind: String, CaseIterable, Sendable { case mhca, rel, ot, ce, total }
 
@@ -163,11 +163,13 @@ extension ParameterArena {
     AlignmentWeights(query: self["Wq"], key: self["Wk"], value: self["Wv"], output: self["Wo"])
   }
 
-  /// Runs a tape's backward between the arena's begin and end.
-  func backward(_ tape: Tape<Element>) {
+  /// Runs a forward pass and its backward between the arena's begin and end.
+  func differentiate<Result>(_ tape: Tape<Element>, _ forward: () throws -> Result) rethrows -> Result {
     beginBackward()
+    let result = try forward()
     tape.backward()
     endBackward()
+    return result
   }
 
   func gradient(_ name: String) -> Tensor<Element> {

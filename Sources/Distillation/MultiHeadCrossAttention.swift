@@ -20,6 +20,8 @@ public struct AlignmentWeights<Element: Scalar> {
     self.value = value
     self.output = output
   }
+
+  var parameters: [Parameter<Element>] { [query, key, value, output] }
 }
 
 extension Tape {

@@ -65,6 +65,9 @@ struct ValidRows {
     self.segments = Segments(lengths: lengths)
   }
 
+  /// The rows of one sequence.
+  func rows(ofSequence index: Int) -> SequenceRows { SequenceRows(indices: indices[segments[index]]) }
+
   /// The rows of x that count; x itself when all do.
   func rows<Element: Scalar>(of x: Variable<Element>, tape: Tape<Element>) -> Variable<Element> {
     indices.count == x.value.rows ? x : tape.gatherRows(x, indices)
@@ -135,7 +138,7 @@ public final class DistillationObjective<Element: Scalar>: DistillationMethod {
   init(
     configuration: ObjectiveConfiguration, widths: ObjectiveWidths, weights: LossWeights,
     alignment: AlignmentWeights<Element>?, projection: (weight: Parameter<Element>, bias: Parameter<Element>)?,
-    stopping: TransportSettings.Stopping? = nil
+    transport settings: TransportSettings? = nil
   ) {
     self.configuration = configuration
     self.widths = widths
@@ -143,9 +146,7 @@ public final class DistillationObjective<Element: Scalar>: DistillationMethod {
     heads = configuration.mhca.heads
     self.alignment = alignment
     self.projection = projection
-    var settings = configuration.transportSettings
-    if let stopping { settings.stopping = stopping }
-    transportSettings = settings
+    transportSettings = settings ?? configuration.transportSettings
   }
 
   /// Whether any teacher state is needed at all.
@@ -185,14 +186,9 @@ public final class DistillationObjective<Element: Scalar>: DistillationMethod {
     try check(student, teacher)
     var parts = LossParts()
     if let alignment, factors[.alignment] > 0 || factors[.relation] > 0 {
-      let queries = try ValidRows(student.sequences, mask: student.hiddenMask, what: "student")
-      let keys = try ValidRows(teacher.sequences, mask: teacher.hiddenMask, what: "teacher")
-      let hidden = queries.rows(of: student.hidden, tape: tape)
-      let aligned = tape.crossAttention(
-        student: hidden, teacher: keys.rows(of: teacher.hidden, tape: tape), weights: alignment, heads: heads,
-        queries: queries.segments, keys: keys.segments)
-      parts = compare(
-        hidden, aligned, queries.segments, sequences: counts.sequences, factors: factors, tape: tape)
+      parts = try compareSequences(
+        student: student, teacher: teacher, alignment: alignment, globalSequences: counts.sequences,
+        factors: factors, tape: tape)
     }
     if let projection, factors[.transport] > 0 {
       let loss = try transport(
@@ -215,7 +211,7 @@ public final class DistillationObjective<Element: Scalar>: DistillationMethod {
   }
 
   /// Alignment and relations of valid rows.
-  private func compare(
+  func compare(
     _ hidden: Variable<Element>, _ aligned: Variable<Element>, _ tokens: Segments, sequences: Int,
     factors: LossFactors, tape: Tape<Element>
   ) -> LossParts {

@@ -36,6 +36,8 @@ public struct ObjectiveConfiguration: Codable, Sendable, Equatable {
     public var tolerance: Double = 1e-3
     /// envelope or implicit; implicit solves to convergence whatever sweeps and tolerance say.
     public var gradient: String = TransportSettings.Gradient.envelope.rawValue
+    /// Whether a shard's problems, in their order, start from the potentials of the one before.
+    public var warmStart: Bool = false
 
     public init() {}
   }
@@ -130,7 +132,8 @@ public struct ObjectiveConfiguration: Codable, Sendable, Equatable {
       : transport.tolerance > 0
         ? .tolerance(transport.tolerance, maximum: transport.sweeps) : .sweeps(transport.sweeps)
     return TransportSettings(
-      epsilon: transport.epsilon, isRelative: transport.relative, stopping: stopping, gradient: gradient)
+      epsilon: transport.epsilon, isRelative: transport.relative, stopping: stopping, gradient: gradient,
+      chain: transport.warmStart ? Int.max : 1)
   }
 
   /// The factors of EVL-ECG's terms with the defaults filled in.
@@ -179,6 +182,7 @@ extension ObjectiveConfiguration.Transport {
     sweeps = try keys.decodeIfPresent(Int.self, forKey: .sweeps) ?? sweeps
     tolerance = try keys.decodeIfPresent(Double.self, forKey: .tolerance) ?? tolerance
     gradient = try keys.decodeIfPresent(String.self, forKey: .gradient) ?? gradient
+    warmStart = try keys.decodeIfPresent(Bool.self, forKey: .warmStart) ?? warmStart
   }
 }
 

@@ -56,10 +56,11 @@ extension Tape {
     precondition(teacherTokens.total == teacher.value.rows && studentTokens.total == student.value.rows)
     var loss = TransportLoss<Element>()
     for index in 0..<teacherTokens.count {
+      let before = index % settings.chain == 0 ? nil : loss.solutions.last?.g
       let solution = TransportProblem(
         teacher: teacher.value.slice(teacherTokens[index]), student: student.value.slice(studentTokens[index]),
         settings: settings, pool: pool
-      ).solve()
+      ).solve(from: before?.count == studentTokens[index].count ? before : nil)
       loss.value += solution.cost / Double(problems)
       loss.sweeps += Double(solution.sweeps) / Double(problems)
       loss.marginalError += solution.marginalError / Double(problems)
@@ -125,11 +126,12 @@ private struct TransportProblem<Element: Scalar> {
     return (cost, sum / Double(n * m))
   }
 
-  func solve() -> TransportSolution<Element> {
+  /// - Parameter start: the student's potentials to start from, [m]; nil for 0.
+  func solve(from start: Tensor<Double>?) -> TransportSolution<Element> {
     let (cost, mean) = costs()
     let epsilon = settings.isRelative ? settings.epsilon * mean : settings.epsilon
     guard epsilon >= Double(Element.leastNormalMagnitude) else { return productOfMarginals() }
-    var iteration = SinkhornIteration(cost: cost, epsilon: epsilon, pool: pool)
+    var iteration = SinkhornIteration(cost: cost, epsilon: epsilon, start: start, pool: pool)
     if settings.stopping == .converged || settings.gradient == .implicit {
       iteration.run(.converged)
       return converged(iteration, cost: cost, epsilon: epsilon, hasCost: mean > 0)

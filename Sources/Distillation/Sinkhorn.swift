@@ -24,20 +24,24 @@ public struct TransportSettings: Sendable, Equatable {
   public var isRelative: Bool
   public var stopping: Stopping
   public var gradient: Gradient
+  /// Problems in a row of which each but the first starts from the potentials of the one before; 1: all from 0.
+  public var chain: Int
 
-  public init(epsilon: Double, isRelative: Bool, stopping: Stopping, gradient: Gradient = .envelope) {
+  public init(epsilon: Double, isRelative: Bool, stopping: Stopping, gradient: Gradient = .envelope, chain: Int = 1) {
     self.epsilon = epsilon
     self.isRelative = isRelative
     self.stopping = stopping
     self.gradient = gradient
+    self.chain = chain
   }
 }
 
 /// Potentials and kernel matrix of one problem in scaling form: P = a K b, K = e^((f + g - C) / eps).
 ///
-/// Uniform marginals 1/n and 1/m. The start, f_i = min_j C_ij and g_j = min_i (C_ij - f_i), puts a 1 in every row and
-/// column of K, so nothing under- or overflows whatever eps; scalings that leave a wide range are absorbed into the
-/// potentials and K is formed anew. Source: Cuturi 2013; Schmitzer 2019 (stabilised scaling).
+/// Uniform marginals 1/n and 1/m. The iteration starts from the student's potentials g0: 0, or those of a problem solved
+/// before (the first row update makes f of them). K is formed with f_i = min_j (C_ij - g0_j), g_j = min_i (C_ij - f_i),
+/// which puts a 1 in every row and column, so nothing under- or overflows whatever eps; scalings that leave a wide range
+/// are absorbed into the potentials and K is formed anew. Source: Cuturi 2013; Schmitzer 2019 (stabilised scaling).
 /// - Complexity: one pass over K [n, m] a sweep.
 struct SinkhornIteration<Element: Scalar> {
   let cost: Tensor<Element>
@@ -49,18 +53,19 @@ struct SinkhornIteration<Element: Scalar> {
   let b: Tensor<Element>
   private let scratch: Tensor<Element>
   private let bound: Double
-  private let pool: BufferPool<Element>
   private(set) var sweeps = 0
 
   private var inverse: Element {
     Element(min(1 / epsilon, Double(Element.greatestFiniteMagnitude)))
   }
 
-  /// - Parameter cost: [n, m]. - Precondition: epsilon > 0.
-  init(cost: Tensor<Element>, epsilon: Double, pool: BufferPool<Element>) {
+  /// - Parameters:
+  ///   - cost: [n, m].
+  ///   - start: g0, [m]; nil for 0.
+  /// - Precondition: epsilon > 0.
+  init(cost: Tensor<Element>, epsilon: Double, start: Tensor<Double>? = nil, pool: BufferPool<Element>) {
     self.cost = cost
     self.epsilon = epsilon
-    self.pool = pool
     let (n, m) = (cost.rows, cost.columns)
     kernel = pool.tensor([n, m])
     f = pool.tensor([n])
@@ -68,34 +73,22 @@ struct SinkhornIteration<Element: Scalar> {
     a = pool.tensor([n])
     b = pool.tensor([m])
     scratch = pool.tensor([n + m])
-    bound = MemoryLayout<Element>.size == 4 ? 1e6 : 1e60
-    cost.transportStart(f: f, g: g)
+    bound = MemoryLayout<Element>.size == 4 ? 1e10 : 1e60
+    let initial = pool.zeros([m])
+    if let start { initial.setNarrowed(start) }
+    cost.transportStart(from: initial, f: f, g: g)
     kernel.setTransportKernel(cost: cost, f: f, g: g, inverseEpsilon: inverse)
-    // The iteration proper starts from potentials 0: b undoes g. What underflows weighs nothing in the first row sums.
+    // The iteration proper starts from g0 <= g: b undoes the rest. What underflows weighs nothing in the first row sums.
     a.fill(1)
-    b.setExp(scaled(g, by: -inverse))
-  }
-
-  private func scaled(_ x: Tensor<Element>, by factor: Element) -> Tensor<Element> {
-    let y = pool.zeros(x.shape)
-    y.add(x, times: factor)
-    return y
-  }
-
-  /// One sweep; returns the row marginals' error before it (meaningless for the first).
-  mutating func sweep() -> Double {
-    let report = kernel.sinkhornSweep(a: a, b: b, scratch: scratch)
-    sweeps += 1
-    if report.low < 1 / bound || report.high > bound { absorb() }
-    return report.error
+    initial.add(g, times: -1)
+    initial.scale(by: inverse)
+    b.setExp(initial)
   }
 
   /// f += eps log a, g += eps log b, a = b = 1: the same plan, scalings back in the middle of the range.
   private func absorb() {
-    for (potential, scaling) in [(f, a), (g, b)] {
-      for index in 0..<scaling.count { potential[index] += Element(epsilon * log(Double(scaling[index]))) }
-      scaling.fill(1)
-    }
+    a.absorb(into: f, epsilon: epsilon)
+    b.absorb(into: g, epsilon: epsilon)
     kernel.setTransportKernel(cost: cost, f: f, g: g, inverseEpsilon: inverse)
   }
 
@@ -111,17 +104,24 @@ struct SinkhornIteration<Element: Scalar> {
   /// Runs by a stopping rule.
   mutating func run(_ stopping: TransportSettings.Stopping) {
     switch stopping {
-    case .sweeps(let count):
-      for _ in 0..<count { _ = sweep() }
-    case .tolerance(let tolerance, let maximum):
-      while sweeps < maximum {
-        let first = sweeps == 0
-        if sweep() < tolerance, !first { break }
-      }
+    case .sweeps(let count): sweep(until: 0, maximum: count)
+    case .tolerance(let tolerance, let maximum): sweep(until: tolerance, maximum: maximum)
     case .converged:
       // Newton follows. Where the plan falls apart into pieces the potentials between them are only what the sweeps
       // leave, so sweeps go as far as they pay.
       run(.tolerance(MemoryLayout<Element>.size == 4 ? 1e-6 : 1e-14, maximum: 300))
+    }
+  }
+  private mutating func sweep(until tolerance: Double, maximum: Int) {
+    while sweeps < maximum {
+      var limits = SweepLimits(maximum: maximum - sweeps)
+      limits.unjudged = sweeps == 0 ? 1 : 0
+      limits.tolerance = tolerance
+      limits.bound = bound
+      let report = kernel.sinkhorn(a: a, b: b, scratch: scratch, limits: limits)
+      sweeps += report.count
+      if report.leftRange { absorb() }
+      if report.error < tolerance, sweeps > 1 { break }
     }
   }
 }

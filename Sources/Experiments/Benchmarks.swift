@@ -47,8 +47,10 @@ public struct Benchmarks {
     case "matrix": return matrix()
     case "model": return try models()
     case "losses":
+      let timing = try LossBenchmark(runs: repetitions).losses(as: Float.self)
       return [
-        milliseconds("three losses, forward and backward", try LossBenchmark(runs: repetitions).losses(as: Float.self))
+        milliseconds("three losses, forward and backward", timing),
+        Result("their memory beyond the inputs", [Double(timing.memoryBytes) / 1e6], unit: "MB"),
       ]
     case "sinkhorn":
       return [

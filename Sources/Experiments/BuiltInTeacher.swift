@@ -15,6 +15,16 @@ public struct TeacherModel {
   public let folder: URL
   /// What tells this teacher from any other, for the digest of the training data.
   public let identity: String
+
+  /// The teacher of a model folder. - Throws: `UserError` for a folder without a model of that view.
+  init(folder: URL, view: String) throws {
+    self.folder = folder
+    blueprint = try ModelBlueprint(folder: folder, view: view)
+    model = try blueprint.frozen()
+    var digest = Digest()
+    digest.update(model.arena.weights)
+    identity = digest.finish()
+  }
 }
 
 /// Provides the teacher: the folder that was named, or the built-in one, trained first by cross-entropy on all answers.
@@ -54,13 +64,7 @@ struct BuiltInTeacher {
   }
 
   private func load(_ folder: URL) throws -> TeacherModel {
-    try context.communicator.agree {
-      let blueprint = try ModelBlueprint(folder: folder, view: configuration.data.view)
-      let model = try blueprint.frozen()
-      var digest = Digest()
-      digest.update(model.arena.weights)
-      return TeacherModel(model: model, blueprint: blueprint, folder: folder, identity: digest.finish())
-    }
+    try context.communicator.agree { try TeacherModel(folder: folder, view: configuration.data.view) }
   }
 
   /// The settings of its training: the run's, with every answer used, cross-entropy alone, and a rate that falls.

@@ -1,3 +1,4 @@
+import COneDNN
 import COpenBLAS
 
 /// Matrix product C = alpha op(A) op(B) + beta C, where op is the matrix or its transpose; all views may be strided.
@@ -15,7 +16,7 @@ public func multiply<Element: Scalar>(
     "product of [\(m), \(k)] and [\(inner), \(n)] into [\(c.rows), \(c.columns)]")
   guard m > 0, n > 0 else { return }
   guard k > 0 else {
-    for row in 0..<m { for column in 0..<n { c[row, column] *= beta } }
+    for row in 0..<m { for column in 0..<n { c[row, column] = beta == 0 ? 0 : beta * c[row, column] } }
     return
   }
   Element.kernels.product(
@@ -23,7 +24,7 @@ public func multiply<Element: Scalar>(
     a.base, Int32(max(1, a.stride)), b.base, Int32(max(1, b.stride)), beta, c.base, Int32(max(1, c.stride)))
 }
 
-/// The library behind `multiply` and its settings.
+/// The libraries behind `multiply` and their settings.
 public enum ProductLibrary {
   /// Sets the number of threads of one product explicitly; the affinity mask is not asked.
   public static func setThreads(_ count: Int) { openblas_set_num_threads(Int32(count)) }
@@ -31,9 +32,13 @@ public enum ProductLibrary {
   /// Threads in use.
   public static var threads: Int { Int(openblas_get_num_threads()) }
 
-  /// The processor type whose kernels run, such as "SkylakeX" or "Haswell".
+  /// The processor type whose kernels OpenBLAS runs, such as "SkylakeX" or "Haswell".
   public static var coreType: String { String(cString: openblas_get_corename()) }
 
-  /// Version and build options.
-  public static var version: String { String(cString: openblas_get_config()) }
+  /// Versions of both libraries, and OpenBLAS's build options.
+  public static var version: String {
+    let other = dnnl_version().pointee
+    return String(cString: openblas_get_config()).split(separator: " ").joined(separator: " ")
+      + " oneDNN \(other.major).\(other.minor).\(other.patch)"
+  }
 }

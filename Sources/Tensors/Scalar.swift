@@ -23,9 +23,7 @@ extension Float: Scalar {
     layerNormBackward: evl_layer_norm_backward_f32, rmsNorm: evl_rms_norm_f32,
     rmsNormBackward: evl_rms_norm_backward_f32, softmax: evl_softmax_f32, softmaxBackward: evl_softmax_backward_f32,
     crossEntropy: evl_cross_entropy_f32, rotary: evl_rotary_f32, adamW: evl_adamw_f32,
-    product: { transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc in
-      cblas_sgemm(CblasRowMajor, transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
-    })
+    product: FloatProducts.multiply)
 }
 
 extension Double: Scalar {

@@ -1,12 +1,25 @@
 import CVectorKernels
 
-/// What one Sinkhorn sweep reports.
+/// What a run of Sinkhorn sweeps did.
 public struct SweepReport {
-  /// Sum over rows of |row sum - marginal| before the sweep's row update.
+  public let count: Int
+  /// Sum over rows of |row sum - marginal| before the last sweep's row update.
   public let error: Double
-  /// Smallest and largest scaling after the sweep.
-  public let low: Double
-  public let high: Double
+  /// Whether a scaling left the range it may have, so that the run ended early.
+  public let leftRange: Bool
+}
+
+/// When a run of Sinkhorn sweeps ends.
+public struct SweepLimits {
+  public var maximum: Int
+  /// First sweeps whose error says nothing, since the scalings before them are arbitrary.
+  public var unjudged = 0
+  /// Error below which the run ends; 0 for none.
+  public var tolerance = 0.0
+  /// Largest scaling, and the inverse of the smallest.
+  public var bound = Double.infinity
+
+  public init(maximum: Int) { self.maximum = maximum }
 }
 
 // Rows of token clouds and the loops of entropic transport; shapes are checked here, then the C loop runs.
@@ -51,10 +64,10 @@ extension Tensor {
   /// self = sqrt(self); returns the sum.
   public func takeSquareRoots() -> Double { Element.lossKernels.squareRoots(count, base) }
 
-  /// f_i = min_j cost_ij, g_j = min_i (cost_ij - f_i); self is the cost [n, m].
-  public func transportStart(f: Tensor, g: Tensor) {
-    precondition(f.count == rows && g.count == columns && columns > 0)
-    Element.lossKernels.transportStart(rows, columns, base, f.base, g.base)
+  /// f_i = min_j (cost_ij - start_j), g_j = min_i (cost_ij - f_i) >= start_j; self is the cost [n, m], start: [m].
+  public func transportStart(from start: Tensor, f: Tensor, g: Tensor) {
+    precondition(f.count == rows && g.count == columns && start.count == columns && columns > 0)
+    Element.lossKernels.transportStart(rows, columns, base, start.base, f.base, g.base)
   }
 
   /// self [n, m] = e^((f + g - cost) inverseEpsilon)
@@ -63,13 +76,20 @@ extension Tensor {
     Element.lossKernels.transportKernel(rows, columns, inverseEpsilon, cost.base, f.base, g.base, base)
   }
 
-  /// One Sinkhorn sweep on the kernel matrix self [n, m] with uniform marginals: a = (1/n) / (K b), then
+  /// Sinkhorn sweeps on the kernel matrix self [n, m] with uniform marginals, each a = (1/n) / (K b), then
   /// b = (1/m) / (K^T a), in one pass over K; scratch: [n + m].
-  public func sinkhornSweep(a: Tensor, b: Tensor, scratch: Tensor) -> SweepReport {
+  public func sinkhorn(a: Tensor, b: Tensor, scratch: Tensor, limits: SweepLimits) -> SweepReport {
     precondition(a.count == rows && b.count == columns && scratch.count == rows + columns)
-    let report = Element.lossKernels.sinkhornSweep(
-      rows, columns, 1 / Element(rows), 1 / Element(columns), base, a.base, b.base, scratch.base)
-    return SweepReport(error: report.error, low: report.low, high: report.high)
+    let report = Element.lossKernels.sinkhorn(
+      rows, columns, 1 / Element(rows), 1 / Element(columns), limits.maximum, limits.unjudged, limits.tolerance,
+      limits.bound, base, a.base, b.base, scratch.base)
+    return SweepReport(count: Int(report.count), error: report.error, leftRange: report.left_range != 0)
+  }
+
+  /// potential += epsilon log self, self = 1: a scaling goes into its potential.
+  public func absorb(into potential: Tensor, epsilon: Double) {
+    precondition(potential.count == count)
+    Element.lossKernels.absorb(count, epsilon, base, potential.base)
   }
 
   /// The kernel matrix becomes the plan a K b; its marginals are written; returns <P, cost>.

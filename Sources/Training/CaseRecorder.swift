@@ -140,6 +140,7 @@ extension Trainer {
   private func caseMetadata(_ objective: DistillationObjective<Float>) -> [String: String] {
     let settings = objective.configuration.transport
     func lambda(_ weight: Double, _ term: LossTerm) -> String { "\(weight * (gradNorm?.weights[term] ?? 1))" }
+    let warmStart = settings.warmStart ? ["warm_start": "\(shards.samplesPerShard)"] : [:]
     return [
       "kind": "total", "name": "\(plan.name) step \(step + 1)", "heads": "\(objective.heads)",
       "alpha": "\(objective.weights.alpha)", "lambda_mhca": lambda(objective.weights.alignment, .alignment),
@@ -147,7 +148,7 @@ extension Trainer {
       "lambda_ot": lambda(objective.weights.transport, .transport),
       settings.relative ? "epsilon_relative" : "eps": "\(settings.epsilon)", "sweeps": "\(settings.sweeps)",
       "tolerance": "\(settings.tolerance)", "gradient": settings.gradient,
-    ]
+    ].merging(warmStart) { $1 }
   }
 
   /// The objective's parameters by their names in loss cases.

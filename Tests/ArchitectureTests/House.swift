@@ -17,11 +17,12 @@ struct House {
   static let ours = House(targets: [
     Target(name: "CVectorKernels", mayImport: []),
     Target(name: "COpenBLAS", mayImport: []),
+    Target(name: "COneDNN", mayImport: []),
     Target(name: "CCrypto", mayImport: []),
     Target(name: "CCairo", mayImport: []),
     Target(name: "CMPI", mayImport: []),
     Target(name: "CMessagePassing", mayImport: ["CMPI"]),
-    Target(name: "Tensors", mayImport: ["CVectorKernels", "COpenBLAS", "CCrypto"]),
+    Target(name: "Tensors", mayImport: ["CVectorKernels", "COpenBLAS", "COneDNN", "CCrypto"]),
     Target(name: "Autograd", mayImport: ["Tensors"]),
     Target(name: "Cluster", mayImport: ["Tensors", "CMessagePassing"]),
     Target(name: "Cardiology", mayImport: ["Tensors", "CCairo"]),

@@ -24,6 +24,22 @@ import Testing
     return Double(black.reduce(0, +)) / Double(black.count) + 0.5
   }
 
+  /// Levels that tell the leads apart, at the model's size and four times enlarged.
+  @Test func anEnlargedDrawingHasEveryTraceInTheSamePlace() throws {
+    let record = Self.record { lead, time in time < 5 ? 0.3 : -0.3 - 0.02 * Double(lead.rawValue.count) }
+    let renderer = ECGRenderer()
+    let small = try renderer.render(record, width: 256, height: 256)
+    let large = try renderer.render(record, width: 256, height: 256, enlargedBy: 4)
+    #expect(large.width == 1024 && large.height == 1024)
+    for box in renderer.leadBoxes(width: 256, height: 256) {
+      let rows = Int(box.y) + 1..<Int(box.y + box.height) - 1
+      let x = Int(box.x + box.width / 4)
+      let expected = try #require(Self.trace(small, x: x, rows: rows))
+      let found = try #require(Self.trace(large, x: 4 * x + 2, rows: 4 * rows.lowerBound..<4 * rows.upperBound))
+      #expect(abs(found / 4 - expected) < 1, "\(box.lead)")
+    }
+  }
+
   /// The pictures of ecg-image-kit drawn from the same signals, lead by lead.
   @Test(
     .enabled(if: SharedFiles.has("data/images") && SharedFiles.has("data/ptb-xl/records500")),

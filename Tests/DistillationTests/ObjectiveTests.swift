@@ -36,7 +36,7 @@ import Testing
     let (objective, _) = try make()
     let (student, teacher) = (states("s", [3, 5], 8, 4, 3), states("t", [7, 2], 6, 9, 4))
     let whole = try objective.apply(
-      student: student, teacher: teacher, globalSequences: 2, tape: Tape(pool: BufferPool<Double>()))
+      student: student, teacher: teacher, globalSequences: 2, tape: Tape(pool: BufferPool<Double>(), recording: false))
     var sum = LossParts()
     for index in 0..<2 {
       func part(_ side: DistillationStates<Double>) -> DistillationStates<Double> {
@@ -47,12 +47,14 @@ import Testing
           visualTokens: Segments(lengths: [side.visualTokens[index].count]))
       }
       sum += try objective.apply(
-        student: part(student), teacher: part(teacher), globalSequences: 2, tape: Tape(pool: BufferPool<Double>()))
+        student: part(student), teacher: part(teacher), globalSequences: 2,
+        tape: Tape(pool: BufferPool<Double>(), recording: false))
     }
     #expect(abs(objective.factors.total(sum) - objective.factors.total(whole)) < 1e-12)
     #expect(Set(whole.named.keys) == Set(objective.partNames))
     #expect(abs(sum["plan_entropy"] - whole["plan_entropy"]) < 1e-12)
-    #expect(sum[.alignment] > 0 && sum[.transport] > 0 && sum[.relation] == (sum["rel_D"] + sum["rel_A"]) / 2)
+    #expect(sum[.alignment] > 0 && sum[.transport] > 0)
+    #expect(abs(sum[.relation] - (sum["rel_D"] + sum["rel_A"]) / 2) < 1e-12)
   }
 
   @Test func termsSwitchedOffDeclareNothingAndCountNothing() throws {
@@ -63,7 +65,7 @@ import Testing
     #expect(!arena.contains("objective.transport.projection") && arena.contains("objective.mhca.q"))
     let parts = try objective.apply(
       student: states("s", [3], 8, 4, 3), teacher: states("t", [7], 6, 9, 4), globalSequences: 1,
-      tape: Tape(pool: BufferPool<Double>()))
+      tape: Tape(pool: BufferPool<Double>(), recording: false))
     #expect(parts[.alignment] > 0 && Array(parts.named.keys) == objective.partNames)
     let (alone, empty) = try make { $0.method = "ce" }
     #expect(empty.parameters.isEmpty && !alone.needsTeacher && alone.weights.ofCrossEntropy == 1)
@@ -95,7 +97,7 @@ import Testing
     (shapes.batch, shapes.studentLength, shapes.teacherLength, shapes.studentWidth) = (2, 6, 9, 18)
     (shapes.teacherWidth, shapes.teacherTokens, shapes.studentTokens, shapes.visualWidth) = (10, 16, 4, 12)
     let timing = try LossBenchmark(runs: 3).losses(shapes, as: Float.self)
-    #expect(timing.lateMisses == 0 && timing.poolBytes > 0)
+    #expect(timing.lateMisses == 0 && timing.memoryBytes > 0)
   }
 
   @Test func aSequenceWithoutTeacherTokensIsRefused() throws {
@@ -105,7 +107,7 @@ import Testing
     #expect {
       try objective.apply(
         student: states("s", [3, 5], 8, 4, 3), teacher: teacher, globalSequences: 2,
-        tape: Tape(pool: BufferPool<Double>()))
+        tape: Tape(pool: BufferPool<Double>(), recording: false))
     } throws: { "\($0)".contains("sequence 1 has no valid teacher token") }
   }
 }

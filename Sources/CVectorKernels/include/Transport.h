@@ -5,10 +5,13 @@
 
 #include <stddef.h>
 
-// error: sum of |row sum - marginal| before the sweep's row update; low, high: range of all scalings after it.
+// What a run of sweeps did: how many, sum of |row sum - marginal| before the last one's row update, whether a scaling
+// left the range it may have.
 typedef struct {
-  double error, low, high;
-} evl_sweep;
+  size_t count;
+  double error;
+  int left_range;
+} evl_sweeps;
 
 #define EVL_DECLARE(T, S)                                                                                              \
   /* mean[d] = mean of the rows of x[n, d] (rounded: any vector near the middle serves) */                             \
@@ -23,12 +26,17 @@ typedef struct {
      cancels (below close (xx_i + yy_j)) the differences of the original rows are squared instead. Returns the sum */  \
   double evl_squared_distances_##S(size_t n, size_t m, size_t d, const T *x, const T *y, const T *xx, const T *yy,     \
                                    double close, T *c);                                                                \
-  /* f_i = min_j c_ij, g_j = min_i (c_ij - f_i): potentials for which K has a 1 in every row and column */             \
-  void evl_transport_start_##S(size_t n, size_t m, const T *c, T *f, T *g);                                            \
+  /* f_i = min_j (c_ij - start_j), g_j = min_i (c_ij - f_i) >= start_j: K then has a 1 in every row and column */       \
+  void evl_transport_start_##S(size_t n, size_t m, const T *c, const T *start, T *f, T *g);                            \
   /* k = e^((f + g - c) inverse); exponents above 40 are cut (rounding of huge costs) */                               \
   void evl_transport_kernel_##S(size_t n, size_t m, T inverse, const T *c, const T *f, const T *g, T *k);              \
-  /* One Sinkhorn sweep in one pass over k: a = row / (K b), then b = column / (K^T a); scratch: [m + n] */            \
-  evl_sweep evl_sinkhorn_sweep_##S(size_t n, size_t m, T row, T column, const T *k, T *a, T *b, T *scratch);           \
+  /* Sinkhorn sweeps, each one pass over k: a = row / (K b), then b = column / (K^T a). Ends after `maximum`, when a    \
+     scaling is outside 1/bound ... bound, or, behind the first `unjudged`, when the error is below the tolerance;     \
+     scratch: [m + n] */                                                                                               \
+  evl_sweeps evl_sinkhorn_##S(size_t n, size_t m, T row, T column, size_t maximum, size_t unjudged, double tolerance,  \
+                              double bound, const T *k, T *a, T *b, T *scratch);                                       \
+  /* potential += epsilon log(scaling), scaling = 1 */                                                                 \
+  void evl_absorb_##S(size_t n, double epsilon, T *scaling, T *potential);                                             \
   /* k becomes P = a k b; rows[n] and columns[m] receive its sums; returns <P, C> */                                   \
   double evl_transport_plan_##S(size_t n, size_t m, const T *a, const T *b, const T *c, T *k, T *rows, T *columns);    \
   /* Sums of the rows and columns of p[n, m] */                                                                        \

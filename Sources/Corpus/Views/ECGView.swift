@@ -10,6 +10,8 @@ public protocol ECGView: Sendable {
   /// Channel-first pixels of a conditioned record (see `ECGRecord.conditioned()`).
   /// - Throws: `UserError` of kind badInput naming the record where it cannot be shown.
   func pixelValues(of record: ECGRecord) throws -> [Float]
+  /// Where each lead lies, in pixels of the image; nil where one place shows several leads.
+  var leadBoxes: [LeadBox]? { get }
 }
 
 /// The one form in which recordings reach views and augmentation.

@@ -16,6 +16,8 @@ public struct ImageView: ECGView {
 
   public var settings: String { "image view, image \(imageSize)" }
 
+  public var leadBoxes: [LeadBox]? { renderer.leadBoxes(width: imageSize, height: imageSize) }
+
   public func pixelValues(of record: ECGRecord) throws -> [Float] {
     let image = try renderer.render(record, width: imageSize, height: imageSize)
     return Self.pixelValues(of: image)

@@ -68,6 +68,9 @@ public struct SignalView: ECGView {
     "signal view, image \(imageSize), patch \(patchSize), block \(blockSide), scale \(scale) mV, limit \(limit) mV"
   }
 
+  /// None: a cell holds a window of all twelve leads.
+  public var leadBoxes: [LeadBox]? { nil }
+
   /// The first sample of a window. - Precondition: 0 <= window < windowCount.
   public func start(ofWindow window: Int) -> Int {
     guard windowCount > 1 else { return 0 }

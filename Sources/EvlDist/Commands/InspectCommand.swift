@@ -2,15 +2,32 @@ import ArgumentParser
 import Cardiology
 import Experiments
 import Foundation
+import Tensors
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Says what a checkpoint, run, model folder, data set, ECG record or safetensors file holds.")
+    abstract: "Says what a checkpoint, run, model folder, data set, ECG record or safetensors file holds.",
+    discussion: """
+      With --transport, of a run or checkpoint: draws for one ECG from which region of the teacher's image each image \
+      token of the student draws its mass, in the transport plan and in the cross-attention, and says how much crosses \
+      from one lead to another, with the transport term and without it.
+      Exit codes: 64 a run without such a plan (no transport term, signal view), or one that cannot be compared; \
+      65 damaged or missing data, no trained run; 74 a path that does not exist, or cannot be written.
+      """)
 
   @Argument(help: "File or folder; synthetic:NUMBER for a recording of the synthetic generator.") var path: String
+  @Flag(help: "Draw the transport plan and the cross-attention over an ECG.") var transport = false
+  @OptionGroup(title: "With --transport") var drawing: TransportOptions
+
+  func validate() throws {
+    guard transport || !drawing.isUsed else {
+      throw ValidationError("--record, --against, --records, --output and --json go with --transport")
+    }
+  }
 
   func run() throws {
+    if transport { return try drawing.run(URL(fileURLWithPath: path)) }
     let source = try RecordSource(path)
     guard case .wfdb(let url) = source else { return print(Inspection.text(of: try source.record()), terminator: "") }
     print(try Inspection(url).text(), terminator: "")

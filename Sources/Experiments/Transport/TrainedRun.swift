@@ -1,0 +1,125 @@
+import Autograd
+import Foundation
+import Models
+import Tensors
+import Training
+
+/// A run as its folder shows it at one checkpoint: settings, student, the objective's own maps, the teacher it learned from.
+struct TrainedRun {
+  let folder: URL
+  let checkpoint: Checkpoint
+  let configuration: RunConfiguration
+  let state: RunState
+  /// Newer checkpoints that are damaged, and why.
+  let skipped: [String]
+
+  /// - Parameter url: a run folder, of which the newest checkpoint that agrees with its manifest is taken, or a checkpoint
+  ///   folder within one.
+  /// - Throws: `UserError` for anything else, and for a run without a sound checkpoint.
+  init(_ url: URL) throws {
+    let place = url.standardizedFileURL
+    guard FileManager.default.fileExists(atPath: place.path) else {
+      throw UserError(.inputOutput, "\(url.path) does not exist", remedy: "name a run folder or a checkpoint folder")
+    }
+    if let named = Checkpoint(folder: place) {
+      try named.verify()
+      (folder, checkpoint, skipped) = (place.deletingLastPathComponent().deletingLastPathComponent(), named, [])
+    } else {
+      let found = Checkpoint.newestSound(in: place.appendingPathComponent("checkpoints"))
+      guard let newest = found.checkpoint else {
+        throw UserError(
+          .badInput, found.skipped.first ?? "\(url.path) holds no checkpoint, so it is no trained run",
+          remedy: "name the folder of a run that has saved a checkpoint, or a checkpoint folder")
+      }
+      (folder, checkpoint, skipped) = (place, newest, found.skipped)
+    }
+    let settings = folder.appendingPathComponent("config.yaml")
+    guard FileManager.default.fileExists(atPath: settings.path) else {
+      throw UserError(
+        .badInput, "\(folder.path) holds no config.yaml, which says what the run was trained on",
+        remedy: "keep checkpoints within the folder of their run")
+    }
+    configuration = try ConfigurationLoader().load(file: settings).configuration
+    state = try checkpoint.state()
+  }
+
+  var name: String { folder.lastPathComponent }
+
+  /// The student at this checkpoint, and how it sees recordings.
+  func student() throws -> TokenReader {
+    let blueprint = try ModelBlueprint(folder: checkpoint.folder, view: configuration.data.view)
+    return TokenReader(model: try blueprint.frozen(), side: blueprint.side)
+  }
+
+  /// The student as it was before its first step: fresh weights are a function of the seed and the tensors' names.
+  func untrainedStudent() throws -> TokenReader {
+    let path = configuration.student.path
+    let blueprint =
+      path.isEmpty
+      ? try ModelBlueprint(builtIn: .student, view: configuration.data.view)
+      : try ModelBlueprint(folder: located(path), view: configuration.data.view)
+    return TokenReader(model: try blueprint.frozen(seed: configuration.run.seed), side: blueprint.side)
+  }
+
+  /// Wp [Dvs, Dv] and bp [Dv] of the transport term; nil where the run was trained without it.
+  func projection() throws -> AffineMap? {
+    try maps(["objective.transport.projection", "objective.transport.bias"])
+      .map { AffineMap(weight: $0[0], bias: $0[1]) }
+  }
+
+  /// Wq [Ds, heads dk] and Wk [Dt, heads dk] of the alignment; nil where the run was trained without it.
+  func attention() throws -> (query: Tensor<Float>, key: Tensor<Float>)? {
+    try maps(["objective.mhca.q", "objective.mhca.k"]).map { ($0[0], $0[1]) }
+  }
+
+  /// Tensors of the objective under the names by which it declares them; nil where it has none of these.
+  private func maps(_ names: [String]) throws -> [Tensor<Float>]? {
+    let url = checkpoint.folder.appendingPathComponent("objective.safetensors")
+    guard FileManager.default.fileExists(atPath: url.path) else { return nil }
+    let file = try SafetensorsFile(contentsOf: url)
+    guard file.names.contains(names[0]) else { return nil }
+    return try names.map { try file.tensor($0) }
+  }
+
+  /// Whether a teacher stood beside the run.
+  var hasTeacher: Bool { state.data[RunState.teacherKey].map { $0 != "none" } ?? false }
+
+  /// The teacher the run learned from, told by the digest of its weights that every checkpoint keeps.
+  ///
+  /// - Throws: `UserError` where it is gone, or another model lies in its place.
+  func teacher() throws -> TeacherModel {
+    let view = configuration.data.view
+    let folders: [URL]
+    if configuration.teacher.path.isEmpty {
+      let cache = located(configuration.teacher.cache)
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: cache.path)) ?? []
+      folders = names.filter { $0.hasPrefix("teacher-") }.sorted().map {
+        cache.appendingPathComponent($0).appendingPathComponent("model")
+      }.filter { FileManager.default.fileExists(atPath: $0.appendingPathComponent("model.safetensors").path) }
+    } else {
+      folders = [located(configuration.teacher.path)]
+    }
+    for folder in folders {
+      // Of the cache's teachers those of another view or version are passed by; a folder the run names has to be sound.
+      let loaded =
+        folders.count == 1
+        ? try TeacherModel(folder: folder, view: view) : try? TeacherModel(folder: folder, view: view)
+      if let loaded, loaded.identity == state.data[RunState.teacherKey] { return loaded }
+    }
+    let path = configuration.teacher.path.isEmpty ? configuration.teacher.cache : configuration.teacher.path
+    throw UserError(
+      .badInput, "the teacher that \(name) learned from is not in \(path)",
+      remedy: "start the command in the folder in which the run was started, with the teacher it was trained with")
+  }
+
+  /// A path of the configuration: as it stands, or from the folder in which the run was started, as the place of the run
+  /// folder tells it.
+  func located(_ path: String) -> URL {
+    let own = URL(fileURLWithPath: path)
+    let suffix = "/" + configuration.run.folder
+    guard !path.hasPrefix("/"), !FileManager.default.fileExists(atPath: own.path), folder.path.hasSuffix(suffix) else {
+      return own
+    }
+    return URL(fileURLWithPath: String(folder.path.dropLast(suffix.count))).appendingPathComponent(path)
+  }
+}

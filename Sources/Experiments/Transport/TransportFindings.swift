@@ -1,0 +1,34 @@
+import Cardiology
+import Evaluation
+import Tensors
+
+extension PlanGeometry {
+  /// - Throws: `UserError` of kind usage for a view that shows several leads in one place, or where no token has a lead.
+  init(student: TokenReader, teacher: TokenReader) throws {
+    func boxes(_ reader: TokenReader) throws -> [LeadBox] {
+      guard let boxes = reader.side.view.leadBoxes else {
+        throw UserError(
+          .usage,
+          "in the signal view every token holds a window of all twelve leads, so none belongs to a lead and no mass can "
+            + "cross between them", remedy: "train with data.view=image and inspect that run")
+      }
+      return boxes
+    }
+    self.init(
+      student: student.grid, studentBoxes: try boxes(student), teacher: teacher.grid, teacherBoxes: try boxes(teacher))
+    guard uniform.value != nil else {
+      throw UserError(.badInput, "no image token overlaps a lead", remedy: "use models with more image tokens")
+    }
+  }
+}
+
+/// What was found about a run: the numbers, and what a picture of one recording needs.
+public struct TransportFindings {
+  public let report: TransportReport
+  /// The recording as the models saw it.
+  public let record: ECGRecord
+  /// [teacher tokens, student tokens] of the run's student.
+  public let plans: [PlanKind: Tensor<Float>]
+  public let confusions: [PlanKind: LeadConfusion]
+  public let geometry: PlanGeometry
+}

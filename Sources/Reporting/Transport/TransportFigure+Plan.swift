@@ -1,0 +1,153 @@
+import Cardiology
+import Corpus
+import Evaluation
+import Tensors
+
+extension TransportFigure {
+  /// The part of a student token's mass that comes from one lead box of the teacher's image.
+  struct Flow {
+    /// Share of the token's mass.
+    var share: Double
+    /// The share over the one that the uniform plan gives this box: its part of the teacher's tokens.
+    var lift: Double
+    /// Centre of that mass, relative to the image, 0 ... 1.
+    var x: Double
+    var y: Double
+    var isOwnLead: Bool
+    var lead: Lead
+
+    /// Whether the box gives clearly more than its part, and enough to be seen.
+    var isPreferred: Bool { share >= 0.1 && lift >= TransportFigure.clearLift }
+  }
+
+  /// Times its uniform share that a region has to give to count as preferred.
+  static let clearLift = 1.25
+
+  /// Where a student token draws its mass from, a flow for each lead box, largest first.
+  func flows(of plan: Tensor<Float>, token: Int) -> [Flow] {
+    let (grid, leads) = (geometry.teacher, geometry.teacherLeads)
+    let columns = geometry.student.count
+    var sums = [(mass: Double, x: Double, y: Double)](repeating: (0, 0, 0), count: geometry.teacherBoxes.count)
+    var all = 0.0
+    for source in 0..<grid.count {
+      let mass = Double(plan[source * columns + token])
+      all += mass
+      guard let box = leads.boxes[source] else { continue }
+      let cell = grid[source]
+      sums[box].mass += mass
+      sums[box].x += mass * (cell.x + cell.width / 2) / grid.imageSize
+      sums[box].y += mass * (cell.y + cell.height / 2) / grid.imageSize
+    }
+    return sums.enumerated().filter { $0.element.mass > 0 }.map { box, sum in
+      let lead = geometry.teacherBoxes[box].lead
+      let part = Double(leads.boxes.count { $0 == box }) / Double(grid.count)
+      return Flow(
+        share: sum.mass / all, lift: sum.mass / all / part, x: sum.x / sum.mass, y: sum.y / sum.mass,
+        isOwnLead: lead == geometry.studentLeads.leads[token], lead: lead)
+    }.sorted { ($0.share, $0.y, $0.x) > ($1.share, $1.y, $1.x) }
+  }
+
+  /// The ECG with lead boxes and token grids, each student token tinted by the share it draws from other leads.
+  func drawPlan(_ plan: Tensor<Float>, on canvas: CairoCanvas, left: Double, top: Double) throws {
+    let side = Self.panelSide
+    var paper = ECGPaper.standard
+    paper.ink = ECGPaper.Colour(0.25, 0.25, 0.28)
+    paper.majorGrid = paper.majorGrid.mixed(with: .white, 0.3)
+    let size = Int(geometry.student.imageSize)
+    let ecg = try ECGRenderer(paper: paper)
+      .render(record, width: size, height: size, enlargedBy: side / geometry.student.imageSize)
+    try canvas.draw(ecg, x: left, y: top)
+    let flows = (0..<geometry.student.count).map { self.flows(of: plan, token: $0) }
+    drawCells(flows, on: canvas, left: left, top: top)
+    drawBoxes(on: canvas, left: left, top: top)
+    drawFlows(flows, on: canvas, left: left, top: top)
+    drawSources(flows, on: canvas, left: left, top: top)
+    canvas.strokeRectangle(x: left, y: top, width: side, height: side, line: 2, colour: Palette.frame)
+  }
+
+  private func place(_ cell: ImageRegion, _ grid: TokenGrid, left: Double, top: Double) -> ImageRegion {
+    let scale = Self.panelSide / grid.imageSize
+    return ImageRegion(
+      x: left + cell.x * scale, y: top + cell.y * scale, width: cell.width * scale, height: cell.height * scale)
+  }
+
+  private func drawCells(_ flows: [[Flow]], on canvas: CairoCanvas, left: Double, top: Double) {
+    for (token, sources) in flows.enumerated() {
+      let cell = place(geometry.student[token], geometry.student, left: left, top: top)
+      let known = sources.reduce(0) { $0 + $1.share }
+      if geometry.studentLeads.leads[token] != nil, known > 0 {
+        let crossing = sources.reduce(0) { $0 + ($1.isOwnLead ? 0 : $1.share) } / known
+        canvas.fillRectangle(
+          x: cell.x, y: cell.y, width: cell.width, height: cell.height,
+          colour: sources.contains(where: \.isPreferred)
+            ? Palette.own.mixed(with: Palette.crossing, crossing) : Palette.compared, opacity: 0.2)
+      }
+      canvas.strokeRectangle(
+        x: cell.x, y: cell.y, width: cell.width, height: cell.height, line: 1, colour: .white, opacity: 0.9)
+    }
+  }
+
+  private func drawBoxes(on canvas: CairoCanvas, left: Double, top: Double) {
+    for box in geometry.studentBoxes {
+      let area = place(ImageRegion(box), geometry.student, left: left, top: top)
+      canvas.strokeRectangle(
+        x: area.x, y: area.y, width: area.width, height: area.height, line: 2, colour: Palette.frame, opacity: 0.8)
+      let name = box.lead.rawValue + (box.isRhythmStrip ? " (rhythm strip)" : "")
+      let width = canvas.textWidth(name, size: 22, isBold: true)
+      canvas.fillRectangle(x: area.x, y: area.y, width: width + 14, height: 29, colour: Palette.frame)
+      canvas.drawText(name, x: area.x + 7, y: area.y + 22, size: 22, colour: .white, isBold: true)
+    }
+  }
+
+  /// Each token's flows from the two regions it prefers most, those of other leads on top.
+  private func drawFlows(_ flows: [[Flow]], on canvas: CairoCanvas, left: Double, top: Double) {
+    for isOwnLead in [true, false] {
+      for (token, sources) in flows.enumerated() {
+        let cell = place(geometry.student[token], geometry.student, left: left, top: top)
+        let end = (x: cell.x + cell.width / 2, y: cell.y + cell.height / 2)
+        for flow in sources.filter(\.isPreferred).prefix(2) where flow.isOwnLead == isOwnLead {
+          let start = (x: left + flow.x * Self.panelSide, y: top + flow.y * Self.panelSide)
+          let (dx, dy) = (end.x - start.x, end.y - start.y)
+          drawArrow(
+            on: canvas, from: start, control: (start.x + dx / 2 + 0.18 * dy, start.y + dy / 2 - 0.18 * dx), to: end,
+            width: 1 + 6 * flow.share, colour: isOwnLead ? Palette.own : Palette.crossing)
+        }
+      }
+    }
+  }
+
+  /// In each student token the lead it prefers most, with the share it draws from it.
+  private func drawSources(_ flows: [[Flow]], on canvas: CairoCanvas, left: Double, top: Double) {
+    for (token, sources) in flows.enumerated() {
+      guard let main = sources.filter(\.isPreferred).max(by: { $0.share < $1.share }) else { continue }
+      let share = sources.reduce(0) { $0 + ($1.lead == main.lead ? $1.share : 0) }
+      let cell = place(geometry.student[token], geometry.student, left: left, top: top)
+      let text = "\(main.lead.rawValue) \(Self.percent(share))"
+      let width = canvas.textWidth(text, size: 17, isBold: true)
+      let (x, y) = (cell.x + cell.width - width - 12, cell.y + cell.height - 25)
+      canvas.fillRectangle(x: x, y: y, width: width + 10, height: 22, colour: .white, opacity: 0.85)
+      canvas.drawText(
+        text, x: x + 5, y: y + 17, size: 17, colour: main.isOwnLead ? Palette.own : Palette.crossing, isBold: true)
+    }
+  }
+
+  /// A bent line with a head; where it would be shorter than its head, a dot.
+  func drawArrow(
+    on canvas: CairoCanvas, from start: (x: Double, y: Double), control: (x: Double, y: Double),
+    to end: (x: Double, y: Double), width: Double, colour: ECGPaper.Colour
+  ) {
+    let (dx, dy) = (end.x - control.x, end.y - control.y)
+    let length = (dx * dx + dy * dy).squareRoot()
+    let head = 6 + 1.6 * width
+    guard length > head else {
+      canvas.fillCircle(x: end.x, y: end.y, radius: 3 + width, colour: colour, opacity: 0.9)
+      return
+    }
+    let (ux, uy) = (dx / length, dy / length)
+    let base = (x: end.x - ux * head, y: end.y - uy * head)
+    canvas.strokeCurve(from: start, control: control, to: base, width: width, colour: colour, opacity: 0.7)
+    canvas.fillPolygon(
+      [end, (base.x - uy * head / 2, base.y + ux * head / 2), (base.x + uy * head / 2, base.y - ux * head / 2)],
+      colour: colour, opacity: 0.9)
+  }
+}

@@ -1,0 +1,32 @@
+import COneDNN
+import COpenBLAS
+
+/// Chooses the library for a product in single precision.
+///
+/// Where one extent is small, as in attention and in small models, packing costs OpenBLAS a fifth of its speed; oneDNN's
+/// kernels do not pack there. Large products stay with OpenBLAS. The choice depends on the shape alone, so that bits do
+/// not depend on anything else.
+enum FloatProducts {
+  /// Smallest extent up to which oneDNN multiplies.
+  static let smallExtent: Int32 = 256
+
+  static func multiply(
+    _ transposeA: CBLAS_TRANSPOSE, _ transposeB: CBLAS_TRANSPOSE, _ m: Int32, _ n: Int32, _ k: Int32, _ alpha: Float,
+    _ a: UnsafePointer<Float>, _ lda: Int32, _ b: UnsafePointer<Float>, _ ldb: Int32, _ beta: Float,
+    _ c: UnsafeMutablePointer<Float>, _ ldc: Int32
+  ) {
+    guard min(m, n, k) <= smallExtent else {
+      return cblas_sgemm(CblasRowMajor, transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+    }
+    // OpenMP keeps the number of threads per calling thread, so it is told each time.
+    omp_set_num_threads(openblas_get_num_threads())
+    let status = dnnl_sgemm(
+      letter(transposeA), letter(transposeB), Int64(m), Int64(n), Int64(k), alpha, a, Int64(lda), b, Int64(ldb), beta,
+      c, Int64(ldc))
+    precondition(status == dnnl_success, "product of [\(m), \(k)] and [\(k), \(n)]: oneDNN's status \(status)")
+  }
+
+  private static func letter(_ transpose: CBLAS_TRANSPOSE) -> CChar {
+    CChar(UInt8(ascii: transpose == CblasTrans ? "T" : "N"))
+  }
+}

@@ -1,0 +1,133 @@
+import Cardiology
+import Foundation
+import TestSupport
+import Testing
+
+/// `inspect --transport` on small runs: the numbers, the picture, and what it refuses.
+@Suite(.serialized) struct TransportInspectionTests {
+  /// Trains a few steps in the folder "runs" beside a teacher that all runs there share.
+  private func train(_ name: String, in folder: URL, _ more: [String] = []) throws {
+    let settings =
+      [
+        "data.view=image", "data.records=90", "data.questions.report=0", "teacher.steps=2", "train.steps=2",
+        "train.global_batch=8", "train.warmup=1", "evaluation.enabled=false", "evaluation.replicates=100",
+        "run.folder=runs/\(name)",
+      ] + more
+    let outcome = try CommandTests.run(["train"] + settings.flatMap { ["--set", $0] }, in: folder)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+  }
+
+  private func inspect(_ arguments: [String], in folder: URL) throws -> CommandTests.Outcome {
+    try CommandTests.run(["inspect", "--transport"] + arguments, in: folder)
+  }
+
+  private func object(_ text: String) throws -> [String: Any] {
+    try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+  }
+
+  @Test func confusionIsComparedWithARunWithoutTheTermAndDrawn() throws {
+    try withTemporaryFolder { folder in
+      try train("with", in: folder)
+      try train("without", in: folder, ["objective.transport.weight=0"])
+      try train("answers", in: folder, ["objective.method=ce"])
+      let shown = try inspect(
+        ["runs/with", "--against", "runs/without", "--records", "2", "--json", "-o", "x.png"], in: folder)
+      #expect(shown.code == 0, "\(shown.errors)")
+      let report = try object(shown.output)
+      // Eleven leads hold 1/16 of the image each, lead II with its rhythm strip 5/16.
+      #expect(report["uniform"] as? Double == 1 - (11 + 25) / 256.0)
+      #expect(report["records"] as? Int == 2 && report["comparison"] as? String == "without")
+      let rows = try #require(report["rows"] as? [[String: Any]])
+      #expect(rows.compactMap { $0["plan"] as? String } == ["learned", "fitted", "attention"])
+      for row in rows {
+        let isLearned = row["plan"] as? String == "learned"
+        #expect((row["compared"] == nil) == isLearned && (row["difference"] == nil) == isLearned)
+        for side in [row["with"], row["compared"]].compactMap({ $0 as? [String: Any] }) {
+          let mean = try #require(side["mean"] as? [String: Any])
+          let values = ["low", "value", "high"].compactMap { mean[$0] as? Double }
+          #expect(values.count == 3 && values == values.sorted() && values[0] > 0 && values[2] < 1, "\(row)")
+          #expect(side["leftOut"] as? Double == 0)
+        }
+      }
+      for (plan, mass) in try #require(report["mass"] as? [String: [[Double]]]) {
+        #expect(abs(mass.joined().reduce(0, +) - 1) < 0.01, "\(plan)")
+        // Each of the student's leads has its share of the tokens, so its share of the mass.
+        #expect(mass.enumerated().allSatisfy { abs($1.reduce(0, +) - ($0 == 1 ? 5 : 1) / 16.0) < 0.01 }, "\(plan)")
+      }
+      try expectAPicture(folder.appendingPathComponent("x.png"))
+
+      let plain = try inspect(["runs/with", "--against", "runs/answers", "--records", "1"], in: folder)
+      #expect(plain.code == 0 && plain.output.contains("picture: transport.png"), "\(plain.errors)")
+      #expect(plain.output.contains("without") && plain.output.contains("0.859"))
+      try expectAPicture(folder.appendingPathComponent("transport.png"))
+      try refusals(in: folder)
+    }
+  }
+
+  private func refusals(in folder: URL) throws {
+    func refuse(_ code: Int32, _ words: String, _ arguments: [String]) throws {
+      let outcome = try inspect(arguments, in: folder)
+      #expect(outcome.code == code && outcome.errors.contains(words), "\(arguments): \(outcome)")
+    }
+    try refuse(64, "without the transport term", ["runs/without"])
+    try refuse(64, "without the transport term", ["runs/answers"])
+    try refuse(64, "with the transport term too", ["runs/with", "--against", "runs/with"])
+    try refuse(64, "--records", ["runs/with", "--records", "0"])
+    try refuse(64, ".png", ["runs/with", "-o", "x.jpg"])
+    try refuse(74, "does not exist", ["runs/none"])
+    try refuse(65, "no trained run", ["runs"])
+    try refuse(65, "no WFDB record", ["runs/with", "--record", "x.csv"])
+    try refuse(74, "cannot be written", ["runs/with", "--records", "1", "-o", "none/x.png"])
+    #expect(try CommandTests.run(["inspect", "runs/with", "--records", "2"], in: folder).code == 64)
+
+    try train("signals", in: folder, ["data.view=signal"])
+    try refuse(64, "data.view=image", ["runs/signals"])
+    try train("other", in: folder, ["objective.transport.weight=0", "teacher.steps=3"])
+    try refuse(64, "another teacher", ["runs/with", "--against", "runs/other"])
+  }
+
+  @Test func anyRecordingIsDrawnFromACheckpointAndTheTeacherIsFoundFromAnotherFolder() throws {
+    try withTemporaryFolder { folder in
+      try train("with", in: folder, ["train.steps=4", "checkpoint.every=2"])
+      let checkpoint = folder.appendingPathComponent("runs/with/checkpoints/step-00000002").path
+      let elsewhere = folder.appendingPathComponent("elsewhere")
+      try FileManager.default.createDirectory(at: elsewhere, withIntermediateDirectories: true)
+      let recording = try Fixtures.record(in: elsewhere)
+      for (record, role) in [
+        ("synthetic-7", "fold "), ("synthetic:7", "fold "), ("synthetic:7:9", "not of the run's data"),
+        (recording.path, "not of the run's data"),
+      ] {
+        let shown = try inspect([checkpoint, "--record", record, "--records", "1", "--json"], in: elsewhere)
+        #expect(shown.code == 0, "\(shown.errors)")
+        let report = try object(shown.output)
+        #expect((report["recordRole"] as? String)?.hasPrefix(role) == true, "\(record)")
+        #expect((report["with"] as? [String: Any])?["step"] as? Int == 2)
+        #expect((report["compared"] as? [String: Any])?["step"] as? Int == 0)
+        #expect(report["comparison"] as? String == "untrained")
+      }
+
+      // A damaged newest checkpoint is passed by and named; without its teacher a run cannot be looked into.
+      let newest = folder.appendingPathComponent("runs/with/checkpoints/step-00000004")
+      try Data("damaged".utf8).write(to: newest.appendingPathComponent("model.safetensors"))
+      let older = try inspect(["runs/with", "--records", "1"], in: folder)
+      #expect(older.code == 0 && older.output.contains("step 2") && older.output.contains("step-00000004"))
+      #expect(try inspect([newest.path], in: folder).code == 65)
+      try FileManager.default.removeItem(at: folder.appendingPathComponent("runs/teachers"))
+      let orphan = try inspect(["runs/with"], in: folder)
+      #expect(orphan.code == 65 && orphan.errors.contains("teacher"), "\(orphan)")
+    }
+  }
+
+  /// A picture of many colours, with marks of both kinds of arrow.
+  private func expectAPicture(_ file: URL) throws {
+    let image = try RasterImage.readPNG(file)
+    var colours: Set<Int> = []
+    for y in stride(from: 0, to: image.height, by: 3) {
+      for x in stride(from: 0, to: image.width, by: 3) {
+        let (red, green, blue) = image[x, y]
+        colours.insert(Int(red) << 16 | Int(green) << 8 | Int(blue))
+      }
+    }
+    #expect(image.width > 1500 && image.height > 1500 && colours.count > 500)
+  }
+}

@@ -1,0 +1,74 @@
+import Cardiology
+import Corpus
+import Evaluation
+import Tensors
+import Testing
+
+@testable import Reporting
+
+@Suite struct TransportFigureTests {
+  private let geometry: PlanGeometry = {
+    let boxes = ECGRenderer().leadBoxes(width: 256, height: 256)
+    return PlanGeometry(
+      student: TokenGrid(tokens: 64, imageSize: 256), studentBoxes: boxes,
+      teacher: TokenGrid(tokens: 256, imageSize: 256), teacherBoxes: boxes)
+  }()
+
+  private func figure(_ plans: [Tensor<Float>?]) throws -> TransportFigure {
+    TransportFigure(
+      title: "title", subtitle: "subtitle", record: try SyntheticECG(seed: 1).sample(0).record.conditioned(),
+      geometry: geometry, panels: plans.map { .init(title: "plan", plan: $0, notes: ["a note"]) }, barTitle: "bars",
+      bars: [.init(title: "plan", bars: [("with", Estimate(value: 0.5, low: 0.4, high: 0.6))])])
+  }
+
+  /// Each student token draws from the teacher tokens of another one's place.
+  private func moved(by offset: Int) -> Tensor<Float> {
+    let plan = Tensor<Float>(zeros: [256, 64])
+    for token in 0..<64 {
+      let source = (token + offset) % 64
+      let corner = source / 8 * 32 + source % 8 * 2
+      for cell in [corner, corner + 1, corner + 16, corner + 17] { plan[cell * 64 + token] = 1 / 256 }
+    }
+    return plan
+  }
+
+  @Test func flowsBeginWhereTheMassLiesAndKnowTheirLead() throws {
+    let home = try figure([nil])
+    for token in 0..<64 {
+      let flow = try #require(home.flows(of: moved(by: 0), token: token).first)
+      let cell = geometry.student[token]
+      #expect(flow.isOwnLead && flow.isPreferred && abs(flow.share - 1) < 1e-6)
+      #expect(abs(flow.x * 256 - cell.x - cell.width / 2) < 1e-6 && abs(flow.y * 256 - cell.y - 16) < 1e-6)
+      // Two tokens further to the right lies the next column's lead, but for the last column and the rhythm strip.
+      let away = try #require(home.flows(of: moved(by: 2), token: token).first)
+      if token % 8 < 6, token < 48 { #expect(!away.isOwnLead && away.isPreferred && away.share > 0.99) }
+    }
+  }
+
+  @Test func theUniformPlanPrefersNothing() throws {
+    let plan = Tensor<Float>(zeros: [256, 64])
+    plan.fill(1 / (256 * 64))
+    let flows = try figure([nil]).flows(of: plan, token: 9)
+    #expect(flows.count == 13 && !flows.contains(where: \.isPreferred))
+    #expect(flows.allSatisfy { abs($0.lift - 1) < 1e-4 } && abs(flows.reduce(0) { $0 + $1.share } - 1) < 1e-5)
+  }
+
+  @Test func otherPlansGiveOtherPicturesAndAMissingOneIsSaid() throws {
+    let home = try figure([moved(by: 0), moved(by: 0)]).image()
+    let away = try figure([moved(by: 2), moved(by: 0)]).image()
+    let alone = try figure([moved(by: 0), nil]).image()
+    func count(_ image: RasterImage, like colour: ECGPaper.Colour) -> Int {
+      (0..<image.height).reduce(0) { sum, y in
+        sum
+          + (0..<image.width).count { x in
+            let (red, green, blue) = image[x, y]
+            return [(red, colour.red), (green, colour.green), (blue, colour.blue)]
+              .allSatisfy { abs(Double($0) / 255 - $1) < 0.06 }
+          }
+      }
+    }
+    #expect(home.width == away.width && home.width == alone.width && home.pixels != alone.pixels)
+    #expect(count(away, like: Palette.crossing) > count(home, like: Palette.crossing) + 1000)
+    #expect(count(home, like: Palette.own) > count(alone, like: Palette.own) + 1000)
+  }
+}
