@@ -50,7 +50,9 @@ let probe: Target = .executableTarget(
   name: "ClusterProbe", dependencies: ["Cluster"], path: "Tests/ClusterProbe", swiftSettings: settings)
 
 // Files beside the tests that they read by path, or that made their expected values.
-let besideTests = ["Corpus": ["Recorded"], "Evaluation": ["expected_values.py"]]
+let besideTests = [
+  "Corpus": ["Recorded"], "Distillation": ["Recorded", "expected_methods.py"], "Evaluation": ["expected_values.py"],
+]
 
 // Programs that tests start under mpirun.
 let startedByTests: [String: [Target.Dependency]] = ["Cluster": ["ClusterProbe"]]

@@ -93,7 +93,7 @@ private struct CaseTotal<Element: Scalar> {
     let predicted = logits.variable
     parts = try arena.differentiate(tape) {
       var parts = try objective.apply(student: student, teacher: teacher, globalSequences: batch, tape: tape)
-      parts.crossEntropy = try objective.crossEntropy(
+      parts[.crossEntropy] = try objective.crossEntropy(
         tape.gatherRows(predicted, targets.rows), labels: targets.labels, globalAnswerTokens: targets.labels.count,
         tape: tape)
       return parts
@@ -115,8 +115,8 @@ private struct CaseTotal<Element: Scalar> {
 
   func describe(into result: inout LossCaseResult<Element>) {
     for (name, value) in [
-      ("total", parts.total(weights)), ("ce", parts.crossEntropy), ("mhca", parts.alignment), ("rel", parts.relation),
-      ("rel_D", parts.relationDistance), ("rel_A", parts.relationAngle), ("ot", parts.transport),
+      ("total", weights.factors.total(parts)), ("ce", parts[.crossEntropy]), ("mhca", parts[.alignment]),
+      ("rel", parts[.relation]), ("rel_D", parts["rel_D"]), ("rel_A", parts["rel_A"]), ("ot", parts[.transport]),
     ] { result.add("out.\(name).perseq", value) }
     result.add("out.grad.logits.perseq", logits.gradient)
     if let states {

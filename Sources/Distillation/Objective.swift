@@ -12,6 +12,10 @@ public struct DistillationStates<Element: Scalar> {
   /// One byte per row, 0 = padding (holes may lie anywhere); nil = every row counts.
   public var hiddenMask: [UInt8]?
   public var visualMask: [UInt8]?
+  /// Absent where the method does not need them, or no answer of the shard is used.
+  public var answers: AnswerLogits<Element>?
+  /// Absent where the method does not need them.
+  public var layers: LayerStates<Element>?
 
   public init(
     hidden: Variable<Element>, sequences: Segments, visual: Variable<Element>, visualTokens: Segments,
@@ -74,7 +78,7 @@ struct ValidRows {
 ///
 /// L = (1 - alpha) L_CE + alpha (lambda_m L_mhca + lambda_r L_rel + lambda_ot L_ot). The relations compare Hhat, the
 /// cross-attention's output, with H_s; gradients flow through both. Source: arXiv 2605.29977, losses.md.
-public final class DistillationObjective<Element: Scalar> {
+public final class DistillationObjective<Element: Scalar>: DistillationMethod {
   public let configuration: ObjectiveConfiguration
   public let widths: ObjectiveWidths
   public let weights: LossWeights
@@ -148,31 +152,52 @@ public final class DistillationObjective<Element: Scalar> {
   /// Whether any teacher state is needed at all.
   public var needsTeacher: Bool { alignment != nil || projection != nil }
 
-  /// Adds the distillation terms of one shard to the tape, their gradients weighted, and returns their unweighted
-  /// values.
-  ///
-  /// Sequence b of the student goes with sequence b of the teacher; so do images.
-  /// - Parameters:
-  ///   - globalSequences: sequences of the global batch, each with one image.
-  /// - Throws: `UserError` when widths or counts of the two sides do not fit or a sequence has no valid token.
-  /// - Complexity: see the terms.
+  public var factors: LossFactors { weights.factors }
+  public var needs: ObservedStates { [] }
+  /// The terms, and beside them L_D and L_A of the relations and, of the transport's solver, means over the batch's
+  /// problems: sweeps, L1 error of the marginals, entropy of the plan.
+  public var partNames: [String] {
+    let diagnostics: [LossTerm: [String]] = [
+      .relation: ["rel_D", "rel_A"], .transport: ["sweeps", "marginal_error", "plan_entropy"],
+    ]
+    return factors.terms.filter { $0 != .crossEntropy }.flatMap { [$0.rawValue] + (diagnostics[$0] ?? []) }
+  }
+
+  /// Adds the distillation terms of one shard to the tape with the factors of `weights`.
   public func apply(
     student: DistillationStates<Element>, teacher: DistillationStates<Element>, globalSequences: Int,
     tape: Tape<Element>
   ) throws -> LossParts {
+    try apply(
+      student: student, teacher: teacher, counts: GlobalCounts(sequences: globalSequences, answerTokens: 0),
+      factors: factors, tape: tape)
+  }
+
+  /// Adds the distillation terms of one shard to the tape, their gradients weighted, and returns their unweighted
+  /// values.
+  ///
+  /// Sequence b of the student goes with sequence b of the teacher; so do images, of which each sequence has one.
+  /// - Throws: `UserError` when widths or counts of the two sides do not fit or a sequence has no valid token.
+  /// - Complexity: see the terms.
+  public func apply(
+    student: DistillationStates<Element>, teacher: DistillationStates<Element>, counts: GlobalCounts,
+    factors: LossFactors, tape: Tape<Element>
+  ) throws -> LossParts {
     try check(student, teacher)
     var parts = LossParts()
-    if let alignment {
+    if let alignment, factors[.alignment] > 0 || factors[.relation] > 0 {
       parts = try compareSequences(
-        student: student, teacher: teacher, alignment: alignment, globalSequences: globalSequences, tape: tape)
+        student: student, teacher: teacher, alignment: alignment, globalSequences: counts.sequences,
+        factors: factors, tape: tape)
     }
-    if let projection {
+    if let projection, factors[.transport] > 0 {
       let loss = try transport(
-        student: student, teacher: teacher, projection: projection, problems: globalSequences, tape: tape)
-      parts.transport = loss.value
-      parts.sweeps = loss.sweeps
-      parts.marginalError = loss.marginalError
-      parts.planEntropy = loss.entropy
+        student: student, teacher: teacher, projection: projection, problems: counts.sequences,
+        weight: factors[.transport], tape: tape)
+      parts[.transport] = loss.value
+      parts["sweeps"] = loss.sweeps
+      parts["marginal_error"] = loss.marginalError
+      parts["plan_entropy"] = loss.entropy
     }
     return parts
   }
@@ -187,26 +212,29 @@ public final class DistillationObjective<Element: Scalar> {
 
   /// Alignment and relations of valid rows.
   func compare(
-    _ hidden: Variable<Element>, _ aligned: Variable<Element>, _ tokens: Segments, sequences: Int, tape: Tape<Element>
+    _ hidden: Variable<Element>, _ aligned: Variable<Element>, _ tokens: Segments, sequences: Int,
+    factors: LossFactors, tape: Tape<Element>
   ) -> LossParts {
     var parts = LossParts()
-    if weights.ofAlignment > 0 {
-      parts.alignment = tape.alignmentLoss(
-        student: hidden, aligned: aligned, tokens: tokens, sequences: sequences, weight: weights.ofAlignment)
+    if factors[.alignment] > 0 {
+      parts[.alignment] = tape.alignmentLoss(
+        student: hidden, aligned: aligned, tokens: tokens, sequences: sequences, weight: factors[.alignment])
     }
-    if weights.ofRelation > 0 {
+    if factors[.relation] > 0 {
       let relation = tape.relationLoss(
         aligned: aligned, student: hidden, tokens: tokens, sequences: sequences,
-        distanceWeight: weights.ofRelation / 2, angleWeight: weights.ofRelation / 2)
-      parts.relationDistance = relation.distance
-      parts.relationAngle = relation.angle
+        distanceWeight: factors[.relation] / 2, angleWeight: factors[.relation] / 2)
+      parts[.relation] = (relation.distance + relation.angle) / 2
+      parts["rel_D"] = relation.distance
+      parts["rel_A"] = relation.angle
     }
     return parts
   }
 
   private func transport(
     student: DistillationStates<Element>, teacher: DistillationStates<Element>,
-    projection: (weight: Parameter<Element>, bias: Parameter<Element>), problems: Int, tape: Tape<Element>
+    projection: (weight: Parameter<Element>, bias: Parameter<Element>), problems: Int, weight: Double,
+    tape: Tape<Element>
   ) throws -> TransportLoss<Element> {
     let rows = try ValidRows(teacher.visualTokens, mask: teacher.visualMask, what: "visual teacher")
     let columns = try ValidRows(student.visualTokens, mask: student.visualMask, what: "visual student")
@@ -214,7 +242,7 @@ public final class DistillationObjective<Element: Scalar> {
       columns.rows(of: student.visual, tape: tape), projection.weight, bias: projection.bias, layout: .inputByOutput)
     return tape.transportLoss(
       teacher: rows.rows(of: teacher.visual, tape: tape), student: projected, teacherTokens: rows.segments,
-      studentTokens: columns.segments, problems: problems, weight: weights.ofTransport,
+      studentTokens: columns.segments, problems: problems, weight: weight,
       settings: transportSettings)
   }
 

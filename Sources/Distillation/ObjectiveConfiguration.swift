@@ -1,8 +1,8 @@
 import Foundation
 import Tensors
 
-/// What the student is trained to minimise: L = (1 - alpha) L_CE + alpha (lambda_m L_mhca + lambda_r L_rel + lambda_ot
-/// L_ot).
+/// What the student is trained to minimise; for EVL-ECG L = (1 - alpha) L_CE + alpha (lambda_m L_mhca + lambda_r L_rel +
+/// lambda_ot L_ot), for the methods to compare with as their files say.
 ///
 /// A weight of 0 switches its term off; so do alpha 0 and 1 for the two halves.
 public struct ObjectiveConfiguration: Codable, Sendable, Equatable {
@@ -50,16 +50,27 @@ public struct ObjectiveConfiguration: Codable, Sendable, Equatable {
     public init(weight: Double? = nil) { self.weight = weight }
   }
 
-  /// The methods that can be chosen today.
-  public enum Method: String, CaseIterable, Sendable { case evl, ce }
+  /// evl: the three terms with cross-entropy; ce: cross-entropy alone; the others: methods to compare with.
+  public enum Method: String, CaseIterable, Sendable { case evl, ce, kl, tinybert, uld, rkd }
 
-  /// evl: the three terms with cross-entropy; ce: cross-entropy alone.
+  /// How the terms' factors are found: as configured, or adapted by GradNorm.
+  public enum Weighting: String, CaseIterable, Sendable { case fixed, gradnorm }
+
+  /// The name of a `Method`.
   public var method: String = Method.evl.rawValue
-  /// Share of the distillation terms, 0 ... 1.
+  /// Share of the distillation terms, 0 ... 1; uld leaves it unused.
   public var alpha: Double = 0.5
   public var mhca = Alignment()
   public var transport = Transport()
   public var relation = Relation()
+  public var kl = Divergence()
+  public var tinybert = LayerByLayer()
+  public var uld = SortedProbabilities()
+  public var rkd = Samples()
+  /// The name of a `Weighting`.
+  public var weighting: String = Weighting.fixed.rawValue
+  public var norms = Norms()
+  public var gradnorm = Balance()
 
   public init() {}
 
@@ -99,7 +110,7 @@ public struct ObjectiveConfiguration: Codable, Sendable, Equatable {
     check(
       gradients.contains(transport.gradient),
       "objective.transport.gradient: '\(transport.gradient)' is neither \(gradients.joined(separator: " nor "))")
-    return found
+    return found + methodProblems()
   }
 
   /// - Throws: `UserError` (usage) listing all problems.
@@ -125,11 +136,9 @@ public struct ObjectiveConfiguration: Codable, Sendable, Equatable {
       chain: transport.warmStart ? Int.max : 1)
   }
 
-  /// The factors of the terms with the defaults filled in.
+  /// The factors of EVL-ECG's terms with the defaults filled in.
   public func weights(for widths: ObjectiveWidths) -> LossWeights {
-    guard method != Method.ce.rawValue else {
-      return LossWeights(alpha: 0, alignment: 0, relation: 0, transport: 0)
-    }
+    guard chosen == .evl else { return LossWeights(alpha: 0, alignment: 0, relation: 0, transport: 0) }
     return LossWeights(
       alpha: alpha, alignment: mhca.weight ?? 1 / Double(widths.student), relation: relation.weight ?? 1,
       transport: transport.weight ?? 1 / Double(widths.teacherVisual))
@@ -145,6 +154,13 @@ extension ObjectiveConfiguration {
     mhca = try keys.decodeIfPresent(Alignment.self, forKey: .mhca) ?? mhca
     transport = try keys.decodeIfPresent(Transport.self, forKey: .transport) ?? transport
     relation = try keys.decodeIfPresent(Relation.self, forKey: .relation) ?? relation
+    kl = try keys.decodeIfPresent(Divergence.self, forKey: .kl) ?? kl
+    tinybert = try keys.decodeIfPresent(LayerByLayer.self, forKey: .tinybert) ?? tinybert
+    uld = try keys.decodeIfPresent(SortedProbabilities.self, forKey: .uld) ?? uld
+    rkd = try keys.decodeIfPresent(Samples.self, forKey: .rkd) ?? rkd
+    weighting = try keys.decodeIfPresent(String.self, forKey: .weighting) ?? weighting
+    norms = try keys.decodeIfPresent(Norms.self, forKey: .norms) ?? norms
+    gradnorm = try keys.decodeIfPresent(Balance.self, forKey: .gradnorm) ?? gradnorm
   }
 }
 

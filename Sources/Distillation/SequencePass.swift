@@ -9,7 +9,7 @@ extension DistillationObjective {
   /// are its valid rows. - Precondition: the arena's `beginBackward` came before, when the tape records.
   func compareSequences(
     student: DistillationStates<Element>, teacher: DistillationStates<Element>, alignment: AlignmentWeights<Element>,
-    globalSequences: Int, tape: Tape<Element>
+    globalSequences: Int, factors: LossFactors, tape: Tape<Element>
   ) throws -> LossParts {
     let queries = try ValidRows(student.sequences, mask: student.hiddenMask, what: "student")
     let keys = try ValidRows(teacher.sequences, mask: teacher.hiddenMask, what: "teacher")
@@ -27,7 +27,7 @@ extension DistillationObjective {
       let aligned = inner.crossAttention(
         student: own, teacher: other, weights: alignment, heads: heads, queries: tokens,
         keys: Segments(lengths: [columns.count]))
-      parts += compare(own, aligned, tokens, sequences: globalSequences, tape: inner)
+      parts += compare(own, aligned, tokens, sequences: globalSequences, factors: factors, tape: inner)
       inner.backward()
       if let studentShare, let gradient = own.gradient { rows.scatter(gradient, into: studentShare) }
       if let teacherShare, let gradient = other.gradient { columns.scatter(gradient, into: teacherShare) }

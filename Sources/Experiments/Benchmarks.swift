@@ -141,8 +141,10 @@ public struct Benchmarks {
       sequences: plan.globalBatch,
       answerTokens: samples.reduce(0) { $0 + $1.student.conversation.answerTokens } * plan.shards)
     let computation = ShardComputation(
-      student: trainee.model, teacher: try teacher.frozen(), objective: trainee.objective, crossEntropyWeight: 0.5)
-    let times = try timed { _ = try computation.run(samples, counts: counts) { _ in } }
+      student: trainee.model, teacher: try teacher.frozen(), method: trainee.method)
+    let times = try timed {
+      _ = try computation.run(try computation.prepare(samples), counts: counts, factors: computation.factors) { _ in }
+    }
     return [
       Result("shard of the quick start", times, unit: "ms", note: "\(plan.samplesPerShard) samples, teacher included")
     ]

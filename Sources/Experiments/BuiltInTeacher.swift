@@ -72,6 +72,7 @@ struct BuiltInTeacher {
     var settings = configuration
     settings.objective = ObjectiveConfiguration()
     settings.objective.method = ObjectiveConfiguration.Method.ce.rawValue
+    settings.objective.norms.every = 0
     settings.train.labelled = 1
     settings.train.steps = configuration.teacher.steps
     settings.train.learningRate = configuration.teacher.learningRate

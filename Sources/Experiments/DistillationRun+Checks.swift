@@ -10,9 +10,11 @@ extension DistillationRun {
     _ resume: Resume, dump: (step: Int, file: URL)?, corpus: TrainingCorpus, student: ModelBlueprint
   ) throws {
     try communicator.agree {
-      let teacher =
-        configuration.objective.needsTeacher ? try Self.teacherBlueprint(configuration).configuration : nil
-      let layout = try Trainee.layout(student, objective: configuration.objective, teacher: teacher)
+      let objective = configuration.objective
+      let teacher = objective.needsTeacher ? try Self.teacherBlueprint(configuration) : nil
+      if let teacher { try objective.check(student: student, teacher: teacher) }
+      if dump != nil, !objective.hasCases { throw objective.refusalOfCase }
+      let layout = try Trainee.layout(student, objective: objective, teacher: teacher?.configuration)
       guard communicator.isController else { return }
       if resume == .never { try refuseContents() }
       let found = try ResumePoint.find(resume, in: plan.checkpoints, skipped: { _ in })

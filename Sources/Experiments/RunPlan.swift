@@ -25,6 +25,7 @@ public struct RunPlan {
     let blueprint = try DistillationRun.studentBlueprint(configuration)
     let teacherBlueprint =
       configuration.objective.needsTeacher ? try DistillationRun.teacherBlueprint(configuration) : nil
+    if let teacherBlueprint { try configuration.objective.check(student: blueprint, teacher: teacherBlueprint) }
     let layout = try Trainee.layout(
       blueprint, objective: configuration.objective, teacher: teacherBlueprint?.configuration)
     student = blueprint.configuration.parameterCount

@@ -7,15 +7,19 @@ struct Connector<Element: Scalar> {
   private let scale: Int
   private let projection: Linear<Element>
 
+  private static var projectionName: String { "modality_projection.proj" }
+  /// The projection's weight, below the connector's prefix.
+  static var weightName: String { projectionName + ".weight" }
+
   static func declare(_ c: Idefics3Configuration, prefix: String, into layout: inout ParameterLayout) {
     let inputs = c.vision.hiddenSize * c.scaleFactor * c.scaleFactor
     Linear<Element>.declare(
-      prefix + "modality_projection.proj", inputs, c.text.hiddenSize, deviation: c.text.initializerRange, into: &layout)
+      prefix + Self.projectionName, inputs, c.text.hiddenSize, deviation: c.text.initializerRange, into: &layout)
   }
 
   init(_ c: Idefics3Configuration, prefix: String, arena: ParameterArena<Element>) {
     scale = c.scaleFactor
-    projection = Linear(prefix + "modality_projection.proj", arena: arena)
+    projection = Linear(prefix + Self.projectionName, arena: arena)
   }
 
   /// x: [images * rows * columns, width], result: [images * rows * columns / s^2, text width].

@@ -31,7 +31,8 @@ struct Decoder<Element: Scalar> {
     var x = embedded
     for (index, block) in blocks.enumerated() {
       x = block.forward(
-        x, sequences: sequences, branches: branches, table: table, cache: cache, layer: index, tape: tape)
+        x, sequences: sequences, branches: branches, table: table, cache: cache, layer: index, tape: tape,
+        observe: observe)
       observe?("text.layer.\(index)", x)
     }
     return finalNorm(x, tape: tape)
@@ -86,12 +87,14 @@ private struct DecoderBlock<Element: Scalar> {
 
   func forward(
     _ x: Variable<Element>, sequences: Segments, branches: [[Range<Int>]]?, table: RotaryTable<Element>,
-    cache: KeyValueCache<Element>?, layer: Int, tape: Tape<Element>
+    cache: KeyValueCache<Element>?, layer: Int, tape: Tape<Element>, observe: StateObserver<Element>?
   ) -> Variable<Element> {
     let normed = inputNorm(x, tape: tape)
     let q = tape.rotary(query(normed, tape: tape), heads: heads, table: table)
     let k = tape.rotary(key(normed, tape: tape), heads: keyValueHeads, table: table)
     let v = value(normed, tape: tape)
+    observe?("text.queries.\(layer)", q)
+    observe?("text.keys.\(layer)", k)
     let attended: Variable<Element>
     if let cache {
       precondition(branches == nil, "branches are for computing without a cache")

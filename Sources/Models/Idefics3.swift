@@ -89,6 +89,8 @@ extension Idefics3 {
   public var patchSize: Int { configuration.vision.patchSize }
   public var scaleFactor: Int { configuration.scaleFactor }
   public var tokensPerImage: Int { configuration.tokensPerImage }
+  public var textHeads: (queries: Int, keys: Int) { (configuration.text.heads, configuration.text.keyValueHeads) }
+  public var connectorWeight: Parameter<Element> { arena["model.connector." + Connector<Element>.weightName] }
 
   public func check(_ input: ModelInput<Element>) throws {
     func bad(_ what: String) -> UserError { UserError(.badInput, "model input: \(what)") }

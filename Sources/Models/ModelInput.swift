@@ -79,5 +79,6 @@ public struct ModelOutput<Element: Scalar> {
 }
 
 /// Receives the intermediate states of a forward pass by name: "vision.embeddings", "vision.layer.<i>",
-/// "vision.post_layernorm", "connector", "text.embeddings" (images merged in), "text.layer.<i>".
+/// "vision.post_layernorm", "connector", "text.embeddings" (images merged in), "text.layer.<i>", and what its attention
+/// compares, rotary positions applied: "text.queries.<i>" [rows, heads * width], "text.keys.<i>".
 public typealias StateObserver<Element: Scalar> = (_ name: String, _ state: Variable<Element>) -> Void

@@ -21,6 +21,10 @@ public protocol VisionLanguageModel<Element>: AnyObject {
   var scaleFactor: Int { get }
   /// Visual tokens of one full image.
   var tokensPerImage: Int { get }
+  /// Heads of the decoder's attention, and heads of its keys and values.
+  var textHeads: (queries: Int, keys: Int) { get }
+  /// The connector's weight: all visual tokens pass it, so every loss has a gradient there.
+  var connectorWeight: Parameter<Element> { get }
 
   /// Checks an input against the model. - Throws: `UserError` saying what does not fit.
   func check(_ input: ModelInput<Element>) throws

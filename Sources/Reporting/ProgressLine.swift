@@ -1,3 +1,4 @@
+import Distillation
 import Foundation
 import Training
 
@@ -25,9 +26,9 @@ public struct ProgressLine {
     return forms.first { $0.count <= width } ?? String(head.prefix(width))
   }
 
-  /// The total, then the parts of the objective; diagnostics such as the sweeps are left to the log.
+  /// The total, then the terms of the objective; diagnostics such as the sweeps are left to the log.
   static func order(_ losses: [String: Double]) -> [(name: String, value: Double)] {
-    ["loss", "ce", "mhca", "rel", "ot"].compactMap { name in losses[name].map { (name, $0) } }
+    (["loss"] + LossTerm.allCases.map(\.rawValue)).compactMap { name in losses[name].map { (name, $0) } }
   }
 
   static func bar(_ share: Double, columns: Int) -> String {

@@ -9,6 +9,8 @@ public protocol Scalar: BinaryFloatingPoint, Sendable {
   static var kernels: KernelTable<Self> { get }
   /// The loops of the losses for this type.
   static var lossKernels: LossKernelTable<Self> { get }
+  /// The loops of the methods compared with, for this type.
+  static var methodKernels: MethodKernelTable<Self> { get }
 }
 
 extension Float: Scalar {

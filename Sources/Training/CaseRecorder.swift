@@ -99,11 +99,8 @@ extension Trainer {
   /// Only the owners' slices hold the folded gradient, so the objective's part is brought together first.
   func writeCase(_ recorder: CaseRecorder, parts: LossParts, to file: URL) throws {
     let communicator = context.communicator
-    guard let objective = trainee.objective else {
-      throw AgreedError(
-        UserError(
-          .usage, "--dump-case needs distillation terms; objective.method is \(plan.objective.method)",
-          remedy: "set objective.method to evl and objective.alpha above 0"))
+    guard let objective = trainee.method as? DistillationObjective<Float> else {
+      throw AgreedError(plan.objective.refusalOfCase)
     }
     func gather(_ name: String) throws -> CaseRecorder.Packed? {
       try recorder.gathered(name, assignment: assignment, communicator: communicator)
@@ -130,9 +127,8 @@ extension Trainer {
         if let gradient = parameter.gradient { writer.add("out.grad.\(name).perseq", gradient) }
       }
       for (name, value) in [
-        ("total", parts.total(objective.weights)), ("ce", parts.crossEntropy), ("mhca", parts.alignment),
-        ("rel", parts.relation), ("rel_D", parts.relationDistance), ("rel_A", parts.relationAngle),
-        ("ot", parts.transport),
+        ("total", factors.total(parts)), ("ce", parts[.crossEntropy]), ("mhca", parts[.alignment]),
+        ("rel", parts[.relation]), ("rel_D", parts["rel_D"]), ("rel_A", parts["rel_A"]), ("ot", parts[.transport]),
       ] {
         writer.add("out.\(name).perseq", Tensor<Double>([value], [1]))
       }
@@ -143,11 +139,13 @@ extension Trainer {
 
   private func caseMetadata(_ objective: DistillationObjective<Float>) -> [String: String] {
     let settings = objective.configuration.transport
+    func lambda(_ weight: Double, _ term: LossTerm) -> String { "\(weight * (gradNorm?.weights[term] ?? 1))" }
     let warmStart = settings.warmStart ? ["warm_start": "\(shards.samplesPerShard)"] : [:]
     return [
       "kind": "total", "name": "\(plan.name) step \(step + 1)", "heads": "\(objective.heads)",
-      "alpha": "\(objective.weights.alpha)", "lambda_mhca": "\(objective.weights.alignment)",
-      "lambda_rel": "\(objective.weights.relation)", "lambda_ot": "\(objective.weights.transport)",
+      "alpha": "\(objective.weights.alpha)", "lambda_mhca": lambda(objective.weights.alignment, .alignment),
+      "lambda_rel": lambda(objective.weights.relation, .relation),
+      "lambda_ot": lambda(objective.weights.transport, .transport),
       settings.relative ? "epsilon_relative" : "eps": "\(settings.epsilon)", "sweeps": "\(settings.sweeps)",
       "tolerance": "\(settings.tolerance)", "gradient": settings.gradient,
     ].merging(warmStart) { $1 }
@@ -171,5 +169,18 @@ extension Trainer {
       defer { start += Int(length) }
       return labels[start..<start + Int(length)].map(Int.init) + Array(repeating: -100, count: longest - Int(length))
     }
+  }
+}
+
+extension ObjectiveConfiguration {
+  /// Whether a step can be written as a loss case: those have the terms of EVL-ECG.
+  public var hasCases: Bool { chosen == .evl && needsTeacher }
+
+  /// Why it cannot.
+  public var refusalOfCase: UserError {
+    UserError(
+      .usage,
+      "--dump-case writes the terms of EVL-ECG; objective.method is \(method) with objective.alpha \(alpha)",
+      remedy: "set objective.method to evl and objective.alpha above 0")
   }
 }

@@ -13,45 +13,49 @@ public final class Trainee {
   public let arena: ParameterArena<Float>
   public let model: Idefics3<Float>
   /// Absent for cross-entropy alone.
-  public let objective: DistillationObjective<Float>?
+  public let method: (any DistillationMethod<Float>)?
   public let weights: Tensor<Float>
   public let gradients: Tensor<Float>
 
   /// - Parameters:
   ///   - blueprint: shape of the model, its tokenizer and view, and where its first weights come from.
   ///   - objective: what it is trained by; its parameters are declared where it needs any.
-  ///   - teacher: the teacher's widths; nil for cross-entropy alone.
+  ///   - teacher: the teacher's shape; nil for cross-entropy alone.
   public init(
     _ blueprint: ModelBlueprint, objective: ObjectiveConfiguration, teacher: Idefics3Configuration?, seed: UInt64
   ) throws {
     self.blueprint = blueprint
     let configuration = blueprint.configuration
-    let widths = Self.widths(configuration, teacher: teacher)
     let layout = try Self.layout(blueprint, objective: objective, teacher: teacher)
     weights = Tensor(zeros: [layout.count])
     gradients = Tensor(zeros: [layout.count])
     let arena = ParameterArena(layout: layout, weights: weights, gradients: gradients)
     self.arena = arena
     model = Idefics3(configuration, arena: arena)
-    self.objective = widths.map { DistillationObjective(configuration: objective, widths: $0, arena: arena) }
+    method = Self.pair(configuration, teacher).flatMap {
+      DistillationMethods.make(objective, pair: $0, arena: arena)
+    }
     try blueprint.fill(arena, seed: seed)
   }
+
   /// Names, shapes and places of everything that is trained.
   public static func layout(
     _ blueprint: ModelBlueprint, objective: ObjectiveConfiguration, teacher: Idefics3Configuration?
   ) throws -> ParameterLayout {
     var layout = blueprint.configuration.layout
-    if let widths = widths(blueprint.configuration, teacher: teacher) {
-      try DistillationObjective<Float>.declare(objective, widths: widths, into: &layout)
+    if let pair = pair(blueprint.configuration, teacher) {
+      try DistillationMethods<Float>.declare(objective, pair: pair, into: &layout)
     }
     return layout
   }
 
-  private static func widths(_ student: Idefics3Configuration, teacher: Idefics3Configuration?) -> ObjectiveWidths? {
+  private static func pair(_ student: Idefics3Configuration, _ teacher: Idefics3Configuration?) -> ModelPair? {
     teacher.map {
-      ObjectiveWidths(
-        student: student.text.hiddenSize, teacher: $0.text.hiddenSize, studentVisual: student.text.hiddenSize,
-        teacherVisual: $0.text.hiddenSize)
+      ModelPair(
+        widths: ObjectiveWidths(
+          student: student.text.hiddenSize, teacher: $0.text.hiddenSize, studentVisual: student.text.hiddenSize,
+          teacherVisual: $0.text.hiddenSize),
+        studentLayers: student.text.layers, teacherLayers: $0.text.layers)
     }
   }
 }

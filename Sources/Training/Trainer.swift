@@ -58,8 +58,9 @@ public enum Resume: Sendable, Equatable {
 
 /// Trains one model over the ranks by shards, with the same bits for any number of ranks.
 ///
-/// A step: prepare the shards' samples; count; per round forward, backward and the ordered fold of finished buckets; norm
-/// and clipping; AdamW on owned slices; distribution of the weights; rank 0 decides on saving and stopping.
+/// A step: prepare the shards' samples; count; per round the teacher's forward, now and then the terms' gradient norms,
+/// forward, backward and the ordered fold of finished buckets; norm and clipping; AdamW on owned slices; distribution of
+/// the weights; rank 0 decides on saving and stopping.
 /// All ranks call `run`, together.
 public final class Trainer {
   public let context: RunContext
@@ -75,10 +76,12 @@ public final class Trainer {
   private(set) var step = 0
   private var dump: (step: Int, file: URL)?
   var lastLosses: [String: Double] = [:]
-  /// Factors of the loss parts in this phase.
-  private var weights: LossWeights {
-    trainee.objective?.weights ?? LossWeights(alpha: 0, alignment: 0, relation: 0, transport: 0)
-  }
+  /// Absent where the factors are fixed.
+  var gradNorm: GradNorm?
+  /// Absent where gradient norms are never measured.
+  private let partNorms: PartNorms?
+  /// Factors of the terms in the step to come.
+  var factors: LossFactors { computation.factors.scaled(by: gradNorm?.weights ?? [:]) }
 
   /// - Parameters:
   ///   - trainee: the model in training with its arena.
@@ -102,9 +105,18 @@ public final class Trainer {
     optimizer = DistributedOptimizer(
       layout: trainee.arena.layout, weights: trainee.weights, gradients: trainee.gradients, plan: slices,
       communicator: context.communicator)
-    computation = ShardComputation(
-      student: trainee.model, teacher: teacher, objective: trainee.objective,
-      crossEntropyWeight: trainee.objective?.weights.ofCrossEntropy ?? 1)
+    let computation = ShardComputation(student: trainee.model, teacher: teacher, method: trainee.method)
+    self.computation = computation
+    let objective = plan.objective
+    partNorms =
+      objective.norms.every > 0
+      ? try PartNorms(
+        every: objective.norms.every, computation: computation, weight: trainee.model.connectorWeight,
+        communicator: context.communicator, assignment: assignment) : nil
+    if objective.weighting == ObjectiveConfiguration.Weighting.gradnorm.rawValue {
+      gradNorm = GradNorm(
+        terms: computation.factors.terms, asymmetry: objective.gradnorm.asymmetry, rate: objective.gradnorm.rate)
+    }
   }
 
   /// Asks for a training step to be written as a loss case: the step's number, counted from 1, and the file.
@@ -141,30 +153,38 @@ public final class Trainer {
     let communicator = context.communicator
     let batch = try communicator.agree { try prefetcher.next() ?? [] }
     clock.mark("data")
-    let tokens = try communicator.sum(batch.joined().reduce(0) { $0 + $1.student.conversation.answerTokens })
-    let counts = GlobalCounts(sequences: shards.globalBatch, answerTokens: tokens)
+    let counts = try counts(of: batch)
+    let factors = factors
+    let norms = partNorms.flatMap { $0.isDue(step: step + 1) ? $0 : nil }
     let recorder = dump?.step == step + 1 ? CaseRecorder() : nil
     var statistics: [[Double]] = []
     var foldSeconds = 0.0
+    norms?.beginStep()
     fold.beginStep()
     for round in 0..<assignment.rounds {
-      if assignment.shard(round: round, rank: communicator.rank) != nil {
+      let hasShard = assignment.shard(round: round, rank: communicator.rank) != nil
+      let shard = try hasShard ? computation.prepare(batch[round]) : nil
+      try norms?.measureRound(shard, counts: counts, factors: factors)
+      if let shard {
         var failure: (any Error)?
-        let parts = try computation.run(batch[round], counts: counts, recorder: recorder) { [fold, trainee] bucket in
+        let parts = try computation.run(shard, counts: counts, factors: factors, recorder: recorder) {
+          [fold, trainee] bucket in
           let start = StepClock.now
           if failure == nil { do { try fold.complete(trainee.arena.bucket(bucket)) } catch { failure = error } }
           foldSeconds += StepClock.now - start
         }
         if let failure { throw failure }
-        statistics.append(parts.vector)
+        statistics.append(parts.values(computation.partNames))
       }
       try fold.endRound()
     }
     clock.mark("compute")
     clock.move(foldSeconds, from: "compute", to: "fold")
-    let parts = LossParts(vector: try communicator.foldStatistics(statistics, assignment: assignment))
+    let parts = LossParts(
+      names: computation.partNames, values: try communicator.foldStatistics(statistics, assignment: assignment))
     let norm = try optimizer.gradientNorm()
-    try refuseNonFinite(parts, norm)
+    lastLosses = parts.named.merging(["loss": factors.total(parts)]) { $1 }
+    try refuseNonFinite(norm)
     if let recorder, let dump {
       try writeCase(recorder, parts: parts, to: dump.file)
     }
@@ -176,13 +196,29 @@ public final class Trainer {
         gradientScale: clip > 0 && norm > clip ? clip / norm : 1))
     clock.mark("optimizer")
     step += 1
-    try report(parts, rate: rate, norm: norm, clock: clock)
+    let measured = try norms?.norms()
+    gradNorm?.observe(parts)
+    if let measured { gradNorm?.update(losses: parts, norms: measured) }
+    try report(rate: rate, norm: norm, norms: measured, factors: factors, clock: clock)
   }
 
-  private func refuseNonFinite(_ parts: LossParts, _ norm: Double) throws {
-    let losses = parts.named(weights: weights)
-    guard !norm.isFinite || !losses.values.allSatisfy(\.isFinite) else { return }
-    let bad = losses.filter { !$0.value.isFinite }.keys.sorted()
+  /// Collective: what the losses of the global batch are divided by.
+  private func counts(of batch: [[PreparedSample]]) throws -> GlobalCounts {
+    let own = batch.joined().map { sample in
+      let student = sample.student.conversation.answerTokens
+      return (student, min(student, sample.teacher?.conversation.answerTokens ?? student))
+    }
+    let sums = try context.communicator.sum([
+      Int64(own.reduce(0) { $0 + $1.0 }), Int64(own.reduce(0) { $0 + $1.1 }),
+    ])
+    return GlobalCounts(
+      sequences: shards.globalBatch, answerTokens: Int(sums[0]), sharedAnswerTokens: Int(sums[1]),
+      shards: assignment.shards)
+  }
+
+  private func refuseNonFinite(_ norm: Double) throws {
+    guard !norm.isFinite || !lastLosses.values.allSatisfy(\.isFinite) else { return }
+    let bad = lastLosses.filter { !$0.value.isFinite }.keys.sorted()
     throw AgreedError(
       UserError(
         .badInput,
@@ -192,10 +228,16 @@ public final class Trainer {
   }
 
   /// Collective: tells rank 0's observer what the step did, with the slowest rank's times.
-  private func report(_ parts: LossParts, rate: Double, norm: Double, clock: StepClock) throws {
+  ///
+  /// - Parameters:
+  ///   - norm: of the whole gradient.
+  ///   - norms: of the parts, where they were measured.
+  ///   - factors: those of the step.
+  private func report(
+    rate: Double, norm: Double, norms: [LossTerm: Double]?, factors: LossFactors, clock: StepClock
+  ) throws {
     var times = clock.vector
     try context.communicator.reduce(&times, by: .maximum)
-    lastLosses = parts.named(weights: weights)
     guard context.communicator.isController else { return }
     let slowest = StepClock(vector: times)
     let perShard = shards.samplesPerShard
@@ -206,7 +248,9 @@ public final class Trainer {
         ranks: (0..<context.communicator.size).map { rank in
           let shards = assignment.shards(ofRank: rank)
           return .init(rank: rank, shards: shards, samples: shards.count * perShard)
-        }), phase: plan.name)
+        },
+        norms: norms.map { Dictionary(uniqueKeysWithValues: $0.map { ($0.key.rawValue, $0.value) }) },
+        factors: norms == nil ? nil : factors.named), phase: plan.name)
   }
 
   /// Moves the step counter; only for restoring.

@@ -18,6 +18,11 @@ public struct StepRecord: Codable, Sendable {
   public var samplesPerSecond: Double
   /// What each rank computed.
   public var ranks: [RankShare]
+  /// On steps where it was measured: per term of the loss, the norm of its share, factor included, of the gradient by
+  /// the student's connector weight.
+  public var norms: [String: Double]?
+  /// On the same steps: the factor of each term in the total.
+  public var factors: [String: Double]?
 
   /// The shards and samples of one rank.
   public struct RankShare: Codable, Sendable, Equatable {
@@ -34,7 +39,8 @@ public struct StepRecord: Codable, Sendable {
 
   public init(
     step: Int, steps: Int, losses: [String: Double], learningRate: Double, gradientNorm: Double, seconds: Double,
-    parts: [String: Double], samplesPerSecond: Double, ranks: [RankShare]
+    parts: [String: Double], samplesPerSecond: Double, ranks: [RankShare], norms: [String: Double]? = nil,
+    factors: [String: Double]? = nil
   ) {
     self.step = step
     self.steps = steps
@@ -45,6 +51,8 @@ public struct StepRecord: Codable, Sendable {
     self.parts = parts
     self.samplesPerSecond = samplesPerSecond
     self.ranks = ranks
+    self.norms = norms
+    self.factors = factors
   }
 }
 

@@ -120,7 +120,7 @@ import Testing
     let (padded, compact) = (try run(compact: false), try run(compact: true))
     #expect(padded.0 == compact.0)
     #expect(padded.1 == compact.1)
-    #expect(padded.0.alignment > 0 && padded.0.relation > 0 && padded.0.transport > 0)
+    #expect(padded.0[.alignment] > 0 && padded.0[.relation] > 0 && padded.0[.transport] > 0)
   }
 
   /// Scores so large that every row of the softmax is one-hot: the head copies a teacher's row, gradients are finite.

@@ -92,7 +92,7 @@ import Testing
         hidden: x[1], sequences: Segments(lengths: [3, 2]), visual: x[3], visualTokens: Segments(count: 2, length: 4),
         hiddenMask: [0, 1, 1, 1, 0], visualMask: [1, 1, 0, 1, 1, 1, 1, 1])
       let parts = try? objective.apply(student: student, teacher: teacher, globalSequences: 2, tape: tape)
-      return parts?.total(objective.weights) ?? .nan
+      return parts.map(objective.factors.total) ?? .nan
     }
     #expect(error < 1e-7)
   }

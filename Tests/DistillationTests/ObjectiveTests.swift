@@ -50,8 +50,11 @@ import Testing
         student: part(student), teacher: part(teacher), globalSequences: 2,
         tape: Tape(pool: BufferPool<Double>(), recording: false))
     }
-    #expect(abs(sum.total(objective.weights) - whole.total(objective.weights)) < 1e-12)
-    #expect(abs(sum.planEntropy - whole.planEntropy) < 1e-12 && sum.alignment > 0 && sum.transport > 0)
+    #expect(abs(objective.factors.total(sum) - objective.factors.total(whole)) < 1e-12)
+    #expect(Set(whole.named.keys) == Set(objective.partNames))
+    #expect(abs(sum["plan_entropy"] - whole["plan_entropy"]) < 1e-12)
+    #expect(sum[.alignment] > 0 && sum[.transport] > 0)
+    #expect(abs(sum[.relation] - (sum["rel_D"] + sum["rel_A"]) / 2) < 1e-12)
   }
 
   @Test func termsSwitchedOffDeclareNothingAndCountNothing() throws {
@@ -63,21 +66,21 @@ import Testing
     let parts = try objective.apply(
       student: states("s", [3], 8, 4, 3), teacher: states("t", [7], 6, 9, 4), globalSequences: 1,
       tape: Tape(pool: BufferPool<Double>(), recording: false))
-    #expect(parts.transport == 0 && parts.relation == 0 && parts.alignment > 0)
+    #expect(parts[.alignment] > 0 && Array(parts.named.keys) == objective.partNames)
     let (alone, empty) = try make { $0.method = "ce" }
     #expect(empty.parameters.isEmpty && !alone.needsTeacher && alone.weights.ofCrossEntropy == 1)
   }
 
   @Test func validationListsEveryProblem() {
     var configuration = ObjectiveConfiguration()
-    configuration.method = "kl"
+    configuration.method = "film"
     configuration.alpha = 1.5
     configuration.mhca.heads = 5
     configuration.transport.epsilon = -1
     configuration.transport.gradient = "exact"
     let found = configuration.problems(studentWidth: 8)
     #expect(found.count == 5)
-    #expect(found[0].contains("evl, ce"))
+    #expect(found[0].contains("evl, ce, kl, tinybert, uld, rkd"))
     #expect(throws: UserError.self) { try configuration.validate() }
   }
 

@@ -9,9 +9,22 @@ import Training
 /// Small inputs that tests write for the program to read.
 enum Fixtures {
   /// A built-in student with fresh weights, as a model folder.
-  static func model(in folder: URL) throws {
+  static func model(in folder: URL, seed: UInt64 = 3) throws {
     let blueprint = try ModelBlueprint(builtIn: .student, view: "signal")
-    try blueprint.save(try blueprint.frozen(seed: 3), to: folder)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try blueprint.save(try blueprint.frozen(seed: seed), to: folder)
+  }
+
+  /// The built-in student with four times as many visual tokens.
+  static func modelOfMoreVisualTokens(in folder: URL) throws {
+    let blueprint = try ModelBlueprint(builtIn: .student, view: "signal")
+    var configuration = blueprint.configuration
+    configuration.scaleFactor = 1
+    let arena = ParameterArena<Float>(layout: configuration.layout, trainable: false)
+    arena.initialise(seed: 3)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try ModelFolder.save(Idefics3(configuration, arena: arena), to: folder)
+    try blueprint.tokenizer.write(to: folder)
   }
 
   static func writeTeacherTokenizer(to folder: URL) throws { try BytePairTokenizer(.teacher).write(to: folder) }

@@ -41,8 +41,8 @@ import Testing
       "run.folder", "run.seed", "data.kind", "data.path", "data.view", "student.path", "teacher.path", "teacher.steps",
       "train.steps", "train.global_batch", "train.shards", "train.threads", "train.precision", "train.learning_rate",
       "train.clip", "train.reduction", "train.labelled", "objective.method", "objective.alpha", "objective.mhca.weight",
-      "objective.transport.weight", "objective.transport.epsilon", "objective.relation.weight", "checkpoint.every",
-      "evaluation.enabled",
+      "objective.transport.weight", "objective.transport.epsilon", "objective.relation.weight", "objective.norms.every",
+      "objective.weighting", "checkpoint.every", "evaluation.enabled",
     ] { #expect(known.contains(key), "\(key)") }
   }
 
@@ -58,6 +58,12 @@ import Testing
     }
     #expect(text.contains("does not divide into 8 shards") && text.contains("data.view"))
     #expect(text.contains("objective.alpha") && text.contains("train.clip"))
+  }
+
+  @Test func samplesOfAShardMustBeEnoughToBeCompared() throws {
+    _ = try load("", ["objective.method=rkd", "train.global_batch=32"])
+    let text = message { _ = try load("", ["objective.method=rkd", "train.global_batch=24"]) }
+    #expect(text.contains("train.global_batch (24) / train.shards (8)"))
   }
 
   @Test(arguments: ["train.steps=many", "train.steps=1.5", "run.seed=-1", "data.view=[1]", "objective.alpha=yes"])

@@ -28,6 +28,7 @@ import Testing
       self.folder = folder
       configuration.data.records = 60
       configuration.train.globalBatch = 2 * shards
+      if method == ObjectiveConfiguration.Method.rkd.rawValue { configuration.train.globalBatch = 4 * shards }
       configuration.train.shards = shards
       configuration.train.steps = 3
       configuration.train.warmup = 0
@@ -44,9 +45,13 @@ import Testing
       }
     }
 
-    func trainer(_ communicator: any Communicator, steps: Int) throws -> Trainer {
+    func trainer(
+      _ communicator: any Communicator, steps: Int, observer: any TrainingObserver = Silent()
+    ) throws -> Trainer {
       let student = try ModelBlueprint(builtIn: .student, view: "signal")
-      let teacher = try ModelBlueprint(builtIn: .teacher, view: "signal")
+      // Vanilla KL needs one vocabulary: a student teaches.
+      let teacher = try ModelBlueprint(
+        builtIn: configuration.objective.chosen == .kl ? .student : .teacher, view: "signal")
       let distils = configuration.objective.needsTeacher
       let trainee = try Trainee(
         student, objective: configuration.objective, teacher: distils ? teacher.configuration : nil, seed: 1)
@@ -55,7 +60,7 @@ import Testing
         records: RecordCache(dataset), samples: dataset.samples, seed: 1, labelled: try LabelledFraction(1, seed: 1),
         student: student.side, teacher: distils ? teacher.side : nil)
       let context = RunContext(
-        communicator: communicator, configuration: configuration, stop: StopFlag(), observer: Silent())
+        communicator: communicator, configuration: configuration, stop: StopFlag(), observer: observer)
       var settings = configuration
       settings.train.steps = steps
       settings.train.learningRate = 1e-3
@@ -102,6 +107,95 @@ import Testing
     }
   }
 
+  /// Every method, with norms measured at each step: measuring does not touch the weights, and ranks do not matter.
+  @Test(arguments: ["kl", "tinybert", "uld", "rkd"])
+  func anyMethodGivesTheSameBitsOnAnyNumberOfRanks(method: String) throws {
+    try withTemporaryFolder { folder in
+      func job(_ name: String, every: Int) -> Job {
+        var job = Job(folder.appendingPathComponent(name), method: method)
+        job.configuration.objective.norms.every = every
+        return job
+      }
+      let one = try job("1", every: 0).weights(ranks: 1, steps: 2)[0]
+      for ranks in [2, 3] {
+        for weights in try job("\(ranks)", every: 1).weights(ranks: ranks, steps: 2) {
+          #expect(bits(weights) == bits(one), "\(ranks)")
+        }
+      }
+      #expect(
+        bits(try Job(folder.appendingPathComponent("ce"), method: "ce").weights(ranks: 1, steps: 2)[0]) != bits(one))
+    }
+  }
+
+  @Test func gradNormGoesOnFromACheckpointWithTheSameBits() throws {
+    try withTemporaryFolder { folder in
+      func job(_ name: String, weighting: String = "gradnorm") -> Job {
+        var job = Job(folder.appendingPathComponent(name))
+        job.configuration.objective.weighting = weighting
+        job.configuration.objective.norms.every = 2
+        return job
+      }
+      let straight = try job("straight").weights(ranks: 2, steps: 5)[0]
+      let resumed = job("resumed")
+      _ = try resumed.weights(ranks: 3, steps: 3)
+      #expect(bits(try resumed.weights(ranks: 1, steps: 5)[0]) == bits(straight))
+      #expect(bits(try job("fixed", weighting: "fixed").weights(ranks: 1, steps: 5)[0]) != bits(straight))
+      func state(_ name: String) throws -> GradNorm.State {
+        let newest = try #require(Checkpoint.newestSound(in: folder.appendingPathComponent(name)).checkpoint)
+        return try #require(try newest.state().weighting)
+      }
+      let saved = try state("resumed")
+      #expect(try state("straight") == saved)
+      #expect(Set(saved.weights.keys) == ["mhca", "rel", "ot"] && Set(saved.weights.values).count == 3)
+      #expect(abs(saved.weights.values.reduce(0, +) - 3) < 1e-12)
+      #expect(saved.initialLosses.values.allSatisfy { $0 > 0 })
+    }
+  }
+
+  /// The terms' gradients by the connector's weight add up to the whole step's, so their norms bound it.
+  @Test func theNormsOfThePartsAreThoseOfTheGradient() throws {
+    final class Collector: TrainingObserver {
+      var records: [StepRecord] = []
+      func began(phase: String, step: Int, steps: Int, parameters: Int) {}
+      func finished(_ record: StepRecord, phase: String) throws { records.append(record) }
+      func saved(_ checkpoint: Checkpoint) {}
+      func note(_ message: String) {}
+      func warn(_ message: String) {}
+    }
+    try withTemporaryFolder { folder in
+      var job = Job(folder)
+      job.configuration.objective.norms.every = 2
+      let collector = Collector()
+      let trainer = try job.trainer(SingleRank(), steps: 3, observer: collector)
+      _ = try trainer.run(resume: .auto)
+      #expect(collector.records.map { $0.norms == nil } == [true, false, true])
+      let norms = try #require(collector.records[1].norms)
+      let factors = try #require(collector.records[1].factors)
+      #expect(Set(norms.keys) == ["ce", "mhca", "rel", "ot"] && factors["ce"] == 0.5)
+      #expect(Set(factors.keys) == Set(norms.keys) && norms.values.allSatisfy { $0 > 0 })
+
+      // The same step once more by hand, term by term, at the weights before it.
+      let before = try Job(folder.appendingPathComponent("again")).trainer(SingleRank(), steps: 1)
+      _ = try before.run(resume: .auto)
+      let computation = before.computation
+      let gradient = try #require(before.trainee.model.connectorWeight.gradient)
+      let batches = try (0..<4).map { try before.preparer.prepare(step: 1, shard: $0, plan: before.shards) }
+      let tokens = batches.joined().reduce(0) { $0 + $1.student.conversation.answerTokens }
+      let counts = GlobalCounts(sequences: 8, answerTokens: tokens)
+      for term in computation.factors.terms {
+        let sum = Tensor<Float>(zeros: gradient.shape)
+        for batch in batches {
+          _ = try computation.run(
+            try computation.prepare(batch), counts: counts, factors: computation.factors.only(term)
+          ) { _ in }
+          sum.add(gradient)
+        }
+        let expected = sum.sumOfSquares.squareRoot()
+        #expect(abs((norms[term.rawValue] ?? 0) - expected) < 1e-5 * expected, "\(term)")
+      }
+    }
+  }
+
   @Test func aCheckpointOfOtherShardsIsRefusedAndLeftAlone() throws {
     try withTemporaryFolder { folder in
       _ = try Job(folder, method: "ce").weights(ranks: 1, steps: 1)
@@ -113,14 +207,16 @@ import Testing
     }
   }
 
-  @Test func aSteadyStepTakesNoNewBuffers() throws {
+  @Test(arguments: ["evl", "kl", "tinybert", "uld", "rkd"]) func aSteadyStepTakesNoNewBuffers(method: String) throws {
     try withTemporaryFolder { folder in
-      let trainer = try Job(folder).trainer(SingleRank(), steps: 1)
+      let trainer = try Job(folder, method: method).trainer(SingleRank(), steps: 1)
       let samples = try trainer.preparer.prepare(step: 0, shard: 0, plan: trainer.shards)
-      let counts = GlobalCounts(sequences: 8, answerTokens: 16)
+      let counts = GlobalCounts(sequences: 8, answerTokens: 16, sharedAnswerTokens: 16, shards: 4)
+      let computation = trainer.computation
       var held: [Int] = []
       for _ in 0..<3 {
-        _ = try trainer.computation.run(samples, counts: counts) { _ in }
+        let shard = try computation.prepare(samples)
+        _ = try computation.run(shard, counts: counts, factors: computation.factors) { _ in }
         held.append(trainer.computation.bytesHeld)
       }
       #expect(held[0] > 0 && held[1] == held[0] && held[2] == held[0])

@@ -1,4 +1,5 @@
 import Autograd
+import Distillation
 import Foundation
 import Tensors
 
@@ -27,6 +28,8 @@ public struct RunState: Codable, Sendable, Equatable {
   public var ranks: Int
   /// Last values of the loss parts.
   public var metrics: [String: Double]
+  /// Of GradNorm, where it adapts the weights.
+  public var weighting: GradNorm.State?
 
   /// Name of the teacher among `data`.
   public static let teacherKey = "the teacher"
@@ -71,9 +74,10 @@ extension RunState {
   ///   - layout: everything that is trained.
   ///   - data: what a step sees beside what the configuration says of it.
   ///   - metrics: last values of the loss parts.
+  ///   - weighting: of GradNorm.
   public init(
     step: Int, configuration: RunConfiguration, layout: ParameterLayout, data: [String: String], ranks: Int,
-    metrics: [String: Double] = [:]
+    metrics: [String: Double] = [:], weighting: GradNorm.State? = nil
   ) throws {
     let train = configuration.train
     var shapes = Digest()
@@ -82,6 +86,12 @@ extension RunState {
     var optimisation = try configuration.values(under: [
       "objective.", "train.learning_rate", "train.schedule", "train.warmup", "train.weight_decay", "train.clip",
     ])
+    // With fixed factors, measuring norms changes nothing.
+    if configuration.objective.weighting == ObjectiveConfiguration.Weighting.fixed.rawValue {
+      for key in optimisation.keys where key.hasPrefix("objective.norms.") || key.hasPrefix("objective.gradnorm.") {
+        optimisation[key] = nil
+      }
+    }
     // A constant rate does not depend on where the run ends.
     if train.schedule != LearningRateSchedule.Form.constant.rawValue {
       optimisation.merge(try configuration.values(under: ["train.steps", "train.final_learning_rate"])) { $1 }
@@ -90,6 +100,6 @@ extension RunState {
       step: step, seed: configuration.run.seed, globalBatch: train.globalBatch, shards: train.shards,
       precision: train.precision, model: shapes.finish(), data: data.merging(seen) { $1 }, optimisation: optimisation,
       threads: train.threads, coreType: ProductLibrary.coreType, productLibrary: ProductLibrary.version, ranks: ranks,
-      metrics: metrics)
+      metrics: metrics, weighting: weighting)
   }
 }

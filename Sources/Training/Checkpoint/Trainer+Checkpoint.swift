@@ -13,7 +13,7 @@ extension Trainer {
   func state() throws -> RunState {
     try RunState(
       step: step, configuration: context.configuration, layout: trainee.arena.layout, data: data,
-      ranks: context.communicator.size, metrics: lastLosses)
+      ranks: context.communicator.size, metrics: lastLosses, weighting: gradNorm?.state)
   }
 
   /// Collective: rank 0 writes a checkpoint of the current step; a failure is thrown on every rank.
@@ -66,6 +66,7 @@ extension Trainer {
       try point.check(current, steps: plan.steps)
       current.warnings(against: point.saved).forEach(context.observer.warn)
       try load(point.checkpoint)
+      if let saved = point.saved.weighting { gradNorm?.restore(saved) }
       return (point.checkpoint.step, point.checkpoint.folder.path)
     }
     let step = try context.communicator.broadcast(found.step)
@@ -73,10 +74,20 @@ extension Trainer {
     guard step > 0 else { return }
     try context.communicator.broadcast(memory: optimizer.moment1)
     try context.communicator.broadcast(memory: optimizer.moment2)
+    try shareWeighting()
     setStep(step)
     if context.communicator.isController {
       context.observer.note("\(plan.name): continuing from step \(step) (\(found.folder))")
     }
+  }
+
+  /// Collective: GradNorm's state as rank 0 has it.
+  private func shareWeighting() throws {
+    guard var own = gradNorm else { return }
+    let data = try context.communicator.agree { try JSONEncoder().encode(own.state) }
+    let text = try context.communicator.broadcast(String(decoding: data, as: UTF8.self))
+    own.restore(try context.communicator.agree { try JSONDecoder().decode(GradNorm.State.self, from: Data(text.utf8)) })
+    gradNorm = own
   }
 
   private func load(_ checkpoint: Checkpoint) throws {

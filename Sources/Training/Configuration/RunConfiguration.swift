@@ -192,6 +192,11 @@ extension RunConfiguration {
       "evaluation.fold \(evaluation.fold) is among evaluation.train_folds")
     require(evaluation.replicates >= 100, "evaluation.replicates is \(evaluation.replicates); at least 100")
     require(evaluation.answerTokens >= 1, "evaluation.answer_tokens is \(evaluation.answerTokens); at least 1")
+    require(
+      objective.chosen != .rkd || train.shards < 1
+        || train.globalBatch / train.shards >= ObjectiveConfiguration.Samples.fewest,
+      "objective.method rkd compares the samples of a shard and needs \(ObjectiveConfiguration.Samples.fewest) of them; "
+        + "train.global_batch (\(train.globalBatch)) / train.shards (\(train.shards)) is fewer")
     return problems + objective.problems()
   }
 }

@@ -1,0 +1,2 @@
+#define BODY "scores.inc"
+#include "instantiate.h"

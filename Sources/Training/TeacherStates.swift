@@ -1,0 +1,74 @@
+import Autograd
+import Corpus
+import Distillation
+import Models
+import Tensors
+
+/// Runs the frozen teacher, one sample at a time and unpadded, so that its states never depend on the batch.
+struct TeacherStates {
+  let teacher: any VisionLanguageModel<Float>
+  /// What the method looks at.
+  let needs: ObservedStates
+  let pool: BufferPool<Float>
+
+  /// The states of a shard's samples laid end to end.
+  /// - Throws: `UserError` where a sample was prepared without the teacher's input.
+  func states(_ samples: [PreparedSample]) throws -> DistillationStates<Float> {
+    let inputs = try samples.map { sample in
+      guard let input = sample.teacher else {
+        throw UserError(.internalFault, "sample \(sample.sample.id) was prepared without the teacher's input")
+      }
+      return input
+    }
+    let parts = inputs.map(part)
+    func joined(_ values: [Variable<Float>]) -> Variable<Float> {
+      Variable(Self.joined(values.map(\.value), pool: pool), needsGradient: false)
+    }
+    var states = DistillationStates(
+      hidden: joined(parts.map(\.hidden)), sequences: Segments(lengths: inputs.map(\.conversation.ids.count)),
+      visual: joined(parts.map(\.visual)), visualTokens: Segments(lengths: parts.map { $0.visualTokens.total }))
+    let answers = parts.compactMap(\.answers)
+    if !answers.isEmpty {
+      states.answers = AnswerLogits(
+        logits: joined(answers.map(\.logits)),
+        answers: Segments(lengths: parts.map { $0.answers?.answers.total ?? 0 }))
+    }
+    let layers = parts.compactMap(\.layers)
+    if let first = layers.first {
+      states.layers = LayerStates(
+        embeddings: joined(layers.map(\.embeddings)),
+        hidden: first.hidden.indices.map { layer in joined(layers.map { $0.hidden[layer] }) },
+        scores: first.scores.indices.map { layer in joined(layers.map { $0.scores[layer] }) })
+    }
+    return states
+  }
+
+  /// One sample's states.
+  private func part(_ input: PreparedInput) -> DistillationStates<Float> {
+    let tape = Tape(pool: pool, recording: false)
+    let observer = needs.contains(.layers) ? LayerObserver() : nil
+    let batch = ShardComputation.batch([input], of: teacher, pool: pool)
+    let output = teacher.forward(batch, tape: tape, cache: nil, observe: observer.map { $0.observe })
+    var states = DistillationStates(
+      hidden: output.hidden, sequences: batch.sequences, visual: output.visual, visualTokens: output.visualTokens)
+    let answers = AnswerRows([input])
+    if needs.contains(.answers), !answers.rows.isEmpty {
+      states.answers = AnswerLogits(
+        logits: teacher.logits(tape.gatherRows(output.hidden, answers.rows), tape: tape), answers: answers.segments)
+    }
+    states.layers = observer?.states(of: teacher, sequences: batch.sequences, tape: tape)
+    return states
+  }
+
+  /// Rows of several matrices below each other.
+  private static func joined(_ parts: [Tensor<Float>], pool: BufferPool<Float>) -> Tensor<Float> {
+    let columns = parts.first?.columns ?? 0
+    let result = pool.tensor([parts.map(\.rows).reduce(0, +), columns])
+    var row = 0
+    for part in parts {
+      result.slice(row..<row + part.rows).copy(from: part)
+      row += part.rows
+    }
+    return result
+  }
+}
