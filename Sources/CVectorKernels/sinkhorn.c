@@ -2,11 +2,6 @@
 // The functions that take wide vectors are always inlined: no call, no calling convention to warn about.
 #pragma GCC diagnostic ignored "-Wpsabi"
 #include "lanes.h"
-
-typedef struct {
-  double low, high;
-} evl_range;
-
 #define BODY "sinkhorn.inc"
 #include "instantiate.h"
 

@@ -3,7 +3,7 @@ import CVectorKernels
 /// What a run of Sinkhorn sweeps did.
 public struct SweepReport {
   public let count: Int
-  /// Sum over rows of |row sum - marginal| before the last sweep's row update.
+  /// Sum over rows of |row sum - marginal| before the last sweep's row update; infinite without a tolerance.
   public let error: Double
   /// Whether a scaling left the range it may have, so that the run ended early.
   public let leftRange: Bool

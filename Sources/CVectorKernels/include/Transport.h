@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-// What a run of sweeps did: how many, sum of |row sum - marginal| before the last one's row update, whether a scaling
-// left the range it may have.
+// What a run of sweeps did: how many, sum of |row sum - marginal| before the last one's row update (infinite without a
+// tolerance), whether a scaling left the range it may have.
 typedef struct {
   size_t count;
   double error;
