@@ -86,6 +86,28 @@ import Testing
     }
   }
 
+  /// Small extents, large ones, and rows that crowd the cache: each goes to the library that is fast there.
+  @Test(arguments: [(70, 64, 33, 100), (40, 24, 90, 512), (7, 600, 512, 1024), (513, 514, 515, 600)])
+  func singlePrecisionProductsFollowDoubleThroughEitherLibrary(_ shape: (m: Int, n: Int, k: Int, stride: Int)) {
+    let (m, n, k) = (shape.m, shape.n, shape.k)
+    let wide = values(600 * shape.stride, "wide \(shape.stride)", Double.self).reshaped([600, shape.stride])
+    let narrow = wide.converted(to: Float.self)
+    for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
+      func product<Element: Scalar>(_ x: Tensor<Element>) -> Tensor<Double>? {
+        let (a, b) = ((ta ? k : m, ta ? m : k), (tb ? n : k, tb ? k : n))
+        guard max(a.0, b.0) <= x.rows, max(a.1, b.1) <= x.columns else { return nil }
+        let result = Tensor<Element>(zeros: [m, n])
+        multiply(
+          x.matrix.rows(0..<a.0).columns(0..<a.1), x.matrix.rows(0..<b.0).columns(0..<b.1), transposeA: ta,
+          transposeB: tb, into: result.matrix)
+        return result.converted(to: Double.self)
+      }
+      guard let exact = product(wide), let single = product(narrow) else { continue }
+      single.add(exact, times: -1)
+      #expect(single.sumOfSquares.squareRoot() < 1e-6 * exact.sumOfSquares.squareRoot())
+    }
+  }
+
   @Test func poolReusesMemoryAndASteadyLoopAllocatesNothing() {
     let pool = BufferPool<Float>()
     for round in 0..<5 {
