@@ -11,17 +11,26 @@ from importlib.metadata import version
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
+SETTINGS = [("untuned", "untuned"), ('"medium"', "medium"), ("MKL's widest kernels", "shim")]
 SINKHORN_FORMS = [
-    ("PyTorch, scaling by bmm, row vectors", "untuned", "torch_bmm"),
-    ("PyTorch, the same, transposed copy", "untuned", "torch_bmm_copy"),
-    ("PyTorch, log domain", "untuned", "torch_log"),
+    (f"PyTorch {label}: {name}", setting, form)
+    for label, setting in SETTINGS
+    for name, form in [
+        ("scaling by bmm, row vectors", "torch_bmm"),
+        ("the same, transposed copy", "torch_bmm_copy"),
+        ("the first under `torch.compile`", "torch_bmm_compiled"),
+    ]
+] + [
+    ("PyTorch: log domain", "shim", "torch_log"),
+    ("PyTorch: log domain under `torch.compile`", "shim", "torch_log_compiled"),
     ("POT `ot.batch`, scaling", "untuned", "pot_batch"),
-    ("POT `ot.sinkhorn`, one by one", "untuned", "pot_each"),
-    ("GeomLoss, log domain", "untuned", "geomloss"),
+    ("POT `ot.batch`, scaling, MKL's widest kernels", "shim", "pot_batch"),
+    ("POT `ot.sinkhorn`, one by one", "shim", "pot_each"),
+    ("GeomLoss, log domain", "shim", "geomloss"),
 ]
 LOSS_FORMS = [
     (f"PyTorch {label}: {name}", setting, form)
-    for label, setting in [("untuned", "untuned"), ('"medium"', "medium"), ("MKL's widest kernels", "shim")]
+    for label, setting in SETTINGS
     for name, form in [
         ("attention as written, `cdist`", "plain_cdist"),
         ("attention as written, distances by products", "plain_product"),

@@ -23,6 +23,7 @@ class Sinkhorn:
         generator = torch.Generator().manual_seed(1)
         self.cost = torch.randn(problems, rows, columns, generator=generator) ** 2
         self.rows, self.columns, self.sweeps, self.epsilon = rows, columns, sweeps, epsilon
+        self._compiled = {}
 
     def _scale(self, kernel, transposed):
         b = kernel.new_ones(kernel.shape[0], 1, self.columns)
@@ -49,6 +50,17 @@ class Sinkhorn:
             g = -math.log(self.columns) - torch.logsumexp(scores + f[:, :, None], 1)
         plan = torch.exp(scores + f[:, :, None] + g[:, None, :])
         return (plan * self.cost).sum((1, 2))
+
+    def compiled(self, form):
+        if form not in self._compiled:
+            self._compiled[form] = torch.compile(getattr(self, form))
+        return self._compiled[form]()
+
+    def torch_bmm_compiled(self):
+        return self.compiled("torch_bmm")
+
+    def torch_log_compiled(self):
+        return self.compiled("torch_log")
 
     def pot_batch(self):
         import ot.batch

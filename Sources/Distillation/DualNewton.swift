@@ -4,8 +4,7 @@ import Tensors
 /// The linear system of a plan's marginals: R u + P v = p, P^T u + Q v = q, with R and Q the row and column sums of P.
 ///
 /// Newton's step on the dual and the implicit gradient both solve it. The larger side is eliminated; what remains is
-/// the
-/// Laplacian of a weighted graph on the smaller side, whose diagonal is summed from its other entries (nothing cancels)
+/// the Laplacian of a weighted graph on the smaller side, whose diagonal is summed from its other entries (nothing cancels)
 /// and whose last node is grounded, then factorised by Cholesky. - Complexity: n m k + k^3 / 3, k = min(n, m).
 struct MarginalSystem {
   private let plan: Tensor<Double>

@@ -10,12 +10,10 @@ public struct RelationLoss: Sendable, Equatable {
 }
 
 extension Tape {
-  /// Geometric relations between the tokens of a sequence: psi_D_ij = |h_i - h_j| / mean over pairs of different
-  /// tokens,
+  /// Geometric relations between the tokens of a sequence: psi_D_ij = |h_i - h_j| / mean over pairs of different tokens,
   /// psi_A_ij = cos(h_i, h_j); L_k = 1/B sum_b 1/n_b^2 sum_ij (psi_k(Hhat)_ij - psi_k(H_s)_ij)^2.
   ///
-  /// aligned: Hhat, student: H_s, both [rows of `tokens`, D], valid tokens only. Derivative of the distance at 0 is 0;
-  /// one
+  /// aligned: Hhat, student: H_s, both [rows of `tokens`, D], valid tokens only. Derivative of the distance at 0 is 0; one
   /// token or mean distance 0 gives psi_D = 0; a token of norm <= 1e-12 has no direction (cosine 0, gradient 0).
   ///
   /// Distances come from one product of the centred rows; pairs that would cancel are subtracted directly, and cosines

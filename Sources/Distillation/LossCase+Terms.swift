@@ -85,8 +85,8 @@ extension LossCaseInputs {
     let labels = try integers("in.labels", shape: [batch, length])
     var rows: [Int] = []
     var kept: [Int] = []
-    for row in 0..<batch * length where row % length + 1 < length && labels[row + 1] >= 0 {
-      guard labels[row + 1] < vocabulary else {
+    for row in 0..<batch * length where row % length + 1 < length && labels[row + 1] != -100 {
+      guard (0..<vocabulary).contains(labels[row + 1]) else {
         throw fault("tensor in.labels holds \(labels[row + 1]), outside the \(vocabulary) columns of in.logits")
       }
       rows.append(row)

@@ -39,6 +39,7 @@ extension LossCase {
     guard file.metadata["sweeps"] != nil else { return false }
     configuration.transport.sweeps = try inputs.integer("sweeps")
     configuration.transport.tolerance = file.metadata["tolerance"] == nil ? 0 : try inputs.number("tolerance")
+    configuration.transport.converged = file.metadata["converged"] == "true"
     configuration.transport.warmStart = file.metadata["warm_start"] != nil
     if configuration.transport.warmStart { _ = try inputs.positive("warm_start") }
     let found = configuration.problems()

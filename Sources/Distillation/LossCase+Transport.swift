@@ -44,6 +44,7 @@ private struct CaseTransport<Element: Scalar> {
       teacher: rows.rows(of: teacher.variable, tape: tape), student: columns.rows(of: student.variable, tape: tape),
       teacherTokens: rows.segments, studentTokens: columns.segments, problems: teacher.shape[0], weight: 1,
       settings: settings)
+    try loss.checkPrecision()
     tape.backward()
   }
 

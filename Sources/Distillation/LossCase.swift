@@ -62,7 +62,7 @@ struct LossCaseInputs<Element: Scalar> {
   let file: SafetensorsFile
 
   func fault(_ what: String) -> UserError {
-    UserError(.badInput, "\(file.url.path): \(what)", remedy: "see the description of loss cases")
+    UserError(.badInput, "\(file.url.path): \(what)", remedy: "docs/loss-cases.md says what a case of each kind holds")
   }
 
   /// A tensor of the given rank. Extents may be required: nil = any.
@@ -73,7 +73,9 @@ struct LossCaseInputs<Element: Scalar> {
       let wanted = extents.map { $0.map(String.init) ?? "any" }.joined(separator: ", ")
       throw fault("tensor \(name) has shape \(shape), expected [\(wanted)] without empty extents")
     }
-    return try file.tensor(name)
+    let tensor: Tensor<Element> = try file.tensor(name)
+    guard tensor.isFinite else { throw fault("tensor \(name) holds a number that is not finite") }
+    return tensor
   }
 
   /// A variable [B * L, D] of a tensor [B, L, D], with its sequences.

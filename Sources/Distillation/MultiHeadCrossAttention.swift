@@ -25,9 +25,8 @@ public struct AlignmentWeights<Element: Scalar> {
 }
 
 extension Tape {
-  /// The teacher's states read by the student's queries: head_i = softmax((H_s Wq_i)(H_t Wk_i)^T / sqrt(dk)) (H_t
-  /// Wv_i),
-  /// Hhat = concat(head_1 .. head_h) Wo, without biases.
+  /// The teacher's states read by the student's queries:
+  /// head_i = softmax((H_s Wq_i)(H_t Wk_i)^T / sqrt(dk)) (H_t Wv_i), Hhat = concat(head_1 .. head_h) Wo, without biases.
   ///
   /// student: H_s [rows of `queries`, Ds], teacher: H_t [rows of `keys`, Dt], result: Hhat [rows of `queries`, Ds].
   /// Rows of the teacher that are padding must not be among `keys`. The derivative by H_t is formed only when it is

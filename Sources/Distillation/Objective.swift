@@ -155,10 +155,11 @@ public final class DistillationObjective<Element: Scalar>: DistillationMethod {
   public var factors: LossFactors { weights.factors }
   public var needs: ObservedStates { [] }
   /// The terms, and beside them L_D and L_A of the relations and, of the transport's solver, means over the batch's
-  /// problems: sweeps, L1 error of the marginals, entropy of the plan.
+  /// problems: sweeps, L1 error of the marginals, entropy of the plan in nats and, at convergence, Newton steps.
   public var partNames: [String] {
+    let newton = transportSettings.stopping == .converged ? ["newton_steps"] : []
     let diagnostics: [LossTerm: [String]] = [
-      .relation: ["rel_D", "rel_A"], .transport: ["sweeps", "marginal_error", "plan_entropy"],
+      .relation: ["rel_D", "rel_A"], .transport: ["sweeps", "marginal_error", "plan_entropy"] + newton,
     ]
     return factors.terms.filter { $0 != .crossEntropy }.flatMap { [$0.rawValue] + (diagnostics[$0] ?? []) }
   }
@@ -198,6 +199,7 @@ public final class DistillationObjective<Element: Scalar>: DistillationMethod {
       parts["sweeps"] = loss.sweeps
       parts["marginal_error"] = loss.marginalError
       parts["plan_entropy"] = loss.entropy
+      if transportSettings.stopping == .converged { parts["newton_steps"] = loss.newtonSteps }
     }
     return parts
   }
@@ -240,10 +242,12 @@ public final class DistillationObjective<Element: Scalar>: DistillationMethod {
     let columns = try ValidRows(student.visualTokens, mask: student.visualMask, what: "visual student")
     let projected = tape.linear(
       columns.rows(of: student.visual, tape: tape), projection.weight, bias: projection.bias, layout: .inputByOutput)
-    return tape.transportLoss(
+    let loss = tape.transportLoss(
       teacher: rows.rows(of: teacher.visual, tape: tape), student: projected, teacherTokens: rows.segments,
       studentTokens: columns.segments, problems: problems, weight: weight,
       settings: transportSettings)
+    try loss.checkPrecision()
+    return loss
   }
 
   private func check(_ student: DistillationStates<Element>, _ teacher: DistillationStates<Element>) throws {

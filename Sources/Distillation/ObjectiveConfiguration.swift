@@ -34,7 +34,10 @@ public struct ObjectiveConfiguration: Codable, Sendable, Equatable {
     public var sweeps: Int = 100
     /// Marginal error (L1) at which a problem is done.
     public var tolerance: Double = 1e-3
-    /// envelope or implicit; implicit solves to convergence whatever sweeps and tolerance say.
+    /// Whether each problem is solved until both marginals are right to rounding, by sweeps, then by Newton steps on the
+    /// dual in double precision; sweeps and tolerance are not looked at.
+    public var converged: Bool = false
+    /// envelope or implicit; implicit is exact at convergence alone and implies `converged`.
     public var gradient: String = TransportSettings.Gradient.envelope.rawValue
     /// Whether a shard's problems, in their order, start from the potentials of the one before.
     public var warmStart: Bool = false
@@ -102,6 +105,14 @@ public struct ObjectiveConfiguration: Codable, Sendable, Equatable {
     check(
       transport.epsilon > 0 && transport.epsilon.isFinite,
       "objective.transport.epsilon: \(transport.epsilon) is not positive")
+    check(
+      !transport.relative || transport.epsilon >= TransportSettings.smallestRelativeEpsilon
+        || transport.epsilon <= 0,
+      "objective.transport.epsilon: \(transport.epsilon) of the mean cost is below "
+        + "\(TransportSettings.smallestRelativeEpsilon), where costs have no digit left beside it")
+    check(
+      chosen != .evl || alpha == 0 || mhca.weight != 0 || transport.weight != 0 || relation.weight != 0,
+      "objective: method evl with every weight 0 learns from no teacher; choose objective.method ce")
     check(transport.sweeps > 0, "objective.transport.sweeps: \(transport.sweeps) is not positive")
     check(
       transport.tolerance >= 0 && transport.tolerance.isFinite,
@@ -127,7 +138,7 @@ public struct ObjectiveConfiguration: Codable, Sendable, Equatable {
   public var transportSettings: TransportSettings {
     let gradient = TransportSettings.Gradient(rawValue: transport.gradient) ?? .envelope
     let stopping: TransportSettings.Stopping =
-      gradient == .implicit
+      gradient == .implicit || transport.converged
       ? .converged
       : transport.tolerance > 0
         ? .tolerance(transport.tolerance, maximum: transport.sweeps) : .sweeps(transport.sweeps)
@@ -182,6 +193,7 @@ extension ObjectiveConfiguration.Transport {
     sweeps = try keys.decodeIfPresent(Int.self, forKey: .sweeps) ?? sweeps
     tolerance = try keys.decodeIfPresent(Double.self, forKey: .tolerance) ?? tolerance
     gradient = try keys.decodeIfPresent(String.self, forKey: .gradient) ?? gradient
+    converged = try keys.decodeIfPresent(Bool.self, forKey: .converged) ?? converged
     warmStart = try keys.decodeIfPresent(Bool.self, forKey: .warmStart) ?? warmStart
   }
 }

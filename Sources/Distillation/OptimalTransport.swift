@@ -14,6 +14,8 @@ public struct TransportSolution<Element: Scalar> {
   public let epsilon: Double
   /// -sum P log P
   public let entropy: Double
+  /// Mean of C over the problem.
+  public let meanCost: Double
   /// Sum of |row sum - 1/n| and |column sum - 1/m|.
   public let marginalError: Double
   public let sweeps: Int
@@ -32,7 +34,21 @@ public struct TransportLoss<Element: Scalar> {
   public var sweeps = 0.0
   public var marginalError = 0.0
   public var entropy = 0.0
+  /// Newton steps behind the sweeps, where convergence was asked for.
+  public var newtonSteps = 0.0
   public var solutions: [TransportSolution<Element>] = []
+
+  /// - Throws: `UserError` for a problem whose eps is so far below its mean cost that costs have no digit left beside it.
+  func checkPrecision() throws {
+    for (index, solution) in solutions.enumerated()
+    where solution.meanCost > 0 && solution.epsilon < TransportSettings.smallestRelativeEpsilon * solution.meanCost {
+      throw UserError(
+        .badInput,
+        "transport problem \(index) has an eps of \(solution.epsilon) at a mean cost of \(solution.meanCost); below "
+          + "\(TransportSettings.smallestRelativeEpsilon) of it the plan is rounding alone",
+        remedy: "raise objective.transport.epsilon, or give it relative to the mean cost")
+    }
+  }
 }
 
 extension Tape {
@@ -40,9 +56,8 @@ extension Tape {
   /// P* = argmin <P, C> - eps H(P) by Sinkhorn, L_ot = 1/B sum_b <P*, C>.
   ///
   /// teacher: t [rows of `teacherTokens`, Dv], student: s [rows of `studentTokens`, Dv], valid tokens only; problem b
-  /// joins sequence b of both. Gradients dL/ds_j = 2 (sum_i G_ij s_j - sum_i G_ij t_i) and likewise by t, with G =
-  /// dL/dC;
-  /// a side that needs none gets none. A relative eps is a constant for the gradient. Mean cost 0 gives the product of
+  /// joins sequence b of both. Gradients dL/ds_j = 2 (sum_i G_ij s_j - sum_i G_ij t_i) and likewise by t,
+  /// with G = dL/dC; a side that needs none gets none. A relative eps is a constant for the gradient. Mean cost 0 gives the product of
   /// the marginals, loss 0, gradient 0. Source: EVL-ECG (arXiv 2605.29977), losses.md "Optimal transport".
   /// - Parameters:
   ///   - problems: B, the problems of the global batch.
@@ -65,6 +80,7 @@ extension Tape {
       loss.sweeps += Double(solution.sweeps) / Double(problems)
       loss.marginalError += solution.marginalError / Double(problems)
       loss.entropy += solution.entropy / Double(problems)
+      loss.newtonSteps += Double(solution.newtonSteps) / Double(problems)
       loss.solutions.append(solution)
     }
     let solutions = loss.solutions
@@ -130,11 +146,13 @@ private struct TransportProblem<Element: Scalar> {
   func solve(from start: Tensor<Double>?) -> TransportSolution<Element> {
     let (cost, mean) = costs()
     let epsilon = settings.isRelative ? settings.epsilon * mean : settings.epsilon
-    guard epsilon >= Double(Element.leastNormalMagnitude) else { return productOfMarginals() }
+    guard epsilon >= Double(Element.leastNormalMagnitude) else {
+      return productOfMarginals(epsilon: settings.isRelative ? 0 : epsilon, mean: settings.isRelative ? 0 : mean)
+    }
     var iteration = SinkhornIteration(cost: cost, epsilon: epsilon, start: start, pool: pool)
     if settings.stopping == .converged || settings.gradient == .implicit {
       iteration.run(.converged)
-      return converged(iteration, cost: cost, epsilon: epsilon, hasCost: mean > 0)
+      return converged(iteration, cost: cost, epsilon: epsilon, mean: mean)
     }
     iteration.run(settings.stopping)
     let (rows, columns) = (pool.tensor([n]), pool.tensor([m]))
@@ -145,12 +163,12 @@ private struct TransportProblem<Element: Scalar> {
     let error =
       r.array.reduce(0) { $0 + abs($1 - 1 / Double(n)) } + c.array.reduce(0) { $0 + abs($1 - 1 / Double(m)) }
     return solution(
-      plan: iteration.kernel, derivative: mean > 0 ? iteration.kernel : nil, cost: value, epsilon: epsilon,
+      plan: iteration.kernel, derivative: mean > 0 ? iteration.kernel : nil, cost: value, epsilon: epsilon, mean: mean,
       rows: r, columns: c, error: error, sweeps: iteration.sweeps, newtonSteps: 0, f: f, g: g)
   }
 
   private func converged(
-    _ iteration: SinkhornIteration<Element>, cost: Tensor<Element>, epsilon: Double, hasCost: Bool
+    _ iteration: SinkhornIteration<Element>, cost: Tensor<Element>, epsilon: Double, mean: Double
   ) -> TransportSolution<Element> {
     let (f, g) = iteration.potentials()
     let newton = DualNewton(cost: cost.widened(), epsilon: epsilon)
@@ -164,7 +182,7 @@ private struct TransportProblem<Element: Scalar> {
     let plan = pool.tensor([n, m])
     plan.setNarrowed(point.plan)
     var derivative: Tensor<Element>?
-    if hasCost {
+    if mean > 0 {
       derivative = plan
       if settings.gradient == .implicit {
         let exact = pool.tensor([n, m])
@@ -173,29 +191,33 @@ private struct TransportProblem<Element: Scalar> {
       }
     }
     return solution(
-      plan: plan, derivative: derivative, cost: point.plan.dot(newton.cost), epsilon: epsilon, rows: point.rowSums,
+      plan: plan, derivative: derivative, cost: point.plan.dot(newton.cost), epsilon: epsilon, mean: mean,
+      rows: point.rowSums,
       columns: point.columnSums, error: point.error, sweeps: iteration.sweeps, newtonSteps: steps, f: point.f,
       g: point.g)
   }
 
   /// Entropy by sum P log P = (<R, f> + <Q, g> - <P, C>) / eps, and the potentials brought to mean(f) = 0.
   private func solution(
-    plan: Tensor<Element>, derivative: Tensor<Element>?, cost: Double, epsilon: Double, rows: Tensor<Double>,
+    plan: Tensor<Element>, derivative: Tensor<Element>?, cost: Double, epsilon: Double, mean meanCost: Double,
+    rows: Tensor<Double>,
     columns: Tensor<Double>, error: Double, sweeps: Int, newtonSteps: Int, f: Tensor<Double>, g: Tensor<Double>
   ) -> TransportSolution<Element> {
     let entropy = (cost - rows.dot(f) - columns.dot(g)) / epsilon
     let mean = f.array.reduce(0, +) / Double(n)
     return TransportSolution(
-      plan: plan, derivative: derivative, cost: cost, epsilon: epsilon, entropy: entropy, marginalError: error,
+      plan: plan, derivative: derivative, cost: cost, epsilon: epsilon, entropy: entropy, meanCost: meanCost,
+      marginalError: error,
       sweeps: sweeps, newtonSteps: newtonSteps, f: Tensor(f.array.map { $0 - mean }, f.shape),
       g: Tensor(g.array.map { $0 + mean }, g.shape))
   }
 
-  private func productOfMarginals() -> TransportSolution<Element> {
+  private func productOfMarginals(epsilon: Double, mean: Double) -> TransportSolution<Element> {
     let plan = pool.tensor([n, m])
     plan.fill(1 / (Element(n) * Element(m)))
     return TransportSolution(
-      plan: plan, derivative: nil, cost: 0, epsilon: 0, entropy: log(Double(n)) + log(Double(m)), marginalError: 0,
+      plan: plan, derivative: nil, cost: 0, epsilon: epsilon, entropy: log(Double(n)) + log(Double(m)), meanCost: mean,
+      marginalError: 0,
       sweeps: 0, newtonSteps: 0, f: Tensor(zeros: [n]), g: Tensor(zeros: [m]))
   }
 

@@ -19,6 +19,9 @@ public struct TransportSettings: Sendable, Equatable {
     case implicit
   }
 
+  /// Smallest eps as a share of the mean cost: single precision keeps the costs to 6e-8 of themselves.
+  public static let smallestRelativeEpsilon = 1e-7
+
   /// eps itself, or eps over the mean cost of the problem when `isRelative`.
   public var epsilon: Double
   public var isRelative: Bool

@@ -62,6 +62,7 @@ extension Tape {
         weight: weight * temperature * share)
     }
     recordLoss { [pool] in student.accumulate(gradient, pool: pool) }
-    return temperature * temperature * share * sum
+    // Equal distributions may come out a rounding error below 0.
+    return max(0, temperature * temperature * share * sum)
   }
 }

@@ -123,7 +123,8 @@ public struct Bootstrap: Sendable, Equatable, Codable {
     records: Int, clusters: [Int]?, count: Int, _ statistics: ([Int]) -> [Double?]
   ) -> [[Double]] {
     var columns = [[Double]](repeating: [], count: count)
-    guard records > 0 else { return columns }
+    // Resamples of a single record are all the same and say nothing.
+    guard Set(clusters ?? Array(0..<records)).count > 1 else { return columns }
     for replicate in 0..<replicates {
       let values = statistics(weights(records: records, clusters: clusters, replicate: replicate))
       precondition(values.count == count, "a statistic's values are always as many")

@@ -1,7 +1,8 @@
 import COneDNN
 import COpenBLAS
 
-/// Chooses the library for a product in single precision.
+/// Chooses the library for a product in single precision. Every such product of the program passes here, so that one of
+/// operands rounded to bf16, which oneDNN has too, is one more choice in this place.
 ///
 /// Where one extent is small, as in attention and in small models, packing costs OpenBLAS a fifth of its speed; oneDNN's
 /// kernels do not pack there. Large products stay with OpenBLAS, and so do those whose operand is read across rows that

@@ -148,6 +148,7 @@ extension Trainer {
       "lambda_ot": lambda(objective.weights.transport, .transport),
       settings.relative ? "epsilon_relative" : "eps": "\(settings.epsilon)", "sweeps": "\(settings.sweeps)",
       "tolerance": "\(settings.tolerance)", "gradient": settings.gradient,
+      "converged": "\(settings.converged)",
     ].merging(warmStart) { $1 }
   }
 

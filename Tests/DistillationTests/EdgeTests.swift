@@ -123,6 +123,42 @@ import Testing
     #expect(padded.0[.alignment] > 0 && padded.0[.relation] > 0 && padded.0[.transport] > 0)
   }
 
+  /// An eps with no digit beside the costs is refused, not answered with rounding.
+  @Test(arguments: [1e-44, 1e-30, 1e-9]) func anEpsilonBelowThePrecisionIsRefused(_ epsilon: Double) throws {
+    var configuration = ObjectiveConfiguration()
+    configuration.mhca.heads = 1
+    configuration.transport.relative = false
+    configuration.transport.epsilon = epsilon
+    let widths = ObjectiveWidths(student: 3, teacher: 3, studentVisual: 3, teacherVisual: 3)
+    var layout = ParameterLayout()
+    try DistillationObjective<Float>.declare(configuration, widths: widths, into: &layout)
+    let arena = ParameterArena<Float>(layout: layout, trainable: true)
+    arena.initialise(seed: 2)
+    let objective = DistillationObjective(configuration: configuration, widths: widths, arena: arena)
+    let x = random([5, 3], "x").converted(to: Float.self)
+    let states = DistillationStates(
+      hidden: x, sequences: Segments(lengths: [5]), visual: x, visualTokens: Segments(lengths: [5]))
+    #expect {
+      try objective.apply(
+        student: states, teacher: states, globalSequences: 1, tape: Tape(pool: BufferPool(), recording: false))
+    } throws: { "\($0)".contains("mean cost") }
+    configuration.transport.relative = true
+    #expect(configuration.problems().contains { $0.contains("objective.transport.epsilon") })
+  }
+
+  /// Asked for convergence, the envelope's plan is finished by Newton steps where sweeps would hardly move.
+  @Test func convergenceIsFinishedByNewtonStepsWithEitherGradient() {
+    var configuration = ObjectiveConfiguration()
+    configuration.transport.epsilon = 1e-3
+    configuration.transport.converged = true
+    let (t, s) = (random([40, 4], "t"), random([17, 4], "s"))
+    let solution = transport(t, s, configuration.transportSettings).solution
+    #expect(solution.marginalError < 1e-12 && solution.newtonSteps > 0)
+    configuration.transport.converged = false
+    configuration.transport.tolerance = 0
+    #expect(transport(t, s, configuration.transportSettings).solution.sweeps == 100)
+  }
+
   /// Scores so large that every row of the softmax is one-hot: the head copies a teacher's row, gradients are finite.
   @Test func saturatedAttentionCopiesOneTokenAndStaysFinite() {
     let identity = Tensor<Double>((0..<16).map { $0 % 5 == 0 ? 1 : 0 }, [4, 4])

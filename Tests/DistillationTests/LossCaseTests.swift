@@ -63,10 +63,10 @@ import Testing
   }
 
   /// Potentials that the marginals do not determine in double precision: between parts of a plan that exchange a mass
-  /// near rounding (1e-7 in same_cloud, 1e-14 and less in 256x64_eps0.001) or none at all (clustered, eps 0.001: any
+  /// near rounding (same_cloud, 256x64_eps0.001) or none at all (clustered, eps 0.001: any
   /// constant serves, and plain Sinkhorn from 0 gives another one than the reference too). Plan and gradients agree.
   static let undetermined = [
-    "ot_same_cloud": 1e-5, "ot_256x64_eps0.001": 0.1, "ot_clustered_256x64_eps0.001": 2,
+    "ot_same_cloud": 5e-6, "ot_256x64_eps0.001": 2e-6, "ot_clustered_256x64_eps0.001": 2,
   ]
 
   static func potentialAllowance(_ lossCase: LossCase, _ name: String) -> Double {

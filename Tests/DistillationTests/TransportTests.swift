@@ -7,7 +7,12 @@ import Testing
 
 /// Properties of transport, and a plain log-domain Sinkhorn as its reference.
 @Suite struct TransportTests {
-  static let shapes = [(1, 1), (1, 5), (6, 1), (4, 4), (17, 33), (40, 9)]
+  static let shapes =
+    [(1, 1), (1, 5), (6, 1), (4, 4), (17, 33), (40, 9)]
+    + (0..<6).map { draw in
+      var random = CounterRandom(seed: 8, purpose: "shapes", sample: UInt64(draw))
+      return (1 + random.integer(below: 70), 1 + random.integer(below: 70))
+    }
 
   private func clouds(_ shape: (Int, Int), scale: Double = 1) -> (Tensor<Double>, Tensor<Double>) {
     (normal([shape.0, 5], "t \(shape)", scale: scale), normal([shape.1, 5], "s \(shape)", scale: scale))
@@ -74,9 +79,10 @@ import Testing
     #expect(loss.solutions[0].plan.array == alone.plan.array)
   }
 
-  @Test func permutingTokensPermutesThePlan() {
-    let (t, s) = clouds((6, 4))
-    let order = [3, 0, 5, 1, 4, 2]
+  @Test(arguments: shapes) func permutingTokensPermutesThePlan(_ shape: (Int, Int)) {
+    let (t, s) = clouds(shape)
+    var random = CounterRandom(seed: 8, purpose: "order")
+    let order = (0..<shape.0).shuffled(using: &random)
     let permuted = Tensor<Double>(order.flatMap { t.row($0) }, t.shape)
     let settings = TransportSettings(epsilon: 0.1, isRelative: true, stopping: .converged)
     let (plan, moved) = (transport(t, s, settings).solution.plan, transport(permuted, s, settings).solution.plan)
@@ -103,7 +109,7 @@ import Testing
         settings: settings)
       tape.backward()
       #expect(loss.value.isFinite && loss.entropy.isFinite && (student.gradient?.isFinite ?? false))
-      #expect(abs(loss.value - double.solution.cost) < 2e-3 * double.solution.cost)
+      #expect(abs(loss.value - double.solution.cost) < 1e-5 * max(1, 0.05 / relative) * double.solution.cost)
     }
   }
 

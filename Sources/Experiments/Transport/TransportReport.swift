@@ -80,7 +80,9 @@ public struct TransportReport: Codable, Sendable {
     }
     one.row("left out (no lead)", Self.number(rows.first?.with?.leftOut), "", Self.number(uniformLeftOut))
     var all = TextTable()
-    all.heading("Mean of \(records) evaluation records", "with", "95%", comparison, "95%", "difference", "95%")
+    all.heading(
+      records == 1 ? "One evaluation record" : "Mean of \(records) evaluation records", "with", "95%", comparison,
+      "95%", "difference", "95%")
     for row in rows {
       all.row(
         [row.plan.title] + Self.cells(row.with?.mean) + Self.cells(row.compared?.mean)
