@@ -12,15 +12,19 @@ from importlib.metadata import version
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 SETTINGS = [("untuned", "untuned"), ('"medium"', "medium"), ("MKL's widest kernels", "shim")]
-SINKHORN_FORMS = [
-    (f"PyTorch {label}: {name}", setting, form)
-    for label, setting in SETTINGS
-    for name, form in [
+
+
+def in_every_setting(forms):
+    return [(f"PyTorch {label}: {name}", setting, form) for label, setting in SETTINGS for name, form in forms]
+
+
+SINKHORN_FORMS = in_every_setting(
+    [
         ("scaling by bmm, row vectors", "torch_bmm"),
         ("the same, transposed copy", "torch_bmm_copy"),
         ("the first under `torch.compile`", "torch_bmm_compiled"),
     ]
-] + [
+) + [
     ("PyTorch: log domain", "shim", "torch_log"),
     ("PyTorch: log domain under `torch.compile`", "shim", "torch_log_compiled"),
     ("POT `ot.batch`, scaling", "untuned", "pot_batch"),
@@ -28,17 +32,15 @@ SINKHORN_FORMS = [
     ("POT `ot.sinkhorn`, one by one", "shim", "pot_each"),
     ("GeomLoss, log domain", "shim", "geomloss"),
 ]
-LOSS_FORMS = [
-    (f"PyTorch {label}: {name}", setting, form)
-    for label, setting in SETTINGS
-    for name, form in [
+LOSS_FORMS = in_every_setting(
+    [
         ("attention as written, `cdist`", "plain_cdist"),
         ("attention as written, distances by products", "plain_product"),
         ("`scaled_dot_product_attention`, `cdist`", "fused_cdist"),
         ("`scaled_dot_product_attention`, distances by products", "fused_product"),
         ("the last under `torch.compile`", "compiled"),
     ]
-]
+)
 
 
 class Peer:

@@ -6,8 +6,9 @@ import Tensors
 /// trains.
 ///
 /// Kinds mhca, rel, ot, ce and total; `in.*` are inputs, every `out.*` is written in its per-sequence form, padded
-/// positions as zeros. In kind total, optional metadata `sweeps`, `tolerance`, `epsilon_relative` and `warm_start` (samples of a
-/// shard) say how a training step's transport was run; without them it is solved to convergence with the absolute `eps`.
+/// positions as zeros. In kind total, optional metadata `sweeps`, `tolerance`, `epsilon_relative`, `gradient`, `converged`
+/// and `warm_start` (samples of a shard) say how a training step's transport was run; without them it is solved to
+/// convergence with the absolute `eps`.
 public struct LossCase {
   public enum Kind: String, CaseIterable, Sendable { case mhca, rel, ot, ce, total }
 
