@@ -19,21 +19,21 @@ public struct GradientCheck {
   ///   - loss: builds the loss on a tape from the inputs and returns its value; called once per perturbed element.
   public func largestError(
     inputs: [Tensor<Double>], arena: ParameterArena<Double>? = nil,
-    loss: (Tape<Double>, [Variable<Double>]) -> Double
-  ) -> Double {
+    loss: (Tape<Double>, [Variable<Double>]) throws -> Double
+  ) rethrows -> Double {
     let pool = BufferPool<Double>()
     let tape = Tape(pool: pool)
     let variables = inputs.map { Variable($0.copy(), needsGradient: true) }
     arena?.beginBackward()
-    _ = loss(tape, variables)
+    _ = try loss(tape, variables)
     tape.backward()
     arena?.endBackward()
     var pairs = variables.map { ($0.value, $0.gradient?.copy() ?? Tensor(zeros: $0.shape)) }
     for parameter in arena?.parameters ?? [] {
       if let gradient = parameter.gradient { pairs.append((parameter.value, gradient.copy())) }
     }
-    func value() -> Double {
-      loss(
+    func value() throws -> Double {
+      try loss(
         Tape(pool: pool, recording: false), variables.map { Variable($0.value.copy(), needsGradient: false) })
     }
     var worst = 0.0
@@ -44,9 +44,9 @@ public struct GradientCheck {
         let index = all ? draw : random.integer(below: tensor.count)
         let before = tensor[index]
         tensor[index] = before + step
-        let above = value()
+        let above = try value()
         tensor[index] = before - step
-        let below = value()
+        let below = try value()
         tensor[index] = before
         let numeric = (above - below) / (2 * step)
         worst = max(worst, abs(analytic[index] - numeric) / max(1, abs(numeric)))

@@ -35,7 +35,7 @@ extension Tape {
     for index in 0..<tokens.count where !tokens[index].isEmpty {
       let (x, y) = (aligned.value.slice(tokens[index]), student.value.slice(tokens[index]))
       var part: any RelationPart<Element> = SequenceRelation(x: x, y: y, rows: tokens[index], pool: pool)
-      if part.isLostInRounding { part = WidenedRelation(x: x, y: y, rows: tokens[index]) }
+      if part.isLostInRounding { part = WidenedRelation(x: x, y: y, rows: tokens[index], pool: pool) }
       loss.distance += part.sums.distance / part.pairs / Double(sequences)
       loss.angle += part.sums.angle / part.pairs / Double(sequences)
       if isRecording { parts.append(part) }
@@ -85,13 +85,20 @@ extension RelationPart {
 /// Relations of single-precision tokens in double.
 private struct WidenedRelation<Element: Scalar>: RelationPart {
   private let part: SequenceRelation<Double>
-  private let pool = BufferPool<Double>()
+  private let pool: BufferPool<Double>
 
   var sums: RelationSums { part.sums }
   var rows: Range<Int> { part.rows }
 
-  init(x: Tensor<Element>, y: Tensor<Element>, rows: Range<Int>) {
-    part = SequenceRelation(x: x.widened(), y: y.widened(), rows: rows, pool: pool)
+  init(x: Tensor<Element>, y: Tensor<Element>, rows: Range<Int>, pool: BufferPool<Element>) {
+    let wide = BufferPool<Double>(sharing: pool)
+    func widened(_ narrow: Tensor<Element>) -> Tensor<Double> {
+      let result = wide.tensor(narrow.shape)
+      result.setWidened(narrow)
+      return result
+    }
+    self.pool = wide
+    part = SequenceRelation(x: widened(x), y: widened(y), rows: rows, pool: wide)
   }
 
   func backward(

@@ -242,12 +242,9 @@ public final class DistillationObjective<Element: Scalar>: DistillationMethod {
     let columns = try ValidRows(student.visualTokens, mask: student.visualMask, what: "visual student")
     let projected = tape.linear(
       columns.rows(of: student.visual, tape: tape), projection.weight, bias: projection.bias, layout: .inputByOutput)
-    let loss = tape.transportLoss(
+    return try tape.transportLoss(
       teacher: rows.rows(of: teacher.visual, tape: tape), student: projected, teacherTokens: rows.segments,
-      studentTokens: columns.segments, problems: problems, weight: weight,
-      settings: transportSettings)
-    try loss.checkPrecision()
-    return loss
+      studentTokens: columns.segments, problems: problems, weight: weight, settings: transportSettings)
   }
 
   private func check(_ student: DistillationStates<Element>, _ teacher: DistillationStates<Element>) throws {

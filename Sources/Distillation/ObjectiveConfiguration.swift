@@ -156,48 +156,6 @@ public struct ObjectiveConfiguration: Codable, Sendable, Equatable {
   }
 }
 
-/// Lenient decoding: an absent key keeps its default.
-extension ObjectiveConfiguration {
-  public init(from decoder: Decoder) throws {
-    let keys = try decoder.container(keyedBy: CodingKeys.self)
-    method = try keys.decodeIfPresent(String.self, forKey: .method) ?? method
-    alpha = try keys.decodeIfPresent(Double.self, forKey: .alpha) ?? alpha
-    mhca = try keys.decodeIfPresent(Alignment.self, forKey: .mhca) ?? mhca
-    transport = try keys.decodeIfPresent(Transport.self, forKey: .transport) ?? transport
-    relation = try keys.decodeIfPresent(Relation.self, forKey: .relation) ?? relation
-    kl = try keys.decodeIfPresent(Divergence.self, forKey: .kl) ?? kl
-    tinybert = try keys.decodeIfPresent(LayerByLayer.self, forKey: .tinybert) ?? tinybert
-    uld = try keys.decodeIfPresent(SortedProbabilities.self, forKey: .uld) ?? uld
-    rkd = try keys.decodeIfPresent(Samples.self, forKey: .rkd) ?? rkd
-    weighting = try keys.decodeIfPresent(String.self, forKey: .weighting) ?? weighting
-    norms = try keys.decodeIfPresent(Norms.self, forKey: .norms) ?? norms
-    gradnorm = try keys.decodeIfPresent(Balance.self, forKey: .gradnorm) ?? gradnorm
-  }
-}
-
-extension ObjectiveConfiguration.Alignment {
-  public init(from decoder: Decoder) throws {
-    let keys = try decoder.container(keyedBy: CodingKeys.self)
-    weight = try keys.decodeIfPresent(Double.self, forKey: .weight)
-    heads = try keys.decodeIfPresent(Int.self, forKey: .heads) ?? heads
-    dk = try keys.decodeIfPresent(Int.self, forKey: .dk)
-  }
-}
-
-extension ObjectiveConfiguration.Transport {
-  public init(from decoder: Decoder) throws {
-    let keys = try decoder.container(keyedBy: CodingKeys.self)
-    weight = try keys.decodeIfPresent(Double.self, forKey: .weight)
-    epsilon = try keys.decodeIfPresent(Double.self, forKey: .epsilon) ?? epsilon
-    relative = try keys.decodeIfPresent(Bool.self, forKey: .relative) ?? relative
-    sweeps = try keys.decodeIfPresent(Int.self, forKey: .sweeps) ?? sweeps
-    tolerance = try keys.decodeIfPresent(Double.self, forKey: .tolerance) ?? tolerance
-    gradient = try keys.decodeIfPresent(String.self, forKey: .gradient) ?? gradient
-    converged = try keys.decodeIfPresent(Bool.self, forKey: .converged) ?? converged
-    warmStart = try keys.decodeIfPresent(Bool.self, forKey: .warmStart) ?? warmStart
-  }
-}
-
 /// Widths the objective's own parameters depend on.
 public struct ObjectiveWidths: Sendable, Equatable {
   /// Ds, Dt: hidden states.

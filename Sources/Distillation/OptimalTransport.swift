@@ -14,8 +14,6 @@ public struct TransportSolution<Element: Scalar> {
   public let epsilon: Double
   /// -sum P log P
   public let entropy: Double
-  /// Mean of C over the problem.
-  public let meanCost: Double
   /// Sum of |row sum - 1/n| and |column sum - 1/m|.
   public let marginalError: Double
   public let sweeps: Int
@@ -37,18 +35,6 @@ public struct TransportLoss<Element: Scalar> {
   /// Newton steps behind the sweeps, where convergence was asked for.
   public var newtonSteps = 0.0
   public var solutions: [TransportSolution<Element>] = []
-
-  /// - Throws: `UserError` for a problem whose eps is so far below its mean cost that costs have no digit left beside it.
-  func checkPrecision() throws {
-    for (index, solution) in solutions.enumerated()
-    where solution.meanCost > 0 && solution.epsilon < TransportSettings.smallestRelativeEpsilon * solution.meanCost {
-      throw UserError(
-        .badInput,
-        "transport problem \(index) has an eps of \(solution.epsilon) at a mean cost of \(solution.meanCost); below "
-          + "\(TransportSettings.smallestRelativeEpsilon) of it the plan is rounding alone",
-        remedy: "raise objective.transport.epsilon, or give it relative to the mean cost")
-    }
-  }
 }
 
 extension Tape {
@@ -63,19 +49,20 @@ extension Tape {
   /// - Parameters:
   ///   - problems: B, the problems of the global batch.
   ///   - weight: factor of the gradient, not of the value.
+  /// - Throws: `UserError` (badInput) for an eps so far below a problem's mean cost that costs have no digit beside it.
   /// - Complexity: 2 n m Dv for the costs, one pass over [n, m] a sweep, 2 n m Dv a side backward; keeps the plans.
   public func transportLoss(
     teacher: Variable<Element>, student: Variable<Element>, teacherTokens: Segments, studentTokens: Segments,
     problems: Int, weight: Double, settings: TransportSettings
-  ) -> TransportLoss<Element> {
+  ) throws -> TransportLoss<Element> {
     precondition(teacherTokens.count == studentTokens.count && teacher.value.columns == student.value.columns)
     precondition(teacherTokens.total == teacher.value.rows && studentTokens.total == student.value.rows)
     var loss = TransportLoss<Element>()
     for index in 0..<teacherTokens.count {
       let before = index % settings.chain == 0 ? nil : loss.solutions.last?.g
-      let solution = TransportProblem(
-        teacher: teacher.value.slice(teacherTokens[index]), student: student.value.slice(studentTokens[index]),
-        settings: settings, pool: pool
+      let solution = try TransportProblem(
+        index: index, teacher: teacher.value.slice(teacherTokens[index]),
+        student: student.value.slice(studentTokens[index]), settings: settings, pool: pool
       ).solve(from: before?.count == studentTokens[index].count ? before : nil)
       loss.value += solution.cost / Double(problems)
       loss.sweeps += Double(solution.sweeps) / Double(problems)
@@ -105,6 +92,8 @@ extension Tape {
 
 /// One transport problem: costs, solution, gradient.
 private struct TransportProblem<Element: Scalar> {
+  /// Its number within the shard.
+  let index: Int
   let teacher: Tensor<Element>
   let student: Tensor<Element>
   let settings: TransportSettings
@@ -112,8 +101,12 @@ private struct TransportProblem<Element: Scalar> {
   private var n: Int { teacher.rows }
   private var m: Int { student.rows }
 
-  init(teacher: Tensor<Element>, student: Tensor<Element>, settings: TransportSettings, pool: BufferPool<Element>) {
+  init(
+    index: Int, teacher: Tensor<Element>, student: Tensor<Element>, settings: TransportSettings,
+    pool: BufferPool<Element>
+  ) {
     precondition(teacher.rows > 0 && student.rows > 0, "a transport problem without tokens")
+    self.index = index
     self.teacher = teacher
     self.student = student
     self.settings = settings
@@ -144,11 +137,18 @@ private struct TransportProblem<Element: Scalar> {
   }
 
   /// - Parameter start: the student's potentials to start from, [m]; nil for 0.
-  func solve(from start: Tensor<Double>?) -> TransportSolution<Element> {
+  func solve(from start: Tensor<Double>?) throws -> TransportSolution<Element> {
     let (cost, mean) = costs()
     let epsilon = settings.isRelative ? settings.epsilon * mean : settings.epsilon
+    guard epsilon >= TransportSettings.smallestRelativeEpsilon * mean else {
+      throw UserError(
+        .badInput,
+        "transport problem \(index) has an eps of \(epsilon) at a mean cost of \(mean); below "
+          + "\(TransportSettings.smallestRelativeEpsilon) of it the plan is rounding alone",
+        remedy: "raise objective.transport.epsilon, or give it relative to the mean cost")
+    }
     guard epsilon >= Double(Element.leastNormalMagnitude) else {
-      return productOfMarginals(epsilon: settings.isRelative ? 0 : epsilon, mean: settings.isRelative ? 0 : mean)
+      return productOfMarginals(epsilon: settings.isRelative ? 0 : epsilon)
     }
     var iteration = SinkhornIteration(cost: cost, epsilon: epsilon, start: start, pool: pool)
     if settings.stopping == .converged || settings.gradient == .implicit {
@@ -164,8 +164,8 @@ private struct TransportProblem<Element: Scalar> {
     let error =
       r.array.reduce(0) { $0 + abs($1 - 1 / Double(n)) } + c.array.reduce(0) { $0 + abs($1 - 1 / Double(m)) }
     return solution(
-      plan: iteration.kernel, derivative: mean > 0 ? iteration.kernel : nil, cost: value, epsilon: epsilon, mean: mean,
-      rows: r, columns: c, error: error, sweeps: iteration.sweeps, newtonSteps: 0, f: f, g: g)
+      plan: iteration.kernel, derivative: mean > 0 ? iteration.kernel : nil, cost: value, epsilon: epsilon, rows: r,
+      columns: c, error: error, sweeps: iteration.sweeps, newtonSteps: 0, f: f, g: g)
   }
 
   private func converged(
@@ -192,32 +192,29 @@ private struct TransportProblem<Element: Scalar> {
       }
     }
     return solution(
-      plan: plan, derivative: derivative, cost: point.plan.dot(newton.cost), epsilon: epsilon, mean: mean,
-      rows: point.rowSums,
-      columns: point.columnSums, error: point.error, sweeps: iteration.sweeps, newtonSteps: steps, f: point.f,
-      g: point.g)
+      plan: plan, derivative: derivative, cost: point.plan.dot(newton.cost), epsilon: epsilon,
+      rows: point.rowSums, columns: point.columnSums, error: point.error, sweeps: iteration.sweeps,
+      newtonSteps: steps, f: point.f, g: point.g)
   }
 
   /// Entropy by sum P log P = (<R, f> + <Q, g> - <P, C>) / eps, and the potentials brought to mean(f) = 0.
   private func solution(
-    plan: Tensor<Element>, derivative: Tensor<Element>?, cost: Double, epsilon: Double, mean meanCost: Double,
-    rows: Tensor<Double>,
+    plan: Tensor<Element>, derivative: Tensor<Element>?, cost: Double, epsilon: Double, rows: Tensor<Double>,
     columns: Tensor<Double>, error: Double, sweeps: Int, newtonSteps: Int, f: Tensor<Double>, g: Tensor<Double>
   ) -> TransportSolution<Element> {
     let entropy = (cost - rows.dot(f) - columns.dot(g)) / epsilon
     let mean = f.array.reduce(0, +) / Double(n)
     return TransportSolution(
-      plan: plan, derivative: derivative, cost: cost, epsilon: epsilon, entropy: entropy, meanCost: meanCost,
-      marginalError: error,
+      plan: plan, derivative: derivative, cost: cost, epsilon: epsilon, entropy: entropy, marginalError: error,
       sweeps: sweeps, newtonSteps: newtonSteps, f: Tensor(f.array.map { $0 - mean }, f.shape),
       g: Tensor(g.array.map { $0 + mean }, g.shape))
   }
 
-  private func productOfMarginals(epsilon: Double, mean: Double) -> TransportSolution<Element> {
+  private func productOfMarginals(epsilon: Double) -> TransportSolution<Element> {
     let plan = pool.tensor([n, m])
     plan.fill(1 / (Element(n) * Element(m)))
     return TransportSolution(
-      plan: plan, derivative: nil, cost: 0, epsilon: epsilon, entropy: log(Double(n)) + log(Double(m)), meanCost: mean,
+      plan: plan, derivative: nil, cost: 0, epsilon: epsilon, entropy: log(Double(n)) + log(Double(m)),
       marginalError: 0,
       sweeps: 0, newtonSteps: 0, f: Tensor(zeros: [n]), g: Tensor(zeros: [m]))
   }

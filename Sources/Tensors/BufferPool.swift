@@ -3,34 +3,23 @@
 /// Memory returns through reference counting: there is nothing to free by hand. Not thread-safe; each rank has its own.
 /// - Complexity: O(1) per tensor.
 public final class BufferPool<Element: Scalar> {
-  private var free: [Int: [UnsafeMutablePointer<Element>]] = [:]
+  fileprivate let shelf: MemoryShelf
   /// Memory taken from the system so far, in bytes: the peak, since nothing is given back before the pool ends.
-  public private(set) var bytesHeld = 0
+  public var bytesHeld: Int { shelf.bytesHeld }
   /// How often memory had to be taken from the system.
-  public private(set) var misses = 0
+  public var misses: Int { shelf.misses }
 
-  public init() {}
+  public init() { shelf = MemoryShelf() }
 
-  deinit { free.values.joined().forEach { UnsafeMutableRawPointer($0).deallocate() } }
+  /// A pool of another element type that lends out the same memory.
+  public init<Other>(sharing other: BufferPool<Other>) { shelf = other.shelf }
 
   /// A tensor with undefined contents.
   public func tensor(_ shape: [Int]) -> Tensor<Element> {
-    let capacity = Self.sizeClass(shape.reduce(1, *))
-    let base: UnsafeMutablePointer<Element>
-    if let reused = free[capacity]?.popLast() {
-      base = reused
-    } else {
-      base = Storage<Element>.allocate(capacity)
-      misses += 1
-      bytesHeld += capacity * MemoryLayout<Element>.stride
-    }
-    let storage = Storage(base: base, capacity: capacity) { [weak self] base, capacity in
-      if let self {
-        self.free[capacity, default: []].append(base)
-      } else {
-        UnsafeMutableRawPointer(base).deallocate()
-      }
-    }
+    let capacity = MemoryShelf.sizeClass(shape.reduce(1, *))
+    let memory = shelf.take(bytes: capacity * MemoryLayout<Element>.stride)
+    let storage = Storage(
+      base: memory.bindMemory(to: Element.self, capacity: capacity), capacity: capacity, home: .shelf(shelf))
     return Tensor(storage: storage, offset: 0, shape: shape)
   }
 
@@ -40,6 +29,27 @@ public final class BufferPool<Element: Scalar> {
     result.fill(0)
     return result
   }
+}
+
+/// The memory of a pool that no tensor uses at the moment, by size; it lives as long as the pool or a tensor from it.
+final class MemoryShelf {
+  /// A cache line.
+  static let alignment = 64
+
+  private var free: [Int: [UnsafeMutableRawPointer]] = [:]
+  private(set) var bytesHeld = 0
+  private(set) var misses = 0
+
+  deinit { free.values.joined().forEach { $0.deallocate() } }
+
+  func take(bytes: Int) -> UnsafeMutableRawPointer {
+    if let reused = free[bytes]?.popLast() { return reused }
+    misses += 1
+    bytesHeld += bytes
+    return UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: Self.alignment)
+  }
+
+  func put(_ memory: UnsafeMutableRawPointer, bytes: Int) { free[bytes, default: []].append(memory) }
 
   /// The count rounded up so that at most an eighth is wasted and lengths that differ a little share memory.
   static func sizeClass(_ count: Int) -> Int {

@@ -2,32 +2,40 @@
 ///
 /// This file and its neighbours in `Tensors` are where unsafe pointers live; everything above works with `Tensor`.
 final class Storage<Element: Scalar> {
+  /// Whose the memory is.
+  enum Home {
+    /// Nobody else's: freed at the end.
+    case own
+    /// A pool's, to which it returns.
+    case shelf(MemoryShelf)
+    /// Another object's, which is kept alive.
+    case owner(AnyObject)
+  }
+
   let base: UnsafeMutablePointer<Element>
   let capacity: Int
-  private let release: (UnsafeMutablePointer<Element>, Int) -> Void
+  private let home: Home
 
-  init(
-    base: UnsafeMutablePointer<Element>, capacity: Int,
-    release: @escaping (UnsafeMutablePointer<Element>, Int) -> Void
-  ) {
+  init(base: UnsafeMutablePointer<Element>, capacity: Int, home: Home) {
     self.base = base
     self.capacity = capacity
-    self.release = release
+    self.home = home
   }
 
   /// Fresh memory with undefined contents.
   convenience init(capacity: Int) {
-    self.init(base: Self.allocate(capacity), capacity: capacity) { base, _ in
-      UnsafeMutableRawPointer(base).deallocate()
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: max(1, capacity) * MemoryLayout<Element>.stride, alignment: MemoryShelf.alignment)
+    self.init(base: memory.bindMemory(to: Element.self, capacity: max(1, capacity)), capacity: capacity, home: .own)
+  }
+
+  deinit {
+    switch home {
+    case .own: UnsafeMutableRawPointer(base).deallocate()
+    case .shelf(let shelf): shelf.put(UnsafeMutableRawPointer(base), bytes: capacity * MemoryLayout<Element>.stride)
+    case .owner: break
     }
   }
-
-  static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Element> {
-    UnsafeMutableRawPointer.allocate(byteCount: max(1, capacity) * MemoryLayout<Element>.stride, alignment: 64)
-      .bindMemory(to: Element.self, capacity: max(1, capacity))
-  }
-
-  deinit { release(base, capacity) }
 }
 
 extension UnsafeMutablePointer where Pointee: Scalar {

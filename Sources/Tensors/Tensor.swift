@@ -7,16 +7,21 @@ public struct Tensor<Element: Scalar> {
   public let shape: [Int]
   /// Number of elements: the product of the shape.
   public let count: Int
+  /// Product of all dimensions but the last.
+  public let rows: Int
   let storage: Storage<Element>
   let offset: Int
 
   init(storage: Storage<Element>, offset: Int, shape: [Int]) {
-    let count = shape.reduce(1, *)
+    var (rows, last) = (1, 1)
+    for extent in shape { (rows, last) = (rows * last, extent) }
+    let count = rows * last
     precondition(offset >= 0 && offset + count <= storage.capacity, "a view of \(shape) does not fit its memory")
     self.storage = storage
     self.offset = offset
     self.shape = shape
     self.count = count
+    self.rows = rows
   }
 
   /// Memory of its own with undefined contents.
@@ -41,16 +46,13 @@ public struct Tensor<Element: Scalar> {
   public init(borrowing base: UnsafeMutablePointer<Element>, shape: [Int], owner: AnyObject) {
     let capacity = shape.reduce(1, *)
     self.init(
-      storage: Storage(base: base, capacity: capacity) { _, _ in withExtendedLifetime(owner) {} }, offset: 0,
-      shape: shape)
+      storage: Storage(base: base, capacity: capacity, home: .owner(owner)), offset: 0, shape: shape)
   }
 
   var base: UnsafeMutablePointer<Element> { storage.base + offset }
 
   /// Extent of the last dimension; 1 for a scalar.
   public var columns: Int { shape.last ?? 1 }
-  /// Product of all dimensions but the last.
-  public var rows: Int { shape.dropLast().reduce(1, *) }
 
   /// Element at a flat row-major index.
   public subscript(index: Int) -> Element {

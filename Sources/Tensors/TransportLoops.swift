@@ -116,7 +116,7 @@ extension Tensor {
   /// The numbers in double precision.
   public func widened() -> Tensor<Double> {
     let result = Tensor<Double>(uninitialised: shape)
-    Element.lossKernels.widen(count, base, result.base)
+    result.setWidened(self)
     return result
   }
 
@@ -128,6 +128,12 @@ extension Tensor {
 }
 
 extension Tensor<Double> {
+  /// self = x in double precision
+  public func setWidened<Narrow: Scalar>(_ x: Tensor<Narrow>) {
+    precondition(x.count == count)
+    Narrow.lossKernels.widen(count, x.base, base)
+  }
+
   /// Overwrites `x` with the solution of self x = x for a symmetric positive semi-definite self [n, n] (destroyed).
   ///
   /// Cholesky factorisation; an unknown whose pivot vanishes in rounding, or is below `floor` times the largest diagonal

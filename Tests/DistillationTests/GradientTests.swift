@@ -58,11 +58,11 @@ import Testing
 
   /// The envelope gradient is the derivative of <P, C> - eps H(P), the implicit one that of <P, C>, solver included.
   @Test(arguments: TransportSettings.Gradient.allCases, [(7, 4), (3, 6)])
-  func transport(_ gradient: TransportSettings.Gradient, _ shape: (Int, Int)) {
+  func transport(_ gradient: TransportSettings.Gradient, _ shape: (Int, Int)) throws {
     let settings = TransportSettings(epsilon: 0.8, isRelative: false, stopping: .converged, gradient: gradient)
     let inputs = [normal([shape.0, 3], "t"), normal([shape.1, 3], "s")]
-    let error = GradientCheck().largestError(inputs: inputs) { tape, x in
-      let loss = tape.transportLoss(
+    let error = try GradientCheck().largestError(inputs: inputs) { tape, x in
+      let loss = try tape.transportLoss(
         teacher: x[0], student: x[1], teacherTokens: Segments(lengths: [shape.0]),
         studentTokens: Segments(lengths: [shape.1]), problems: 1, weight: 1, settings: settings)
       return gradient == .implicit ? loss.value : loss.value - 0.8 * loss.entropy

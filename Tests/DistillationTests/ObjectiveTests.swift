@@ -84,12 +84,17 @@ import Testing
     #expect(throws: UserError.self) { try configuration.validate() }
   }
 
-  @Test func configurationsSurviveJSONAndMissingKeysKeepTheirDefaults() throws {
-    let decoded = try JSONDecoder().decode(
-      ObjectiveConfiguration.self, from: Data(#"{"alpha": 0.25, "transport": {"epsilon": 0.1}}"#.utf8))
-    #expect(decoded.alpha == 0.25 && decoded.transport.epsilon == 0.1 && decoded.transport.sweeps == 100)
-    #expect(try JSONDecoder().decode(ObjectiveConfiguration.self, from: JSONEncoder().encode(decoded)) == decoded)
-    #expect(decoded.problems(studentWidth: 576).isEmpty)
+  @Test func configurationsSurviveJSON() throws {
+    var changed = ObjectiveConfiguration()
+    changed.alpha = 0.25
+    changed.transport.epsilon = 0.1
+    changed.mhca.dk = 12
+    for configuration in [ObjectiveConfiguration(), changed] {
+      #expect(
+        try JSONDecoder().decode(ObjectiveConfiguration.self, from: JSONEncoder().encode(configuration))
+          == configuration)
+      #expect(configuration.problems(studentWidth: 576).isEmpty)
+    }
   }
 
   @Test func aSteadyStepTakesNoNewMemory() throws {

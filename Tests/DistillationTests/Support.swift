@@ -18,10 +18,10 @@ func fixed(_ tensor: Tensor<Double>) -> Variable<Double> { Variable(tensor, need
 /// Runs one transport and its backward.
 func transport(
   _ t: Tensor<Double>, _ s: Tensor<Double>, _ settings: TransportSettings
-) -> (solution: TransportSolution<Double>, dt: Tensor<Double>, ds: Tensor<Double>) {
+) throws -> (solution: TransportSolution<Double>, dt: Tensor<Double>, ds: Tensor<Double>) {
   let tape = Tape(pool: BufferPool<Double>())
   let (teacher, student) = (Variable(t, needsGradient: true), Variable(s, needsGradient: true))
-  let loss = tape.transportLoss(
+  let loss = try tape.transportLoss(
     teacher: teacher, student: student, teacherTokens: Segments(lengths: [t.rows]),
     studentTokens: Segments(lengths: [s.rows]), problems: 1, weight: 1, settings: settings)
   tape.backward()

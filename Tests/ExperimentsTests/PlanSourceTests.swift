@@ -25,7 +25,7 @@ import Training
     let source = PlanSource(
       reader: reader, maps: [.learned: map], attention: nil,
       settings: TransportSettings(epsilon: 0.01, isRelative: true, stopping: .tolerance(1e-6, maximum: 200)))
-    let plans = source.plans(student: states(student), teacher: states(teacher))
+    let plans = try source.plans(student: states(student), teacher: states(teacher))
     let plan = try #require(plans.plans[.learned])
     for (row, token) in order.enumerated() {
       for column in 0..<4 { #expect(abs(plan.matrix[row, column] - (column == token ? 0.25 : 0)) < 1e-3) }

@@ -117,8 +117,8 @@ import Testing
       a.fill(Float(round))
       if round > 0 { #expect(pool.misses == 2) }
     }
-    #expect(BufferPool<Float>.sizeClass(1000) >= 1000 && BufferPool<Float>.sizeClass(1000) <= 1125)
-    for count in 1..<5000 { #expect(BufferPool<Float>.sizeClass(count) >= count) }
+    #expect(MemoryShelf.sizeClass(1000) >= 1000 && MemoryShelf.sizeClass(1000) <= 1125)
+    for count in 1..<5000 { #expect(MemoryShelf.sizeClass(count) >= count) }
   }
 
   /// Source of the formula: Loshchilov and Hutter 2019, algorithm 2.

@@ -20,6 +20,15 @@ import Testing
     func warn(_ message: String) {}
   }
 
+  private final class Collector: TrainingObserver {
+    var records: [StepRecord] = []
+    func began(phase: String, step: Int, steps: Int, parameters: Int) {}
+    func finished(_ record: StepRecord, phase: String) throws { records.append(record) }
+    func saved(_ checkpoint: Checkpoint) {}
+    func note(_ message: String) {}
+    func warn(_ message: String) {}
+  }
+
   private struct Job: Sendable {
     var configuration = RunConfiguration()
     var folder: URL
@@ -154,14 +163,6 @@ import Testing
 
   /// The terms' gradients by the connector's weight add up to the whole step's, so their norms bound it.
   @Test func theNormsOfThePartsAreThoseOfTheGradient() throws {
-    final class Collector: TrainingObserver {
-      var records: [StepRecord] = []
-      func began(phase: String, step: Int, steps: Int, parameters: Int) {}
-      func finished(_ record: StepRecord, phase: String) throws { records.append(record) }
-      func saved(_ checkpoint: Checkpoint) {}
-      func note(_ message: String) {}
-      func warn(_ message: String) {}
-    }
     try withTemporaryFolder { folder in
       var job = Job(folder)
       job.configuration.objective.norms.every = 2
@@ -193,6 +194,36 @@ import Testing
         let expected = sum.sumOfSquares.squareRoot()
         #expect(abs((norms[term.rawValue] ?? 0) - expected) < 1e-5 * expected, "\(term)")
       }
+    }
+  }
+
+  /// A term's norm is that of the whole gradient of a run that has this term alone, read off AdamW's first moment.
+  @Test(arguments: ["ce", "mhca", "rel", "ot"]) func aMeasuredNormIsThatOfARunWithTheTermAlone(term: String) throws {
+    try withTemporaryFolder { folder in
+      func job(_ name: String) -> Job {
+        var job = Job(folder.appendingPathComponent(name))
+        job.configuration.train.clip = 0
+        job.configuration.objective.norms.every = 1
+        job.configuration.objective.mhca.weight = 0.25
+        job.configuration.objective.transport.weight = 0.125
+        return job
+      }
+      let collector = Collector()
+      _ = try job("all").trainer(SingleRank(), steps: 1, observer: collector).run(resume: .never)
+      let measured = try #require(collector.records.first?.norms?[term])
+
+      var alone = job("alone")
+      alone.configuration.objective.norms.every = 0
+      alone.configuration.objective.alpha = term == "ce" ? 0 : 1
+      if term != "mhca" { alone.configuration.objective.mhca.weight = 0 }
+      if term != "rel" { alone.configuration.objective.relation.weight = 0 }
+      if term != "ot" { alone.configuration.objective.transport.weight = 0 }
+      let trainer = try alone.trainer(SingleRank(), steps: 1)
+      _ = try trainer.run(resume: .never)
+      let moment = trainer.optimizer.moment1.range(trainer.trainee.model.connectorWeight.entry.range)
+      // The first moment is 1 - 0.9 of the gradient; every term has a factor of 0.5 beside all others.
+      let expected = 0.5 * moment.sumOfSquares.squareRoot() / (1 - 0.9)
+      #expect(measured > 0 && abs(measured - expected) < 1e-5 * expected)
     }
   }
 

@@ -40,11 +40,11 @@ struct PlanSource {
     var imageShare: Double?
   }
 
-  func plans(student: TokenStates, teacher: TokenStates) -> Plans {
+  func plans(student: TokenStates, teacher: TokenStates) throws -> Plans {
     var result = Plans()
     for (kind, map) in maps {
       let tape = Tape<Float>(pool: BufferPool(), recording: false)
-      let solved = tape.transportLoss(
+      let solved = try tape.transportLoss(
         teacher: tape.constant(teacher.visual), student: tape.constant(map(student.visual)),
         teacherTokens: Segments(lengths: [teacher.visual.rows]),
         studentTokens: Segments(lengths: [student.visual.rows]), problems: 1, weight: 0, settings: settings

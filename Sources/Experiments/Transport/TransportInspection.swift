@@ -109,15 +109,15 @@ public struct TransportInspection {
     with.maps[.fitted] = fitted.maps[0]
     compared.maps[.fitted] = fitted.maps[1]
     let teacherStates = try teacherReader.read(chosen.record)
-    let drawn = with.plans(student: try with.reader.read(chosen.record), teacher: teacherStates)
-    let beside = compared.plans(student: try compared.reader.read(chosen.record), teacher: teacherStates)
+    let drawn = try with.plans(student: with.reader.read(chosen.record), teacher: teacherStates)
+    let beside = try compared.plans(student: compared.reader.read(chosen.record), teacher: teacherStates)
     let samples = corpus.evaluation.prefix(records)
     var series: [[PlanKind: [Double?]]] = [[:], [:]]
     for sample in samples {
       let record = try corpus.records.record(sample)
       let states = try teacherReader.read(record)
       for (place, source) in [with, compared].enumerated() {
-        let plans = source.plans(student: try source.reader.read(record), teacher: states).plans
+        let plans = try source.plans(student: source.reader.read(record), teacher: states).plans
         for (kind, plan) in plans { series[place][kind, default: []].append(geometry.confusion(of: plan).value) }
       }
     }
