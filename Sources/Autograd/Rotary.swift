@@ -30,11 +30,12 @@ extension Tape {
   public func rotary(_ x: Variable<Element>, heads: Int, table: RotaryTable<Element>) -> Variable<Element> {
     let width = x.value.columns / heads
     x.value.rotate(heads: heads, width: width, cosine: table.cosine, sine: table.sine)
-    return result(x.value, needsGradient: x.needsGradient) { [pool] dy in
-      let dx = pool.tensor(x.shape)
+    let input = x.cotangent
+    return result(x.value, needsGradient: input.isWanted) { [pool] dy in
+      let dx = pool.tensor(input.shape)
       dx.copy(from: dy)
       dx.rotate(heads: heads, width: width, cosine: table.cosine, sine: table.sine, inverse: true)
-      x.accumulate(dx, pool: pool)
+      input.accumulate(dx, pool: pool)
     }
   }
 }

@@ -18,7 +18,7 @@ public struct SafetensorsWriter {
   public init(metadata: [String: String] = ["format": "pt"]) { self.metadata = metadata }
 
   /// Adds a tensor in its own type.
-  public mutating func add<Element: Scalar>(_ name: String, _ tensor: Tensor<Element>) {
+  public mutating func add<Element: TensorElement>(_ name: String, _ tensor: Tensor<Element>) {
     append(name, Element.safetensorsType, tensor.shape, tensor.count * MemoryLayout<Element>.stride) { file in
       try tensor.withUnsafeMutableBufferPointer { try file.write(contentsOf: Data(buffer: $0)) }
     }

@@ -9,6 +9,7 @@
 
 #include "Methods.h"
 #include "Relations.h"
+#include "Rounding.h"
 #include "Transport.h"
 
 // AdamW with decoupled weight decay (Loshchilov and Hutter 2019); the corrections are 1 / (1 - beta^t).
