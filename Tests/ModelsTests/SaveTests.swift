@@ -1,9 +1,9 @@
 import Foundation
-import Tensors
 import TestSupport
 import Testing
 
 @testable import Models
+@testable import Tensors
 
 /// What is written is laid out as what was read; that transformers loads it is checked by `expected_models.py export`.
 @Suite struct SaveTests {
