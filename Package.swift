@@ -51,7 +51,8 @@ let probe: Target = .executableTarget(
 
 // Files beside the tests that they read by path, or that made their expected values.
 let besideTests = [
-  "Corpus": ["Recorded"], "Distillation": ["Recorded", "expected_methods.py"], "Evaluation": ["expected_values.py"],
+  "Corpus": ["Recorded"], "Models": ["Recorded", "expected_models.py"],
+  "Distillation": ["Recorded", "expected_methods.py"], "Evaluation": ["expected_values.py"],
 ]
 
 // Programs that tests start under mpirun.

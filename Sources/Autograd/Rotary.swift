@@ -8,9 +8,9 @@ public struct RotaryTable<Element: Scalar> {
   public let sine: Tensor<Element>
 
   /// Angles are formed in single precision, as Hugging Face does, whatever the scalar type.
-  public init(positions: [Int], width: Int, theta: Double) {
+  public init(positions: [Int], width: Int, theta: Double, scaling: RotaryScaling = .none) {
     let half = width / 2
-    let frequencies = (0..<half).map { 1 / powf(Float(theta), Float(2 * $0) / Float(width)) }
+    let frequencies = scaling.frequencies(width: width, theta: theta)
     cosine = Tensor(uninitialised: [positions.count, half])
     sine = Tensor(uninitialised: [positions.count, half])
     for (row, position) in positions.enumerated() {

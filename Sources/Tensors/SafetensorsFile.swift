@@ -147,6 +147,14 @@ public struct SafetensorsFile {
     }
   }
 
+  /// Whether a tensor has the type, shape and bytes of one of another file. - Throws: `UserError` when one is absent.
+  public func hasSameBytes(_ name: String, as other: String, in file: SafetensorsFile) throws -> Bool {
+    let (own, its) = (try entry(name), try file.entry(other))
+    guard own.type == its.type, own.shape == its.shape else { return false }
+    return data[start + own.bytes.lowerBound..<start + own.bytes.upperBound]
+      == file.data[file.start + its.bytes.lowerBound..<file.start + its.bytes.upperBound]
+  }
+
   /// An integer tensor; I64, I32, I16, I8, U32, U16, U8 and BOOL can be read.
   public func integers(_ name: String) throws -> [Int] {
     let entry = try entry(name)

@@ -24,6 +24,26 @@ public struct SafetensorsWriter {
     }
   }
 
+  /// Adds a tensor as BF16, rounded to the nearest, to even where two are equally near.
+  public mutating func add<Element: Scalar>(roundedToBF16 tensor: Tensor<Element>, as name: String) {
+    append(name, "BF16", tensor.shape, tensor.count * 2) { file in
+      // In blocks, so that no second copy of a large tensor is ever held.
+      for start in stride(from: 0, to: tensor.count, by: 1 << 20) {
+        let block = (start..<min(start + 1 << 20, tensor.count)).map {
+          Self.bfloat16(Float(tensor.base[$0])).littleEndian
+        }
+        try block.withUnsafeBufferPointer { try file.write(contentsOf: Data(buffer: $0)) }
+      }
+    }
+  }
+
+  /// The upper half of a float's bits, rounded to nearest even; a number that is none stays none.
+  static func bfloat16(_ value: Float) -> UInt16 {
+    let bits = value.bitPattern
+    if value.isNaN { return UInt16(bits >> 16) | 0x40 }
+    return UInt16((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)
+  }
+
   /// Adds integers as I64.
   public mutating func add(_ name: String, integers: [Int], shape: [Int]) {
     precondition(integers.count == shape.reduce(1, *), "\(integers.count) integers do not fill \(shape)")

@@ -15,6 +15,8 @@ public protocol Scalar: TensorElement, BinaryFloatingPoint {
   static var lossKernels: LossKernelTable<Self> { get }
   /// The loops of the methods compared with, for this type.
   static var methodKernels: MethodKernelTable<Self> { get }
+  /// The loops of further activations for this type.
+  static var activationKernels: ActivationKernelTable<Self> { get }
 }
 
 extension Float: Scalar {

@@ -132,6 +132,9 @@ extension Tensor where Element: Scalar {
 
   /// Whether every element is finite.
   public var isFinite: Bool { (0..<count).allSatisfy { base[$0].isFinite } }
+
+  /// Whether every element is 0.
+  public var isZero: Bool { (0..<count).allSatisfy { base[$0] == 0 } }
 }
 
 /// A two-dimensional view with a row stride: a head's columns of a wider matrix, or a block of rows.

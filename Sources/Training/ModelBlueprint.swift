@@ -39,7 +39,7 @@ public struct ModelBlueprint: Sendable {
         remedy: "set data.view to \(named), or use another model")
     }
     try self.init(
-      try ModelFolder(folder).configuration, try BytePairTokenizer(contentsOf: folder),
+      try ModelFolder(folder).idefics3Configuration(), try BytePairTokenizer(contentsOf: folder),
       view: view ?? named ?? "image", folder: folder)
   }
 

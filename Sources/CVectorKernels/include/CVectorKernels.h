@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "Activations.h"
 #include "Methods.h"
 #include "Relations.h"
 #include "Rounding.h"
