@@ -29,21 +29,38 @@ extension Tape {
   }
 
   private func swish(_ x: Variable<Element>, slope: Double) -> Variable<Element> {
-    let y = pool.tensor(x.shape)
-    y.setSwish(x.value, slope: slope)
-    return result(y, needsGradient: x.needsGradient) { [pool] dy in
-      let dx = pool.tensor(x.shape)
-      dx.setSwishBackward(x.value, slope: slope, dy)
-      x.accumulate(dx, pool: pool)
+    elementwise(x) {
+      $0.setSwish($1, slope: slope)
+    } backward: {
+      $0.setSwishBackward($1, slope: slope, $2)
     }
   }
 
   private func geluExact(_ x: Variable<Element>) -> Variable<Element> {
-    let y = pool.tensor(x.shape)
-    y.setGELUExact(x.value)
-    return result(y, needsGradient: x.needsGradient) { [pool] dy in
+    elementwise(x) {
+      $0.setGELUExact($1)
+    } backward: {
+      $0.setGELUExactBackward($1, $2)
+    }
+  }
+
+  /// y = f(x); backward needs x alone.
+  ///
+  /// - Parameters:
+  ///   - forward: sets y from x.
+  ///   - backward: sets dx from x and dy.
+  func elementwise(
+    _ x: Variable<Element>, _ forward: @escaping (_ y: Tensor<Element>, _ x: Tensor<Element>) -> Void,
+    backward: @escaping (_ dx: Tensor<Element>, _ x: Tensor<Element>, _ dy: Tensor<Element>) -> Void
+  ) -> Variable<Element> {
+    let value = { [pool] in
+      let y = pool.tensor(x.shape)
+      forward(y, x.value)
+      return y
+    }
+    return result(value(), needsGradient: x.needsGradient, recompute: value) { [pool] dy in
       let dx = pool.tensor(x.shape)
-      dx.setGELUExactBackward(x.value, dy)
+      backward(dx, x.value, dy)
       x.accumulate(dx, pool: pool)
     }
   }

@@ -3,15 +3,10 @@ import Tensors
 extension Tape {
   /// y = gelu(x), the tanh form (Hendrycks and Gimpel 2016).
   public func gelu(_ x: Variable<Element>) -> Variable<Element> {
-    let forward = { [pool] in
-      let y = pool.tensor(x.shape)
-      y.setGELU(x.value)
-      return y
-    }
-    return result(forward(), needsGradient: x.needsGradient, recompute: forward) { [pool] dy in
-      let dx = pool.tensor(x.shape)
-      dx.setGELUBackward(x.value, dy)
-      x.accumulate(dx, pool: pool)
+    elementwise(x) {
+      $0.setGELU($1)
+    } backward: {
+      $0.setGELUBackward($1, $2)
     }
   }
 

@@ -15,12 +15,21 @@ public final class Tape<Element: Scalar> {
   private var steps: [() -> Void] = []
 
   public init(
-    pool: BufferPool<Element>, recording: Bool = true, precision: Precision = .f32, recomputesBlocks: Bool = false
+    pool: BufferPool<Element>, recording: Bool = true, precision: Precision = .f32, recomputesBlocks: Bool = false,
+    meter: ProductMeter? = nil
   ) {
     self.pool = pool
     isRecording = recording
     self.recomputesBlocks = recomputesBlocks
-    products = MixedProducts(precision, pool: pool)
+    products = MixedProducts(precision, pool: pool, meter: meter)
+  }
+
+  /// A tape of its own for a part of this one's work.
+  private init(part: Tape, recording: Bool) {
+    pool = part.pool
+    isRecording = recording
+    recomputesBlocks = false
+    products = part.products
   }
 
   /// A value from outside.
@@ -75,10 +84,9 @@ extension Tape {
     _ x: Variable<Element>, _ body: @escaping (Variable<Element>, Tape<Element>) -> Variable<Element>
   ) -> Variable<Element> {
     guard isRecording, recomputesBlocks else { return body(x, self) }
-    let (pool, precision) = (self.pool, products.precision)
-    let value = body(constant(x.value), Tape(pool: pool, recording: false, precision: precision)).value
-    return result(value, needsGradient: true) { dy in
-      let inner = Tape(pool: pool, precision: precision)
+    let value = body(constant(x.value), Tape(part: self, recording: false)).value
+    let inner = Tape(part: self, recording: true)
+    return result(value, needsGradient: true) { [pool] dy in
       let input = Variable(x.value, needsGradient: x.needsGradient)
       body(input, inner).accumulate(dy, owned: false, pool: pool)
       inner.backward()

@@ -32,9 +32,13 @@ struct Decoder<Element: Scalar> {
     let mask = AttentionMask(causal: true, keys: input.visibleRows, branches: input.branches)
     var x = embedded
     for (index, block) in blocks.enumerated() {
-      x = block.forward(
-        x, sequences: input.sequences, mask: mask, table: table, cache: cache, layer: index, tape: tape,
-        observe: observe)
+      let step = { (x: Variable<Element>, tape: Tape<Element>) in
+        block.forward(
+          x, sequences: input.sequences, mask: mask, table: table, cache: cache, layer: index, tape: tape,
+          observe: observe)
+      }
+      // An observer may differentiate what lies within the block, which recomputation would not keep.
+      x = observe == nil ? tape.block(x, step) : step(x, tape)
       observe?("text.layer.\(index)", x)
     }
     return finalNorm(x, tape: tape)
@@ -97,6 +101,7 @@ private struct DecoderBlock<Element: Scalar> {
     let q = tape.rotary(query(normed, tape: tape), heads: heads, table: table)
     let k = tape.rotary(key(normed, tape: tape), heads: keyValueHeads, table: table)
     let v = value(normed, tape: tape)
+    tape.drop(normed)
     observe?("text.queries.\(layer)", q)
     observe?("text.keys.\(layer)", k)
     let attended: Variable<Element>
@@ -110,7 +115,11 @@ private struct DecoderBlock<Element: Scalar> {
     }
     let middle = tape.add(x, output(attended, tape: tape))
     let inner = innerNorm(middle, tape: tape)
-    return tape.add(middle, down(gated(inner, tape: tape), tape: tape))
+    let wide = gated(inner, tape: tape)
+    tape.drop(inner)
+    let result = tape.add(middle, down(wide, tape: tape))
+    tape.drop(wide)
+    return result
   }
 
   private func gated(_ x: Variable<Element>, tape: Tape<Element>) -> Variable<Element> {

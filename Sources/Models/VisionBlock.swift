@@ -50,11 +50,16 @@ struct VisionBlock<Element: Scalar> {
     _ x: Variable<Element>, images: Segments, mask: AttentionMask, tape: Tape<Element>
   ) -> Variable<Element> {
     let normed = norm1(x, tape: tape)
+    let (q, k, v) = (query(normed, tape: tape), key(normed, tape: tape), value(normed, tape: tape))
+    tape.drop(normed)
     let attended = tape.attention(
-      query(normed, tape: tape), key(normed, tape: tape), value(normed, tape: tape), heads: heads,
-      keyValueHeads: heads, queries: images, keys: images, mask: mask)
+      q, k, v, heads: heads, keyValueHeads: heads, queries: images, keys: images, mask: mask)
     let middle = tape.add(x, output(attended, tape: tape))
-    let inner = tape.activation(expand(norm2(middle, tape: tape), tape: tape), activation)
-    return tape.add(middle, contract(inner, tape: tape))
+    let inner = norm2(middle, tape: tape)
+    let wide = tape.activation(expand(inner, tape: tape), activation)
+    tape.drop(inner)
+    let result = tape.add(middle, contract(wide, tape: tape))
+    tape.drop(wide)
+    return result
   }
 }

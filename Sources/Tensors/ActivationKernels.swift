@@ -22,7 +22,7 @@ extension Double {
     geluExactBackward: evl_gelu_exact_backward_f64)
 }
 
-extension Tensor {
+extension Tensor where Element: Scalar {
   /// self = x sigmoid(slope x)
   public func setSwish(_ x: Tensor, slope: Double) {
     precondition(x.count == count)

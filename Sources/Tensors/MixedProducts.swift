@@ -1,3 +1,5 @@
+import Dispatch
+
 /// Arithmetic of matrix products.
 public enum Precision: String, Sendable, CaseIterable {
   /// Operands and sums in single precision.
@@ -48,6 +50,23 @@ public enum Operand<Element: Scalar> {
   }
 }
 
+/// What the products of a benchmark took.
+public final class ProductMeter {
+  /// Seconds within the libraries.
+  public private(set) var seconds = 0.0
+  /// Floating-point operations: 2 m n k a product.
+  public private(set) var operations = 0.0
+
+  public init() {}
+
+  fileprivate func measure(_ operations: Int, _ body: () -> Void) {
+    let start = DispatchTime.now().uptimeNanoseconds
+    body()
+    seconds += Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
+    self.operations += Double(operations)
+  }
+}
+
 /// Matrix products at one precision, with scratch memory from a pool.
 public struct MixedProducts<Element: Scalar> {
   public let precision: Precision
@@ -55,9 +74,12 @@ public struct MixedProducts<Element: Scalar> {
   private let roundedPool: BufferPool<BFloat16>
   /// Whether operands are handed to the library in bfloat16.
   private let multipliesRounded: Bool
+  private let meter: ProductMeter?
 
-  public init(_ precision: Precision, pool: BufferPool<Element>) {
+  /// - Parameter meter: told of every product.
+  public init(_ precision: Precision, pool: BufferPool<Element>, meter: ProductMeter? = nil) {
     self.precision = precision
+    self.meter = meter
     self.pool = pool
     roundedPool = BufferPool(sharing: pool)
     multipliesRounded =
@@ -71,13 +93,21 @@ public struct MixedProducts<Element: Scalar> {
     _ a: Operand<Element>, _ b: Operand<Element>, transposeA: Bool = false, transposeB: Bool = false,
     alpha: Element = 1, beta: Element = 0, into c: Matrix<Element>
   ) {
+    let product: () -> Void
     if multipliesRounded, a.rows > 0, a.columns > 0 {
-      multiplyRounded(
-        rounded(a), rounded(b), transposeA: transposeA, transposeB: transposeB, alpha: alpha, beta: beta, into: c)
+      let (left, right) = (rounded(a), rounded(b))
+      product = {
+        multiplyRounded(
+          left, right, transposeA: transposeA, transposeB: transposeB, alpha: alpha, beta: beta, into: c)
+      }
     } else {
-      multiply(
-        exact(a), exact(b), transposeA: transposeA, transposeB: transposeB, alpha: alpha, beta: beta, into: c)
+      let (left, right) = (exact(a), exact(b))
+      product = {
+        multiply(left, right, transposeA: transposeA, transposeB: transposeB, alpha: alpha, beta: beta, into: c)
+      }
     }
+    guard let meter else { return product() }
+    meter.measure(2 * c.rows * c.columns * (transposeA ? a.rows : a.columns), product)
   }
 
   /// What an operand used several times is best kept as, so that it is converted once.
