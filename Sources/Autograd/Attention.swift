@@ -92,10 +92,10 @@ private struct AttentionShape<Element: Scalar> {
   let products: MixedProducts<Element>
   var scale: Element { 1 / Element(width).squareRoot() }
 
-  /// Most scores a head whose probabilities are kept: 1 MB in single precision.
-  static var keptScores: Int { 1 << 18 }
-  /// Query rows of a block where they are not kept.
-  static var blockRows: Int { 128 }
+  /// Most scores of a head whose probabilities are kept.
+  static var keptScores: Int { 1 << 14 }
+  /// About as many scores as a block has where they are not kept: half a megabyte in single precision.
+  static var blockScores: Int { 1 << 17 }
 
   init(
     q: Tensor<Element>, k: Tensor<Element>, v: Tensor<Element>, heads: Int, keyValueHeads: Int,
@@ -119,7 +119,8 @@ private struct AttentionShape<Element: Scalar> {
   private func blocks(_ sequence: AttentionSequence<Element>) -> [Range<Int>] {
     let rows = sequence.q.rows
     guard sequence.scores > Self.keptScores else { return [0..<rows] }
-    return stride(from: 0, to: rows, by: Self.blockRows).map { $0..<min($0 + Self.blockRows, rows) }
+    let step = max(16, Self.blockScores / sequence.k.rows)
+    return stride(from: 0, to: rows, by: step).map { $0..<min($0 + step, rows) }
   }
 
   /// softmax(Q K^T / sqrt(width)) of one head's query rows, [rows, keys].
@@ -159,9 +160,7 @@ private struct AttentionShape<Element: Scalar> {
   }
 
   /// Where a head's probabilities of a block of rows lie: among the kept ones, or in scratch that all share.
-  private func place(
-    _ memory: Tensor<Element>, head: Int, rows: Range<Int>
-  ) -> Tensor<Element> {
+  private func place(_ memory: Tensor<Element>, head: Int, rows: Range<Int>) -> Tensor<Element> {
     let head = memory.shape[0] == 1 ? 0 : head
     return memory.slice(head..<head + 1).reshaped(Array(memory.shape.dropFirst())).slice(0..<rows.count)
   }

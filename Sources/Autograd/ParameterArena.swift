@@ -147,7 +147,7 @@ public final class Parameter<Element: Scalar> {
 /// alike.
 public final class ParameterArena<Element: Scalar> {
   public let layout: ParameterLayout
-  /// Flat memory [layout.count]. Where matrices are kept in bfloat16 alone it has no numbers of theirs.
+  /// Flat memory [layout.count]; empty in a frozen arena that keeps tensors in bfloat16 alone.
   public let weights: Tensor<Element>
   /// Flat memory [layout.count]: the weights rounded, for products in bfloat16. Current after `round`.
   public let rounded: Tensor<BFloat16>?
@@ -184,14 +184,14 @@ public final class ParameterArena<Element: Scalar> {
     parameters.forEach { $0.arena = self }
   }
 
-  /// A frozen arena whose matrices are kept in bfloat16 alone, at half the memory; vectors stay exact.
+  /// A frozen arena that keeps some tensors in bfloat16 alone, at half the memory.
   ///
   /// - Parameters:
-  ///   - vectors: gives the numbers of a tensor of one dimension.
-  ///   - matrices: gives those of the others, perhaps memory mapped from a file.
+  ///   - rounded: gives a matrix in bfloat16, perhaps memory mapped from a file; nil where it is to be exact.
+  ///   - exact: gives the other tensors, and all that have one dimension.
   public init(
-    layout: ParameterLayout, vectors: (ParameterLayout.Entry) throws -> Tensor<Element>,
-    matrices: (ParameterLayout.Entry) throws -> Tensor<BFloat16>
+    frozen layout: ParameterLayout, rounded source: (ParameterLayout.Entry) throws -> Tensor<BFloat16>?,
+    exact: (ParameterLayout.Entry) throws -> Tensor<Element>
   ) rethrows {
     self.layout = layout
     weights = Tensor(zeros: [0])
@@ -199,12 +199,25 @@ public final class ParameterArena<Element: Scalar> {
     rounded = nil
     bucketElements = max(1, layout.count)
     parameters = try layout.entries.map { entry in
-      entry.decays
-        ? Parameter(entry: entry, exact: nil, rounded: try matrices(entry).reshaped(entry.shape), gradient: nil)
-        : Parameter(entry: entry, exact: try vectors(entry).reshaped(entry.shape), rounded: nil, gradient: nil)
+      let rounded = entry.decays ? try source(entry)?.reshaped(entry.shape) : nil
+      let value = rounded == nil ? try exact(entry).reshaped(entry.shape) : nil
+      return Parameter(entry: entry, exact: value, rounded: rounded, gradient: nil)
     }
     byName = Dictionary(uniqueKeysWithValues: layout.entries.enumerated().map { ($1.name, $0) })
     parameters.forEach { $0.arena = self }
+  }
+
+  /// SHA-256 (hex) of all weights in their order, as they are kept.
+  public func digest() -> String {
+    var digest = Digest()
+    for parameter in parameters {
+      if let rounded = parameter.rounded, !parameter.isExact {
+        digest.update(rounded)
+      } else {
+        digest.update(parameter.value)
+      }
+    }
+    return digest.finish()
   }
 
   /// Brings a stretch of the rounded weights up to date, where the arena keeps them.

@@ -24,13 +24,15 @@ public final class Tape<Element: Scalar> {
     products = MixedProducts(precision, pool: pool, meter: meter)
   }
 
-  /// A tape of its own for a part of this one's work.
   private init(part: Tape, recording: Bool) {
     pool = part.pool
     isRecording = recording
     recomputesBlocks = false
     products = part.products
   }
+
+  /// A tape of its own for a part of this one's work, with its pool and precision.
+  public func part() -> Tape { Tape(part: self, recording: isRecording) }
 
   /// A value from outside.
   public func constant(_ value: Tensor<Element>) -> Variable<Element> { Variable(value, needsGradient: false) }

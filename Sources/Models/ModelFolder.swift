@@ -109,12 +109,9 @@ public struct ModelFolder {
       guard let stored = places[entry.name] else { continue }
       let target = arena[entry.name].value
       try stored.file.read(stored.name, into: target)
-      guard target.sumOfSquares.isFinite else {
-        throw UserError(
-          .badInput, "\(stored.place) holds numbers that are not finite",
-          remedy: "fetch the file again, or take an earlier checkpoint")
-      }
+      guard target.sumOfSquares.isFinite else { throw infinite(stored) }
     }
+    arena.round(0..<arena.layout.count)
   }
 
   /// Where a tied matrix is stored twice, both must be the same.
@@ -140,6 +137,39 @@ public struct ModelFolder {
     let arena = ParameterArena<Element>(layout: layout, trainable: trainable)
     try load(into: arena)
     return configuration.model(in: arena)
+  }
+
+  /// A frozen arena with the weights. Matrices stored in bfloat16 stay where they lie in the mapped files, which all
+  /// processes of a node share; with `precision` bf16 the others are rounded to it.
+  ///
+  /// - Throws: `UserError` naming a tensor with an infinite value or one that is not a number.
+  public func frozenArena(precision: Precision = .f32) throws -> ParameterArena<Float> {
+    try checkTie()
+    func exact(_ entry: ParameterLayout.Entry) throws -> Tensor<Float> {
+      let target = Tensor<Float>(uninitialised: entry.shape)
+      guard let stored = places[entry.name] else { return target }
+      try stored.file.read(stored.name, into: target)
+      guard target.sumOfSquares.isFinite else { throw infinite(stored) }
+      return target
+    }
+    func rounded(_ entry: ParameterLayout.Entry) throws -> Tensor<BFloat16>? {
+      guard let stored = places[entry.name] else { return nil }
+      if let mapped = try stored.file.mapped(stored.name) {
+        guard mapped.isFinite else { throw infinite(stored) }
+        return mapped
+      }
+      guard precision == .bf16 else { return nil }
+      let result = Tensor<BFloat16>(uninitialised: entry.shape)
+      result.setRounded(try exact(entry))
+      return result
+    }
+    return try ParameterArena(frozen: layout, rounded: rounded, exact: exact)
+  }
+
+  private func infinite(_ stored: StoredTensor) -> UserError {
+    UserError(
+      .badInput, "\(stored.place) holds numbers that are not finite",
+      remedy: "fetch the file again, or take an earlier checkpoint")
   }
 
   /// The configuration, for what only works with the Idefics3 family.

@@ -1,3 +1,5 @@
+import CVectorKernels
+
 /// A number in bfloat16: the upper half of a `Float`, 8 bits of significand. Tensors keep it; products take it.
 public struct BFloat16: TensorElement, Equatable {
   public var bits: UInt16
@@ -17,6 +19,9 @@ public struct BFloat16: TensorElement, Equatable {
 }
 
 extension Tensor<BFloat16> {
+  /// Whether every element is finite.
+  public var isFinite: Bool { evl_rounded_is_finite(count, UnsafeRawPointer(base)) != 0 }
+
   /// self = x rounded
   public func setRounded<Wide: Scalar>(_ x: Tensor<Wide>) {
     precondition(x.count == count, "\(x.shape) rounded into \(shape)")

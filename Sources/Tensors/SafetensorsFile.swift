@@ -147,6 +147,22 @@ public struct SafetensorsFile {
     }
   }
 
+  /// A BF16 tensor as it lies in the mapped file, without a copy; nil for one of another type.
+  ///
+  /// The processes of a machine that map the same file share its memory.
+  public func mapped(_ name: String) throws -> Tensor<BFloat16>? {
+    let entry = try entry(name)
+    guard entry.type == BFloat16.safetensorsType, entry.count > 0 else { return nil }
+    let owner = Mapping(data)
+    return owner.data.withUnsafeBytes { bytes in
+      guard let address = bytes.baseAddress.map({ $0 + start + entry.bytes.lowerBound }),
+        Int(bitPattern: address) % MemoryLayout<BFloat16>.alignment == 0
+      else { return nil }
+      let base = UnsafeMutablePointer(mutating: address.bindMemory(to: BFloat16.self, capacity: entry.count))
+      return Tensor(borrowing: base, shape: entry.shape, owner: owner)
+    }
+  }
+
   /// Whether a tensor has the type, shape and bytes of one of another file. - Throws: `UserError` when one is absent.
   public func hasSameBytes(_ name: String, as other: String, in file: SafetensorsFile) throws -> Bool {
     let (own, its) = (try entry(name), try file.entry(other))
@@ -194,4 +210,11 @@ public struct SafetensorsFile {
     default: return sign * Float(sign: .plus, exponent: exponent - 15, significand: 1 + fraction / 1024)
     }
   }
+}
+
+/// Keeps a mapped file in memory for the tensors that lie in it.
+private final class Mapping {
+  let data: Data
+
+  init(_ data: Data) { self.data = data }
 }

@@ -29,19 +29,12 @@ public struct SafetensorsWriter {
     append(name, "BF16", tensor.shape, tensor.count * 2) { file in
       // In blocks, so that no second copy of a large tensor is ever held.
       for start in stride(from: 0, to: tensor.count, by: 1 << 20) {
-        let block = (start..<min(start + 1 << 20, tensor.count)).map {
-          Self.bfloat16(Float(tensor.base[$0])).littleEndian
-        }
-        try block.withUnsafeBufferPointer { try file.write(contentsOf: Data(buffer: $0)) }
+        let part = tensor.range(start..<min(start + 1 << 20, tensor.count))
+        let block = Tensor<BFloat16>(uninitialised: part.shape)
+        block.setRounded(part)
+        try block.withUnsafeMutableBufferPointer { try file.write(contentsOf: Data(buffer: $0)) }
       }
     }
-  }
-
-  /// The upper half of a float's bits, rounded to nearest even; a number that is none stays none.
-  static func bfloat16(_ value: Float) -> UInt16 {
-    let bits = value.bitPattern
-    if value.isNaN { return UInt16(bits >> 16) | 0x40 }
-    return UInt16((bits + 0x7FFF + (bits >> 16 & 1)) >> 16)
   }
 
   /// Adds integers as I64.

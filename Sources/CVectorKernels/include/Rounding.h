@@ -18,6 +18,9 @@ EVL_DECLARE(float, f32)
 EVL_DECLARE(double, f64)
 #undef EVL_DECLARE
 
+// Whether none of the bfloat16 numbers x[n] is infinite or no number.
+int evl_rounded_is_finite(size_t n, const void *x);
+
 // Whether the processor multiplies bfloat16 numbers (AVX512_BF16).
 int evl_has_bf16(void);
 
