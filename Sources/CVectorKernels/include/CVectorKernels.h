@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "Methods.h"
+#include "Pixels.h"
 #include "Relations.h"
 #include "Transport.h"
 
