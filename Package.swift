@@ -54,7 +54,8 @@ let probe: Target = .executableTarget(
 
 // Files beside the tests that they read by path, or that made their expected values.
 let besideTests = [
-  "Corpus": ["Recorded", "record_images.py", "record_conversations.py"], "Distillation": ["Recorded", "expected_methods.py"], "Evaluation": ["expected_values.py"],
+  "Corpus": ["Recorded", "record_images.py", "record_conversations.py"],
+  "Distillation": ["Recorded", "expected_methods.py"], "Evaluation": ["expected_values.py"],
 ]
 
 // Programs that tests start under mpirun.

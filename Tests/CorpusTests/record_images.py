@@ -198,7 +198,7 @@ def processors():
         CLIPImageProcessorPil(size={"shortest_edge": 20}, crop_size={"height": 33, "width": 48}, do_rescale=False),
         LlavaImageProcessorPil(do_pad=True, **clip),
         LlavaNextImageProcessorPil(image_grid_pinpoints=pinpoints, **clip),
-        LlavaNextImageProcessorPil(image_grid_pinpoints=pinpoints + [[100, 90]], resample=2, **clip),
+        LlavaNextImageProcessorPil(image_grid_pinpoints=pinpoints + [[144, 96]], resample=2, **clip),
     ]
 
 

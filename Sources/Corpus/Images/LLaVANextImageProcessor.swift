@@ -16,7 +16,7 @@ public struct LLaVANextImageProcessor: ImageProcessor {
   private let side: Int
 
   /// - Parameter each: what is done with every tile.
-  /// - Throws: `UserError` of kind badInput without resolutions, or where tiles would differ in size.
+  /// - Throws: `UserError` of kind badInput without resolutions, or where one is not made of whole tiles.
   public init(resolutions: [PixelSize], each: LLaVAImageProcessor) throws {
     guard !resolutions.isEmpty else {
       throw UserError(
@@ -31,6 +31,12 @@ public struct LLaVANextImageProcessor: ImageProcessor {
     case .longestEdge, nil: base = each.tile
     }
     side = each.isCropped ? each.tile.height : base.height
+    if let torn = resolutions.first(where: { $0.width % side != 0 || $0.height % side != 0 }) {
+      throw UserError(
+        .badInput,
+        "image_grid_pinpoints: \(torn.height) x \(torn.width) (height x width) cannot be cut into tiles of \(side)",
+        remedy: "give multiples of the tile's side; the model has no place for parts of tiles")
+    }
   }
 
   public var tile: PixelSize { each.tile }
@@ -44,7 +50,7 @@ public struct LLaVANextImageProcessor: ImageProcessor {
   public func geometry(of original: PixelSize) -> ImageGeometry {
     let best = bestResolution(for: original)
     return ImageGeometry(
-      original: original, tile: tile, rows: (best.height + side - 1) / side, columns: (best.width + side - 1) / side)
+      original: original, tile: tile, rows: best.height / side, columns: best.width / side)
   }
 
   public func tiles(of image: RasterImage) throws -> [RasterImage] {
