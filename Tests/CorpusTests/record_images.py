@@ -152,6 +152,7 @@ def files():
 def resizes():
     result = []
     sizes = [(1, 1, 5, 4), (17, 31, 17, 9), (40, 3, 7, 3), (64, 48, 200, 5), (2, 300, 31, 11), (97, 61, 32, 32), (5, 5, 64, 33)]
+    sizes += [(97, 496, 353, 325), (328, 634, 155, 206)]
     sizes += [tuple(RANDOM.randrange(1, 260) for _ in range(4)) for _ in range(18)]
     for number, (width, height, new_width, new_height) in enumerate(sizes):
         for filter in range(6):

@@ -32,7 +32,8 @@ public enum ResamplingFilter: Int, Sendable, CaseIterable {
       let x = abs(x)
       if x == 0 { return 1 }
       if x >= 1 { return 0 }
-      return sin(x * .pi) / (x * .pi) * (0.54 + 0.46 * cos(x * .pi))
+      // Pillow's constants are floats.
+      return sin(x * .pi) / (x * .pi) * (Double(0.54 as Float) + Double(0.46 as Float) * cos(x * .pi))
     case .bicubic:
       let x = abs(x)
       let a = -0.5
