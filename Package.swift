@@ -15,8 +15,11 @@ let system: [Target] = [
   .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
   .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
   .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+  .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+  .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
   .systemLibrary(name: "CMPI", pkgConfig: messagePassing, providers: [.apt(["libopenmpi-dev"])]),
   .target(name: "CMessagePassing", dependencies: ["CMPI"], cSettings: [.unsafeFlags(["-O2"])]),
+  .target(name: "CImageFiles", dependencies: ["CPNG", "CJPEG"], cSettings: [.unsafeFlags(["-O2"])]),
   .target(
     name: "CVectorKernels",
     cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"])]),
@@ -31,7 +34,7 @@ let layers: [Target] = [
   layer("Cluster", ["Tensors", "CVectorKernels", "CMessagePassing"]),
   layer("Autograd", ["Tensors"]),
   layer("Cardiology", ["Tensors", "CCairo"]),
-  layer("Corpus", ["Cardiology", "Tensors"], exclude: ["Resources"]),
+  layer("Corpus", ["Cardiology", "Tensors", "CVectorKernels", "CImageFiles"], exclude: ["Resources"]),
   layer("Models", ["Autograd"]),
   layer("Distillation", ["Models", "Autograd"]),
   layer("Evaluation", ["Distillation", "Corpus", "Cluster"]),
@@ -51,7 +54,8 @@ let probe: Target = .executableTarget(
 
 // Files beside the tests that they read by path, or that made their expected values.
 let besideTests = [
-  "Corpus": ["Recorded"], "Models": ["Recorded", "expected_models.py"],
+  "Corpus": ["Recorded", "record_images.py", "record_conversations.py"],
+  "Models": ["Recorded", "expected_models.py"],
   "Distillation": ["Recorded", "expected_methods.py"], "Evaluation": ["expected_values.py"],
 ]
 

@@ -9,6 +9,7 @@
 
 #include "Activations.h"
 #include "Methods.h"
+#include "Pixels.h"
 #include "Relations.h"
 #include "Rounding.h"
 #include "Transport.h"
