@@ -52,7 +52,7 @@ import Testing
     let pattern = try SplitPattern(TokenizerFile.byteLevelPattern)
     let text = String(repeating: " ", count: 200_000) + "x" + String(repeating: "y", count: 200_000)
     let clock = ContinuousClock()
-    let time = clock.measure { #expect(ranges(pattern, text).count == 3) }
+    let time = clock.measure { #expect(ranges(pattern, text).count == 2) }
     #expect(time < .seconds(10))
   }
 
