@@ -214,7 +214,7 @@ private let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     for key in keys {
       for value in values {
         guard let place = whole.range(of: "\"\(key)\":") else { continue }
-        let text = whole[..<place.upperBound] + value + ",\"unused\":" + whole[place.upperBound...]
+        let text = "\(whole[..<place.upperBound])\(value),\"unused\":\(whole[place.upperBound...])"
         do {
           let tokenizer = try BytePairTokenizer(json: Data(text.utf8), name: "damaged")
           _ = tokenizer.decode(tokenizer.encode("Does this ECG show <image> 12 mm?"))
