@@ -161,8 +161,9 @@ def suffixes(texts, size):
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.BPEDecoder()
+    train(tokenizer, texts, size, ["<unk>"], limit_alphabet=300, end_of_word_suffix="</w>")
     tokenizer.add_tokens([AddedToken("Lower", normalized=True), AddedToken("word", normalized=True, single_word=True)])
-    return train(tokenizer, texts, size, ["<unk>"], limit_alphabet=300, end_of_word_suffix="</w>")
+    return tokenizer
 
 
 def splits(texts, size):

@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 
 import tokenizer_corpus as corpus  # noqa: E402
 import tokenizer_kinds as kinds  # noqa: E402
+from tokenizers import Tokenizer  # noqa: E402
 
 CHOSEN = {
     "smollm": 420, "qwen": 420, "llama3": 420, "llama2": 620, "metaspace_first": 620, "metaspace_always": 620, "metaspace_never": 620,
@@ -37,7 +38,8 @@ def main():
     texts = probes()
     recorded = {}
     for name, size in CHOSEN.items():
-        tokenizer = kinds.KINDS[name](training, size)
+        # As read from the file: what was added while training is numbered anew.
+        tokenizer = Tokenizer.from_str(kinds.KINDS[name](training, size).to_str())
         ids = [tokenizer.encode(text).ids for text in texts]
 
         def decoded(skips):
