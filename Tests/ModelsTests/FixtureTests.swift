@@ -107,6 +107,12 @@ enum Recorded {
     try writer.write(to: target)
   }
 
+  /// Puts another file in a file's place.
+  static func replace(_ file: URL, by other: URL) throws {
+    try FileManager.default.removeItem(at: file)
+    try FileManager.default.moveItem(at: other, to: file)
+  }
+
   /// The message of the error that the body ends with; what else it throws is told as such.
   static func message(_ body: () throws -> Void) -> String {
     do {

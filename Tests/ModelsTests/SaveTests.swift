@@ -115,21 +115,24 @@ import Testing
       let file = folder.appendingPathComponent("model.safetensors")
       let source = try SafetensorsFile(contentsOf: file)
       let embedding: Tensor<Float> = try source.tensor(Idefics3Configuration.embeddingName)
+      let other = folder.appendingPathComponent("other.safetensors")
       for (factor, isFine) in [(Float(1), true), (2, false)] {
         var writer = SafetensorsWriter()
         for name in source.names { writer.add(name, try source.tensor(name, as: Float.self)) }
         let head = embedding.copy()
         head.scale(by: factor)
         writer.add(Idefics3Configuration.headName, head)
-        try writer.write(to: file)
+        try writer.write(to: other)
+        // The source stays mapped, so the file is replaced, not overwritten.
+        try Recorded.replace(file, by: other)
         let message = Recorded.message { _ = try ModelFolder(folder).model(as: Float.self) }
         #expect(isFine ? message.isEmpty : message.contains("tie_word_embeddings"), "\(message)")
       }
       // Stored as the head alone.
-      try Recorded.rename(file, to: folder.appendingPathComponent("other.safetensors")) {
+      try Recorded.rename(file, to: other) {
         $0 == Idefics3Configuration.headName ? nil : $0 == Idefics3Configuration.embeddingName ? "lm_head.weight" : $0
       }
-      _ = try FileManager.default.replaceItemAt(file, withItemAt: folder.appendingPathComponent("other.safetensors"))
+      try Recorded.replace(file, by: other)
       #expect(
         try ModelFolder(folder).model(as: Float.self).arena[Idefics3Configuration.embeddingName].value.array
           == embedding.array)

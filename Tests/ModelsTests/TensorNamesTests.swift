@@ -27,8 +27,7 @@ import Testing
     let file = folder.appendingPathComponent("model.safetensors")
     let partial = folder.appendingPathComponent("renamed.safetensors")
     try Recorded.rename(file, to: partial, name)
-    try FileManager.default.removeItem(at: file)
-    try FileManager.default.moveItem(at: partial, to: file)
+    try Recorded.replace(file, by: partial)
   }
 
   private func expectSameWeights(_ folder: URL, as name: String) throws {
@@ -73,9 +72,9 @@ import Testing
       writer.add("lm_head.weight", Tensor<Float>(zeros: [70, 24]))
       let double = folder.appendingPathComponent("double.safetensors")
       try writer.write(to: double)
-      _ = try FileManager.default.replaceItemAt(file, withItemAt: sound)
+      try Recorded.replace(file, by: sound)
       try expectSameWeights(folder, as: "llava_next")
-      _ = try FileManager.default.replaceItemAt(file, withItemAt: double)
+      try Recorded.replace(file, by: double)
       let message = Recorded.message { _ = try ModelFolder(folder) }
       #expect(
         message.contains("language_model.lm_head.weight and lm_head.weight")

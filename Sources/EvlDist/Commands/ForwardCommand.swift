@@ -11,7 +11,8 @@ struct ForwardCommand: ParsableCommand {
       in.image_sizes (LLaVA-NeXT) as the model's processor in transformers makes them. Writes out.logits, \
       out.text.hidden_states.N, out.text.layer.N, out.vision.*, out.connector, with labels out.loss, and with \
       --gradients grad.NAME for every tensor of the model's files, all in the shapes of transformers.
-      Padding on the left is not computed: its rows are 0. Padding on the right is computed as transformers does it. \
+      Padding on the left is not computed: its rows are 0, and no label is counted that they would have to predict. \
+      Padding on the right is computed as transformers does it. \
       Idefics3 images that are 0 everywhere are padding; they have no rows.
       Exit codes: 65 a batch or a model that is damaged, incomplete or does not fit; 74 a path that cannot be read or \
       written.
