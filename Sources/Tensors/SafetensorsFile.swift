@@ -145,14 +145,11 @@ public struct SafetensorsFile {
   public func mapped(_ name: String) throws -> Tensor<BFloat16>? {
     let entry = try entry(name)
     guard entry.type == BFloat16.safetensorsType, entry.count > 0 else { return nil }
-    let owner = Mapping(data)
-    return owner.data.withUnsafeBytes { bytes in
-      guard let address = bytes.baseAddress.map({ $0 + start + entry.bytes.lowerBound }),
-        Int(bitPattern: address) % MemoryLayout<BFloat16>.alignment == 0
-      else { return nil }
-      let base = UnsafeMutablePointer(mutating: address.bindMemory(to: BFloat16.self, capacity: entry.count))
-      return Tensor(borrowing: base, shape: entry.shape, owner: owner)
-    }
+    guard let address = data.bytes.baseAddress.map({ $0 + start + entry.bytes.lowerBound }),
+      Int(bitPattern: address) % MemoryLayout<BFloat16>.alignment == 0
+    else { return nil }
+    let base = UnsafeMutablePointer(mutating: address.bindMemory(to: BFloat16.self, capacity: entry.count))
+    return Tensor(borrowing: base, shape: entry.shape, owner: data)
   }
 
   /// Whether a tensor has the type, shape and bytes of one of another file. - Throws: `UserError` when one is absent.
@@ -208,11 +205,4 @@ public struct SafetensorsFile {
     default: return sign * Float(sign: .plus, exponent: exponent - 15, significand: 1 + fraction / 1024)
     }
   }
-}
-
-/// Keeps a mapped file in memory for the tensors that lie in it.
-private final class Mapping {
-  let data: Data
-
-  init(_ data: Data) { self.data = data }
 }
