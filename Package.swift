@@ -15,31 +15,41 @@ let system: [Target] = [
   .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
   .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
   .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+  .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+  .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
   .systemLibrary(name: "CMPI", pkgConfig: messagePassing, providers: [.apt(["libopenmpi-dev"])]),
   .target(name: "CMessagePassing", dependencies: ["CMPI"], cSettings: [.unsafeFlags(["-O2"])]),
+  .target(name: "CImageFiles", dependencies: ["CPNG", "CJPEG"], cSettings: [.unsafeFlags(["-O2"])]),
   .target(
     name: "CVectorKernels",
     cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"])]),
 ]
 
+// Each target names all it imports, not only what lies directly below it: what the build does not know to depend on a
+// module is not compiled anew when that changes.
 func layer(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
   .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
+
+let computation: [Target.Dependency] = ["Models", "Autograd", "Tensors"]
+let data: [Target.Dependency] = ["Corpus", "Cardiology", "Cluster"]
 
 let layers: [Target] = [
   layer("Tensors", ["CVectorKernels", "COpenBLAS", "COneDNN", "CCrypto"]),
   layer("Cluster", ["Tensors", "CVectorKernels", "CMessagePassing"]),
   layer("Autograd", ["Tensors"]),
   layer("Cardiology", ["Tensors", "CCairo"]),
-  layer("Corpus", ["Cardiology", "Tensors"], exclude: ["Resources"]),
-  layer("Models", ["Autograd"]),
-  layer("Distillation", ["Models", "Autograd"]),
-  layer("Evaluation", ["Distillation", "Corpus", "Cluster"]),
-  layer("Training", ["Distillation", "Corpus", "Cluster", yams]),
-  layer("Reporting", ["Training", "Evaluation", logging]),
-  layer("Experiments", ["Training", "Evaluation"]),
+  layer("Corpus", ["Cardiology", "Tensors", "CVectorKernels", "CImageFiles"], exclude: ["Resources"]),
+  layer("Models", ["Autograd", "Tensors"]),
+  layer("Distillation", ["Models", "Autograd", "Tensors"]),
+  layer("Evaluation", ["Distillation"] + computation + data),
+  layer("Training", ["Distillation"] + computation + data + [yams]),
+  layer("Reporting", ["Training", "Evaluation", "Distillation"] + computation + data + [logging]),
+  layer("Experiments", ["Training", "Evaluation", "Distillation"] + computation + data),
   .executableTarget(
-    name: "EvlDist", dependencies: ["Experiments", "Reporting", argumentParser], swiftSettings: settings),
+    name: "EvlDist",
+    dependencies: ["Experiments", "Reporting", "Training", "Evaluation", "Distillation", argumentParser] + computation
+      + data, swiftSettings: settings),
 ]
 
 let support: Target = .target(
@@ -51,7 +61,9 @@ let probe: Target = .executableTarget(
 
 // Files beside the tests that they read by path, or that made their expected values.
 let besideTests = [
-  "Corpus": ["Recorded"], "Distillation": ["Recorded", "expected_methods.py"], "Evaluation": ["expected_values.py"],
+  "Corpus": ["Recorded", "record_images.py", "record_conversations.py"],
+  "Models": ["Recorded", "expected_models.py"],
+  "Distillation": ["Recorded", "expected_methods.py"], "Evaluation": ["expected_values.py"],
 ]
 
 // Programs that tests start under mpirun.

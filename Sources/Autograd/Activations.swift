@@ -3,20 +3,21 @@ import Tensors
 extension Tape {
   /// y = gelu(x), the tanh form (Hendrycks and Gimpel 2016).
   public func gelu(_ x: Variable<Element>) -> Variable<Element> {
-    let y = pool.tensor(x.shape)
-    y.setGELU(x.value)
-    return result(y, needsGradient: x.needsGradient) { [pool] dy in
-      let dx = pool.tensor(x.shape)
-      dx.setGELUBackward(x.value, dy)
-      x.accumulate(dx, pool: pool)
+    elementwise(x) {
+      $0.setGELU($1)
+    } backward: {
+      $0.setGELUBackward($1, $2)
     }
   }
 
   /// y = silu(gate) * up, the gated unit of SwiGLU (Shazeer 2020). All of equal shape.
   public func swiglu(gate: Variable<Element>, up: Variable<Element>) -> Variable<Element> {
-    let y = pool.tensor(gate.shape)
-    y.setSwiGLU(gate: gate.value, up: up.value)
-    return result(y, needsGradient: gate.needsGradient || up.needsGradient) { [pool] dy in
+    let forward = { [pool] in
+      let y = pool.tensor(gate.shape)
+      y.setSwiGLU(gate: gate.value, up: up.value)
+      return y
+    }
+    return result(forward(), needsGradient: gate.needsGradient || up.needsGradient, recompute: forward) { [pool] dy in
       let gateShare = pool.tensor(gate.shape)
       let upShare = pool.tensor(gate.shape)
       Tensor.swigluBackward(
@@ -30,9 +31,10 @@ extension Tape {
   public func add(_ x: Variable<Element>, _ z: Variable<Element>) -> Variable<Element> {
     let y = pool.tensor(x.shape)
     y.setSum(x.value, z.value)
-    return result(y, needsGradient: x.needsGradient || z.needsGradient) { [pool] dy in
-      x.accumulate(dy, owned: false, pool: pool)
-      z.accumulate(dy, owned: false, pool: pool)
+    let (left, right) = (x.cotangent, z.cotangent)
+    return result(y, needsGradient: left.isWanted || right.isWanted) { [pool] dy in
+      left.accumulate(dy, owned: false, pool: pool)
+      right.accumulate(dy, owned: false, pool: pool)
     }
   }
 }

@@ -23,34 +23,46 @@ extension Tape {
   ///
   /// q: [rows of queries, heads * width], k, v: [rows of keys, keyValueHeads * width (v: its own width)],
   /// result: [rows of queries, heads * width of v]. Sequence i of the queries attends to sequence i of the keys.
-  /// - Complexity: 4 heads width times the sum over sequences of queries * keys; keeps the probabilities for backward.
+  ///
+  /// Probabilities are kept for backward where they are few; otherwise they are formed block of query rows by block,
+  /// forward and again backward, so that no large [queries, keys] matrix exists (as in Dao et al. 2022).
+  /// - Parameter keptScores: queries times keys of a sequence up to which probabilities are kept.
+  /// - Complexity: 4 heads width times the sum over sequences of queries * keys, twice that backward, half as much
+  ///   again where probabilities are formed anew.
   public func attention(
     _ q: Variable<Element>, _ k: Variable<Element>, _ v: Variable<Element>, heads: Int, keyValueHeads: Int,
-    queries: Segments, keys: Segments, mask: AttentionMask
+    queries: Segments, keys: Segments, mask: AttentionMask, keptScores: Int = 1 << 14
   ) -> Variable<Element> {
-    let shape = AttentionShape(q: q.value, k: k.value, v: v.value, heads: heads, keyValueHeads: keyValueHeads)
+    let shape = AttentionShape(
+      q: q.value, k: k.value, v: v.value, heads: heads, keyValueHeads: keyValueHeads, keptScores: keptScores,
+      products: products)
     precondition(queries.count == keys.count && queries.total == q.value.rows && keys.total == k.value.rows)
     let output = pool.tensor([queries.total, heads * shape.valueWidth])
-    var kept: [Tensor<Element>] = []
+    func sequence(_ index: Int) -> AttentionSequence<Element> {
+      AttentionSequence(
+        q: q.operand(products).rows(queries[index]), k: k.operand(products).rows(keys[index]),
+        v: v.operand(products).rows(keys[index]), visible: mask.keys.map { Array($0[keys[index]]) },
+        causal: mask.causal, branches: mask.branches?[index] ?? [])
+    }
+    var kept: [Tensor<Element>?] = []
     for index in 0..<queries.count {
-      let probabilities = pool.tensor([heads, queries[index].count, keys[index].count])
-      shape.forward(
-        q.value.matrix.rows(queries[index]), k.value.matrix.rows(keys[index]), v.value.matrix.rows(keys[index]),
-        mask: mask, sequence: index, keyRows: keys[index], probabilities: probabilities,
-        output: output.matrix.rows(queries[index]))
-      if isRecording { kept.append(probabilities) }
+      let sequence = sequence(index)
+      let probabilities =
+        isRecording && sequence.scores <= keptScores
+        ? pool.tensor([heads, sequence.q.rows, sequence.k.rows]) : nil
+      shape.forward(sequence, kept: probabilities, output: output.matrix.rows(queries[index]), pool: pool)
+      kept.append(probabilities)
     }
     let needsGradient = q.needsGradient || k.needsGradient || v.needsGradient
-    return result(output, needsGradient: needsGradient) { [pool] dOutput in
+    return result(output, needsGradient: needsGradient) { [pool, products] dOutput in
       let dq = pool.tensor(q.shape)
       let dk = pool.tensor(k.shape)
       let dv = pool.tensor(v.shape)
+      let share = products.prepared(dOutput.matrix)
       for index in 0..<queries.count {
         shape.backward(
-          q.value.matrix.rows(queries[index]), k.value.matrix.rows(keys[index]), v.value.matrix.rows(keys[index]),
-          probabilities: kept[index], dOutput: dOutput.matrix.rows(queries[index]),
-          dq: dq.matrix.rows(queries[index]), dk: dk.matrix.rows(keys[index]), dv: dv.matrix.rows(keys[index]),
-          scratch: pool.tensor([queries[index].count, keys[index].count]))
+          sequence(index), kept: kept[index], dOutput: share.rows(queries[index]), dq: dq.matrix.rows(queries[index]),
+          dk: dk.matrix.rows(keys[index]), dv: dv.matrix.rows(keys[index]), pool: pool)
       }
       q.accumulate(dq, pool: pool)
       k.accumulate(dk, pool: pool)
@@ -59,17 +71,40 @@ extension Tape {
   }
 }
 
+/// One sequence's rows of queries, keys and values, and what its queries may see.
+private struct AttentionSequence<Element: Scalar> {
+  let q: Operand<Element>
+  let k: Operand<Element>
+  let v: Operand<Element>
+  let visible: [UInt8]?
+  let causal: Bool
+  let branches: [Range<Int>]
+
+  /// Scores of one head.
+  var scores: Int { q.rows * k.rows }
+}
+
 /// The widths of one attention and its arithmetic on one sequence.
 private struct AttentionShape<Element: Scalar> {
   let heads: Int
   let group: Int
   let width: Int
   let valueWidth: Int
+  let keptScores: Int
+  let products: MixedProducts<Element>
   var scale: Element { 1 / Element(width).squareRoot() }
 
-  init(q: Tensor<Element>, k: Tensor<Element>, v: Tensor<Element>, heads: Int, keyValueHeads: Int) {
+  /// About as many scores as a block has where they are not kept: half a megabyte in single precision.
+  static var blockScores: Int { 1 << 17 }
+
+  init(
+    q: Tensor<Element>, k: Tensor<Element>, v: Tensor<Element>, heads: Int, keyValueHeads: Int, keptScores: Int,
+    products: MixedProducts<Element>
+  ) {
     precondition(heads % keyValueHeads == 0 && q.columns % heads == 0, "\(heads) heads, \(keyValueHeads) for keys")
     self.heads = heads
+    self.keptScores = keptScores
+    self.products = products
     group = heads / keyValueHeads
     width = q.columns / heads
     valueWidth = v.columns / keyValueHeads
@@ -81,39 +116,81 @@ private struct AttentionShape<Element: Scalar> {
   private func valueColumns(_ head: Int) -> Range<Int> { head / group * valueWidth..<(head / group + 1) * valueWidth }
   private func outputColumns(_ head: Int) -> Range<Int> { head * valueWidth..<(head + 1) * valueWidth }
 
-  func forward(
-    _ q: Matrix<Element>, _ k: Matrix<Element>, _ v: Matrix<Element>, mask: AttentionMask, sequence: Int,
-    keyRows: Range<Int>, probabilities: Tensor<Element>, output: Matrix<Element>
+  /// Query rows computed together: all of them where the probabilities are kept.
+  private func blocks(_ sequence: AttentionSequence<Element>) -> [Range<Int>] {
+    let rows = sequence.q.rows
+    guard sequence.scores > keptScores else { return [0..<rows] }
+    let step = max(16, Self.blockScores / sequence.k.rows)
+    return stride(from: 0, to: rows, by: step).map { $0..<min($0 + step, rows) }
+  }
+
+  /// softmax(Q K^T / sqrt(width)) of one head's query rows, [rows, keys].
+  private func setProbabilities(
+    _ p: Tensor<Element>, of sequence: AttentionSequence<Element>, head: Int, rows: Range<Int>
   ) {
-    let visible = mask.keys.map { Array($0[keyRows]) }
-    let branches = mask.branches?[sequence] ?? []
-    for head in 0..<heads {
-      let p = probabilities.slice(head..<head + 1).reshaped([q.rows, k.rows])
-      multiply(q.columns(queryColumns(head)), k.columns(keyColumns(head)), transposeB: true, into: p.matrix)
-      for branch in branches.dropFirst() {
-        p.matrix.rows(branch).columns(branches[0].lowerBound..<branch.lowerBound).fill(-.infinity)
-      }
-      p.softmaxRows(scale: scale, mask: visible, causal: mask.causal, shift: mask.causal ? k.rows - q.rows : 0)
-      multiply(p.matrix, v.columns(valueColumns(head)), into: output.columns(outputColumns(head)))
+    let keys = sequence.k.rows
+    products(
+      sequence.q.rows(rows).columns(queryColumns(head)), sequence.k.columns(keyColumns(head)), transposeB: true,
+      into: p.matrix)
+    for branch in sequence.branches.dropFirst() {
+      let hidden = sequence.branches[0].lowerBound..<branch.lowerBound
+      let common = branch.clamped(to: rows)
+      p.matrix.rows(common.lowerBound - rows.lowerBound..<common.upperBound - rows.lowerBound).columns(hidden)
+        .fill(-.infinity)
     }
+    p.softmaxRows(
+      scale: scale, mask: sequence.visible, causal: sequence.causal,
+      shift: sequence.causal ? keys - sequence.q.rows + rows.lowerBound : 0)
+  }
+
+  /// - Parameter kept: receives the probabilities [heads, queries, keys]; nil where none are kept.
+  func forward(
+    _ sequence: AttentionSequence<Element>, kept: Tensor<Element>?, output: Matrix<Element>, pool: BufferPool<Element>
+  ) {
+    let blocks = blocks(sequence)
+    let memory = kept ?? pool.tensor([1, blocks[0].count, sequence.k.rows])
+    for head in 0..<heads {
+      for rows in blocks {
+        let p = place(memory, head: head, rows: rows)
+        setProbabilities(p, of: sequence, head: head, rows: rows)
+        products(
+          .exact(p.matrix), sequence.v.columns(valueColumns(head)),
+          into: output.rows(rows).columns(outputColumns(head)))
+      }
+    }
+  }
+
+  /// Where a head's probabilities of a block of rows lie: among the kept ones, or in scratch that all share.
+  private func place(_ memory: Tensor<Element>, head: Int, rows: Range<Int>) -> Tensor<Element> {
+    let head = memory.shape[0] == 1 ? 0 : head
+    return memory.slice(head..<head + 1).reshaped(Array(memory.shape.dropFirst())).slice(0..<rows.count)
   }
 
   /// Overwrites dq, dk and dv: dV = P^T dO, dS = P (dO V^T - rowsum), dQ = dS K, dK = dS^T Q.
   func backward(
-    _ q: Matrix<Element>, _ k: Matrix<Element>, _ v: Matrix<Element>, probabilities: Tensor<Element>,
-    dOutput: Matrix<Element>, dq: Matrix<Element>, dk: Matrix<Element>, dv: Matrix<Element>, scratch: Tensor<Element>
+    _ sequence: AttentionSequence<Element>, kept: Tensor<Element>?, dOutput: Operand<Element>, dq: Matrix<Element>,
+    dk: Matrix<Element>, dv: Matrix<Element>, pool: BufferPool<Element>
   ) {
+    let blocks = blocks(sequence)
+    let memory = kept ?? pool.tensor([1, blocks[0].count, sequence.k.rows])
+    let dScores = pool.tensor([blocks[0].count, sequence.k.rows])
     for head in 0..<heads {
-      // The heads that read one key-value head add up; the first of them overwrites.
-      let beta: Element = head % group == 0 ? 0 : 1
-      let p = probabilities.slice(head..<head + 1).reshaped([q.rows, k.rows])
-      let share = dOutput.columns(outputColumns(head))
-      multiply(p.matrix, share, transposeA: true, beta: beta, into: dv.columns(valueColumns(head)))
-      multiply(share, v.columns(valueColumns(head)), transposeB: true, into: scratch.matrix)
-      scratch.softmaxBackwardRows(probabilities: p, scale: scale)
-      multiply(scratch.matrix, k.columns(keyColumns(head)), into: dq.columns(queryColumns(head)))
-      multiply(
-        scratch.matrix, q.columns(queryColumns(head)), transposeA: true, beta: beta, into: dk.columns(keyColumns(head)))
+      for rows in blocks {
+        // The heads and blocks that read one key-value head add up; the first of them overwrites.
+        let beta: Element = head % group == 0 && rows.lowerBound == 0 ? 0 : 1
+        let p = place(memory, head: head, rows: rows)
+        if kept == nil { setProbabilities(p, of: sequence, head: head, rows: rows) }
+        let share = dOutput.rows(rows).columns(outputColumns(head))
+        products(.exact(p.matrix), share, transposeA: true, beta: beta, into: dv.columns(valueColumns(head)))
+        let ds = dScores.slice(0..<rows.count)
+        products(share, sequence.v.columns(valueColumns(head)), transposeB: true, into: ds.matrix)
+        ds.softmaxBackwardRows(probabilities: p, scale: scale)
+        let dsOperand = products.prepared(ds.matrix)
+        products(dsOperand, sequence.k.columns(keyColumns(head)), into: dq.rows(rows).columns(queryColumns(head)))
+        products(
+          dsOperand, sequence.q.rows(rows).columns(queryColumns(head)), transposeA: true, beta: beta,
+          into: dk.columns(keyColumns(head)))
+      }
     }
   }
 }

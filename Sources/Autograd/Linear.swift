@@ -18,27 +18,29 @@ extension Tape {
     layout: WeightLayout = .outputByInput
   ) -> Variable<Element> {
     let byOutput = layout == .outputByInput
-    let w = weight.value.reshaped([weight.value.shape[0], weight.value.count / weight.value.shape[0]]).matrix
-    let outputs = byOutput ? w.rows : w.columns
-    let input = x.value.matrix
+    let (rows, columns) = (weight.rows, weight.entry.range.count / weight.rows)
+    let outputs = byOutput ? rows : columns
     let y = pool.tensor(x.shape.dropLast() + [outputs])
-    multiply(input, w, transposeB: byOutput, into: y.matrix)
+    products(x.operand(products), weight.operand(products), transposeB: byOutput, into: y.matrix)
     if let bias { y.addBias(bias.value) }
 
     let weightTrains = uses(weight)
     let biasTrains = uses(bias)
-    return result(y, needsGradient: x.needsGradient || weightTrains || biasTrains) { [pool] dy in
+    // The input itself is needed for the weight's gradient alone.
+    let (input, kept) = (x.cotangent, weightTrains ? x : nil)
+    return result(y, needsGradient: input.isWanted || weightTrains || biasTrains) { [pool, products] dy in
       if biasTrains { bias?.contributeSum { $0.addRows(of: dy) } }
-      if x.needsGradient {
-        let dx = pool.tensor(x.shape)
-        multiply(dy.matrix, w, transposeB: !byOutput, into: dx.matrix)
-        x.accumulate(dx, pool: pool)
+      let share = products.prepared(dy.matrix)
+      if input.isWanted {
+        let dx = pool.tensor(input.shape)
+        products(share, weight.operand(products), transposeB: !byOutput, into: dx.matrix)
+        input.accumulate(dx, pool: pool)
       }
-      if weightTrains {
-        weight.contribute(rowLength: w.columns) { rows, target, beta in
-          let (left, right) =
-            byOutput ? (dy.matrix.columns(rows), input) : (input.columns(rows), dy.matrix)
-          multiply(left, right, transposeA: true, beta: beta, into: target)
+      if let kept {
+        let value = kept.operand(products)
+        weight.contribute(rowLength: columns) { rows, target, beta in
+          let (left, right) = byOutput ? (share.columns(rows), value) : (value.columns(rows), share)
+          products(left, right, transposeA: true, beta: beta, into: target)
         }
       }
     }

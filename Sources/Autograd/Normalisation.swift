@@ -7,14 +7,18 @@ extension Tape {
   public func layerNorm(
     _ x: Variable<Element>, _ weight: Parameter<Element>, bias: Parameter<Element>, epsilon: Double
   ) -> Variable<Element> {
-    let y = pool.tensor(x.shape)
     let mean = pool.tensor([x.value.rows])
     let rstd = pool.tensor([x.value.rows])
-    y.setLayerNorm(
-      x.value, weight: weight.value, bias: bias.value, epsilon: Element(epsilon), mean: mean, rstd: rstd)
+    let forward = { [pool] in
+      let y = pool.tensor(x.shape)
+      y.setLayerNorm(
+        x.value, weight: weight.value, bias: bias.value, epsilon: Element(epsilon), mean: mean, rstd: rstd)
+      return y
+    }
+    let y = forward()
     let trains = uses(weight)
     let biasTrains = uses(bias)
-    return result(y, needsGradient: x.needsGradient || trains || biasTrains) { [pool] dy in
+    return result(y, needsGradient: x.needsGradient || trains || biasTrains, recompute: forward) { [pool] dy in
       let dx = pool.tensor(x.shape)
       let weightShare = pool.zeros(weight.value.shape)
       let biasShare = pool.zeros(bias.value.shape)
@@ -31,11 +35,15 @@ extension Tape {
   ///
   /// x: [n, d], weight: [d].
   public func rmsNorm(_ x: Variable<Element>, _ weight: Parameter<Element>, epsilon: Double) -> Variable<Element> {
-    let y = pool.tensor(x.shape)
     let rstd = pool.tensor([x.value.rows])
-    y.setRMSNorm(x.value, weight: weight.value, epsilon: Element(epsilon), rstd: rstd)
+    let forward = { [pool] in
+      let y = pool.tensor(x.shape)
+      y.setRMSNorm(x.value, weight: weight.value, epsilon: Element(epsilon), rstd: rstd)
+      return y
+    }
+    let y = forward()
     let trains = uses(weight)
-    return result(y, needsGradient: x.needsGradient || trains) { [pool] dy in
+    return result(y, needsGradient: x.needsGradient || trains, recompute: forward) { [pool] dy in
       let dx = pool.tensor(x.shape)
       let share = pool.zeros(weight.value.shape)
       dx.setRMSNormBackward(x.value, weight: weight.value, rstd: rstd, dy, weightGradient: share)

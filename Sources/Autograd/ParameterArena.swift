@@ -39,26 +39,55 @@ public struct ParameterLayout: Sendable {
 /// One named tensor of an arena: its weights and, when trainable, its gradient.
 public final class Parameter<Element: Scalar> {
   public let entry: ParameterLayout.Entry
-  public let value: Tensor<Element>
+  /// The weights rounded to bfloat16: beside the exact ones for products in bfloat16, or alone in a frozen arena.
+  public let rounded: Tensor<BFloat16>?
   /// Absent when frozen.
   public let gradient: Tensor<Element>?
+  private let exact: Tensor<Element>?
   fileprivate weak var arena: ParameterArena<Element>?
   /// Operations of the running forward whose backward has not come yet.
   fileprivate var pendingUses = 0
   fileprivate var isWritten = false
   fileprivate var isPublished = false
 
-  fileprivate init(entry: ParameterLayout.Entry, value: Tensor<Element>, gradient: Tensor<Element>?) {
+  fileprivate init(
+    entry: ParameterLayout.Entry, exact: Tensor<Element>?, rounded: Tensor<BFloat16>?, gradient: Tensor<Element>?
+  ) {
     self.entry = entry
-    self.value = value
+    self.exact = exact
+    self.rounded = rounded
     self.gradient = gradient
   }
 
   public var name: String { entry.name }
   public var isTrainable: Bool { gradient != nil }
+  /// Extent of the first dimension.
+  public var rows: Int { entry.shape[0] }
+  /// Extent of the last dimension.
+  public var columns: Int { entry.shape[entry.shape.count - 1] }
+  /// Whether the exact weights are kept.
+  public var isExact: Bool { exact != nil }
+
+  /// The exact weights. - Precondition: `isExact`.
+  public var value: Tensor<Element> {
+    guard let exact else { preconditionFailure("\(name) is kept in bfloat16 alone") }
+    return exact
+  }
+
+  /// The weights as a side of products, the first dimension as rows.
+  func operand(_ products: MixedProducts<Element>) -> Operand<Element> {
+    let shape = [rows, entry.range.count / max(1, rows)]
+    if let rounded, exact == nil || products.precision == .bf16 { return .rounded(rounded.reshaped(shape).matrix) }
+    return .exact(value.reshaped(shape).matrix)
+  }
 
   /// Announces one use in forward; each is answered by one `contribute` in backward.
-  func use() { pendingUses += 1 }
+  ///
+  /// - Precondition: its gradient is not complete yet.
+  func use() {
+    precondition(!isPublished || arena?.isInBackward != true, "\(name) is used again after its gradient was handed out")
+    pendingUses += 1
+  }
 
   /// Keeps the gradient open for the shares of several tapes, until `closeShares`, before it is published.
   ///
@@ -118,8 +147,10 @@ public final class Parameter<Element: Scalar> {
 /// alike.
 public final class ParameterArena<Element: Scalar> {
   public let layout: ParameterLayout
-  /// Flat memory [layout.count].
+  /// Flat memory [layout.count]; empty in a frozen arena that keeps tensors in bfloat16 alone.
   public let weights: Tensor<Element>
+  /// Flat memory [layout.count]: the weights rounded, for products in bfloat16. Current after `round`.
+  public let rounded: Tensor<BFloat16>?
   /// Flat memory [layout.count]; absent when the arena is frozen.
   public let gradients: Tensor<Element>?
   public let parameters: [Parameter<Element>]
@@ -133,28 +164,73 @@ public final class ParameterArena<Element: Scalar> {
 
   /// - Precondition: the memories hold `layout.count` elements.
   public init(
-    layout: ParameterLayout, weights: Tensor<Element>, gradients: Tensor<Element>?, bucketElements: Int = 1 << 20
+    layout: ParameterLayout, weights: Tensor<Element>, gradients: Tensor<Element>?, rounded: Tensor<BFloat16>? = nil,
+    bucketElements: Int = 1 << 20
   ) {
     precondition(weights.count == layout.count && (gradients?.count ?? layout.count) == layout.count)
-    precondition(bucketElements > 0)
+    precondition((rounded?.count ?? layout.count) == layout.count && bucketElements > 0)
     self.layout = layout
     self.weights = weights
     self.gradients = gradients
+    self.rounded = rounded
     self.bucketElements = bucketElements
     parameters = layout.entries.map { entry in
       Parameter(
-        entry: entry, value: weights.range(entry.range).reshaped(entry.shape),
+        entry: entry, exact: weights.range(entry.range).reshaped(entry.shape),
+        rounded: rounded?.range(entry.range).reshaped(entry.shape),
         gradient: gradients?.range(entry.range).reshaped(entry.shape))
     }
     byName = Dictionary(uniqueKeysWithValues: layout.entries.enumerated().map { ($1.name, $0) })
     parameters.forEach { $0.arena = self }
   }
 
+  /// A frozen arena that keeps some tensors in bfloat16 alone, at half the memory.
+  ///
+  /// - Parameters:
+  ///   - rounded: gives a matrix in bfloat16, perhaps memory mapped from a file; nil where it is to be exact.
+  ///   - exact: gives the other tensors, and all that have one dimension.
+  public init(
+    frozen layout: ParameterLayout, rounded source: (ParameterLayout.Entry) throws -> Tensor<BFloat16>?,
+    exact: (ParameterLayout.Entry) throws -> Tensor<Element>
+  ) rethrows {
+    self.layout = layout
+    weights = Tensor(zeros: [0])
+    gradients = nil
+    rounded = nil
+    bucketElements = max(1, layout.count)
+    parameters = try layout.entries.map { entry in
+      let rounded = entry.decays ? try source(entry)?.reshaped(entry.shape) : nil
+      let value = rounded == nil ? try exact(entry).reshaped(entry.shape) : nil
+      return Parameter(entry: entry, exact: value, rounded: rounded, gradient: nil)
+    }
+    byName = Dictionary(uniqueKeysWithValues: layout.entries.enumerated().map { ($1.name, $0) })
+    parameters.forEach { $0.arena = self }
+  }
+
+  /// SHA-256 (hex) of all weights in their order, as they are kept.
+  public func digest() -> String {
+    var digest = Digest()
+    for parameter in parameters {
+      if let rounded = parameter.rounded, !parameter.isExact {
+        digest.update(rounded)
+      } else {
+        digest.update(parameter.value)
+      }
+    }
+    return digest.finish()
+  }
+
+  /// Brings a stretch of the rounded weights up to date, where the arena keeps them.
+  public func round(_ range: Range<Int>) { rounded?.range(range).setRounded(weights.range(range)) }
+
   /// An arena with memory of its own.
-  public convenience init(layout: ParameterLayout, trainable: Bool, bucketElements: Int = 1 << 20) {
+  public convenience init(
+    layout: ParameterLayout, trainable: Bool, precision: Precision = .f32, bucketElements: Int = 1 << 20
+  ) {
     self.init(
       layout: layout, weights: Tensor(zeros: [layout.count]),
-      gradients: trainable ? Tensor(zeros: [layout.count]) : nil, bucketElements: bucketElements)
+      gradients: trainable ? Tensor(zeros: [layout.count]) : nil,
+      rounded: precision == .bf16 ? Tensor(uninitialised: [layout.count]) : nil, bucketElements: bucketElements)
   }
 
   /// The parameter of a name. - Precondition: it was declared in the layout.
@@ -183,6 +259,7 @@ public final class ParameterArena<Element: Scalar> {
         for index in 0..<parameter.value.count { parameter.value[index] = Element(deviation * random.normal()) }
       }
     }
+    round(0..<layout.count)
   }
 
   /// Prepares for one backward pass: every gradient will be overwritten, none added to what was there.

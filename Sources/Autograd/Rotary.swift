@@ -8,9 +8,9 @@ public struct RotaryTable<Element: Scalar> {
   public let sine: Tensor<Element>
 
   /// Angles are formed in single precision, as Hugging Face does, whatever the scalar type.
-  public init(positions: [Int], width: Int, theta: Double) {
+  public init(positions: [Int], width: Int, theta: Double, scaling: RotaryScaling = .none) {
     let half = width / 2
-    let frequencies = (0..<half).map { 1 / powf(Float(theta), Float(2 * $0) / Float(width)) }
+    let frequencies = scaling.frequencies(width: width, theta: theta)
     cosine = Tensor(uninitialised: [positions.count, half])
     sine = Tensor(uninitialised: [positions.count, half])
     for (row, position) in positions.enumerated() {
@@ -30,11 +30,12 @@ extension Tape {
   public func rotary(_ x: Variable<Element>, heads: Int, table: RotaryTable<Element>) -> Variable<Element> {
     let width = x.value.columns / heads
     x.value.rotate(heads: heads, width: width, cosine: table.cosine, sine: table.sine)
-    return result(x.value, needsGradient: x.needsGradient) { [pool] dy in
-      let dx = pool.tensor(x.shape)
+    let input = x.cotangent
+    return result(x.value, needsGradient: input.isWanted) { [pool] dy in
+      let dx = pool.tensor(input.shape)
       dx.copy(from: dy)
       dx.rotate(heads: heads, width: width, cosine: table.cosine, sine: table.sine, inverse: true)
-      x.accumulate(dx, pool: pool)
+      input.accumulate(dx, pool: pool)
     }
   }
 }

@@ -3,8 +3,9 @@ import Tensors
 extension Tape {
   /// The same numbers under another shape.
   public func reshape(_ x: Variable<Element>, _ shape: [Int]) -> Variable<Element> {
-    result(x.value.reshaped(shape), needsGradient: x.needsGradient) { [pool] dy in
-      x.accumulate(dy, owned: false, pool: pool)
+    let input = x.cotangent
+    return result(x.value.reshaped(shape), needsGradient: input.isWanted) { [pool] dy in
+      input.accumulate(dy, owned: false, pool: pool)
     }
   }
 
@@ -15,10 +16,11 @@ extension Tape {
     let columns = x.value.columns
     let y = pool.tensor([indices.count, columns])
     for (row, index) in indices.enumerated() { y.setRow(row, toRow: index, of: x.value) }
-    return result(y, needsGradient: x.needsGradient) { [pool] dy in
-      let dx = pool.zeros(x.shape)
+    let input = x.cotangent
+    return result(y, needsGradient: input.isWanted) { [pool] dy in
+      let dx = pool.zeros(input.shape)
       for (row, index) in indices.enumerated() { dx.addToRow(index, row: row, of: dy) }
-      x.accumulate(dx, pool: pool)
+      input.accumulate(dx, pool: pool)
     }
   }
 
@@ -30,17 +32,18 @@ extension Tape {
     let y = pool.tensor(x.shape)
     y.copy(from: x.value)
     for (row, index) in indices.enumerated() { y.setRow(index, toRow: row, of: rows.value) }
-    return result(y, needsGradient: x.needsGradient || rows.needsGradient) { [pool] dy in
-      if rows.needsGradient {
-        let share = pool.tensor(rows.shape)
+    let (input, source) = (x.cotangent, rows.cotangent)
+    return result(y, needsGradient: input.isWanted || source.isWanted) { [pool] dy in
+      if source.isWanted {
+        let share = pool.tensor(source.shape)
         for (row, index) in indices.enumerated() { share.setRow(row, toRow: index, of: dy) }
-        rows.accumulate(share, pool: pool)
+        source.accumulate(share, pool: pool)
       }
-      if x.needsGradient {
-        let share = pool.tensor(x.shape)
+      if input.isWanted {
+        let share = pool.tensor(input.shape)
         share.copy(from: dy)
         for index in indices { share.slice(index..<index + 1).fill(0) }
-        x.accumulate(share, pool: pool)
+        input.accumulate(share, pool: pool)
       }
     }
   }
@@ -49,9 +52,13 @@ extension Tape {
   ///
   /// - Precondition: every id is a row of the table.
   public func embedding(_ ids: [Int], _ table: Parameter<Element>) -> Variable<Element> {
-    let columns = table.value.columns
+    let columns = table.columns
     let y = pool.tensor([ids.count, columns])
-    for (row, id) in ids.enumerated() { y.setRow(row, toRow: id, of: table.value) }
+    if let rounded = table.rounded, !table.isTrainable {
+      for (row, id) in ids.enumerated() { y.setRow(row, toRow: id, of: rounded) }
+    } else {
+      for (row, id) in ids.enumerated() { y.setRow(row, toRow: id, of: table.value) }
+    }
     let trains = uses(table)
     return result(y, needsGradient: trains) { dy in
       table.contribute(rowLength: columns) { rows, target, beta in

@@ -1,47 +1,5 @@
 import Tensors
 
-/// A value in the computation and, after backward, the derivative of the loss by it.
-public final class Variable<Element: Scalar> {
-  public let value: Tensor<Element>
-  /// Whether a derivative is wanted; what is fixed (the teacher's side, pixels) costs no backward.
-  public let needsGradient: Bool
-  /// Derivative of the loss; absent before backward and where no loss depends on the value.
-  public private(set) var gradient: Tensor<Element>?
-  private var ownsGradient = false
-
-  public init(_ value: Tensor<Element>, needsGradient: Bool) {
-    self.value = value
-    self.needsGradient = needsGradient
-  }
-
-  public var shape: [Int] { value.shape }
-
-  /// Adds a share to the gradient.
-  ///
-  /// - Parameter owned: whether `share` may be kept and changed; pass false for a tensor that others read too.
-  public func accumulate(_ share: Tensor<Element>, owned: Bool = true, pool: BufferPool<Element>) {
-    guard needsGradient else { return }
-    precondition(share.count == value.count, "gradient \(share.shape) of a value \(value.shape)")
-    let share = share.reshaped(value.shape)
-    guard let present = gradient else {
-      gradient = share
-      ownsGradient = owned
-      return
-    }
-    if ownsGradient {
-      present.add(share)
-    } else {
-      let sum = pool.tensor(value.shape)
-      sum.setSum(present, share)
-      gradient = sum
-      ownsGradient = true
-    }
-  }
-
-  /// Gives up the gradient's memory once backward has passed the operation that made this value.
-  fileprivate func releaseGradient() { gradient = nil }
-}
-
 /// The list of operations of one forward pass, run in reverse by `backward`.
 ///
 /// Operations are coarse (a linear layer, an attention, a loss). Each is a method in an extension whose file holds its
@@ -50,28 +8,52 @@ public final class Tape<Element: Scalar> {
   public let pool: BufferPool<Element>
   /// Whether operations are recorded; without, values are freed as soon as nobody uses them.
   public let isRecording: Bool
+  /// Whether blocks given to `block` keep their input alone and are computed again in backward.
+  public let recomputesBlocks: Bool
+  /// Matrix products at the tape's precision.
+  public let products: MixedProducts<Element>
   private var steps: [() -> Void] = []
 
-  public init(pool: BufferPool<Element>, recording: Bool = true) {
+  public init(
+    pool: BufferPool<Element>, recording: Bool = true, precision: Precision = .f32, recomputesBlocks: Bool = false,
+    meter: ProductMeter? = nil
+  ) {
     self.pool = pool
     isRecording = recording
+    self.recomputesBlocks = recomputesBlocks
+    products = MixedProducts(precision, pool: pool, meter: meter)
   }
+
+  private init(part: Tape, recording: Bool) {
+    pool = part.pool
+    isRecording = recording
+    recomputesBlocks = false
+    products = part.products
+  }
+
+  /// A tape of its own for a part of this one's work, with its pool and precision.
+  public func part() -> Tape { Tape(part: self, recording: isRecording) }
 
   /// A value from outside.
   public func constant(_ value: Tensor<Element>) -> Variable<Element> { Variable(value, needsGradient: false) }
 
   /// The result of an operation with trainable parameters or inputs that need a gradient.
   ///
-  /// - Parameter backward: receives the gradient of the result (absent steps are skipped) and adds to the inputs'.
+  /// - Parameters:
+  ///   - recompute: forms the value again from what the operation keeps; nil where that is not cheap.
+  ///   - backward: receives the gradient of the result (absent steps are skipped) and adds to the inputs'.
   public func result(
-    _ value: Tensor<Element>, needsGradient: Bool, backward: @escaping (Tensor<Element>) -> Void
+    _ value: Tensor<Element>, needsGradient: Bool, recompute: (() -> Tensor<Element>)? = nil,
+    backward: @escaping (Tensor<Element>) -> Void
   ) -> Variable<Element> {
-    let variable = Variable(value, needsGradient: needsGradient && isRecording)
-    if variable.needsGradient {
-      steps.append {
-        if let gradient = variable.gradient { backward(gradient) }
-        variable.releaseGradient()
-      }
+    guard needsGradient, isRecording else { return Variable(value, needsGradient: false) }
+    let variable =
+      recompute.map { Variable(value, needsGradient: true, recompute: $0) } ?? Variable(value, needsGradient: true)
+    // The step holds on to the place of the gradient, not to the value.
+    let cotangent = variable.cotangent
+    steps.append {
+      if let gradient = cotangent.gradient { backward(gradient) }
+      cotangent.release()
     }
     return variable
   }
@@ -93,5 +75,24 @@ extension Tape {
     guard isRecording, let parameter, parameter.isTrainable else { return false }
     parameter.use()
     return true
+  }
+
+  /// A block of operations on x. Where the tape recomputes blocks, what lies between x and the result is not kept: it is
+  /// computed once more, the same bits, when backward gets there (Chen et al. 2016).
+  ///
+  /// - Precondition: the block's parameters are used by it alone, and it hands nothing else out.
+  /// - Complexity: with recomputation one more forward of the block.
+  public func block(
+    _ x: Variable<Element>, _ body: @escaping (Variable<Element>, Tape<Element>) -> Variable<Element>
+  ) -> Variable<Element> {
+    guard isRecording, recomputesBlocks else { return body(x, self) }
+    let value = body(constant(x.value), Tape(part: self, recording: false)).value
+    let inner = Tape(part: self, recording: true)
+    return result(value, needsGradient: true) { [pool] dy in
+      let input = Variable(x.value, needsGradient: x.needsGradient)
+      body(input, inner).accumulate(dy, owned: false, pool: pool)
+      inner.backward()
+      if let dx = input.gradient { x.accumulate(dx, pool: pool) }
+    }
   }
 }

@@ -12,6 +12,13 @@ public struct LeadBox: Sendable, Equatable {
   public let width: Double
   public let height: Double
   public let baseline: Double
+
+  /// The box in an image that shows this one from (x0, y0) on, scaled.
+  public func moved(x0: Double = 0, y0: Double = 0, scaleX: Double, scaleY: Double) -> LeadBox {
+    LeadBox(
+      lead: lead, isRhythmStrip: isRhythmStrip, start: start, duration: duration, x: x0 + x * scaleX,
+      y: y0 + y * scaleY, width: width * scaleX, height: height * scaleY, baseline: y0 + baseline * scaleY)
+  }
 }
 
 /// Measures of one drawing, in pixels.
@@ -103,11 +110,7 @@ struct ECGLayout {
     result.showsMajorGrid = showsMajorGrid || 5 * result.millimetre.x >= 8
     result.textSize = nil
     result.pulseWidth = nil
-    result.boxes = boxes.map { box in
-      LeadBox(
-        lead: box.lead, isRhythmStrip: box.isRhythmStrip, start: box.start, duration: box.duration, x: box.x * factor,
-        y: box.y * factor, width: box.width * factor, height: box.height * factor, baseline: box.baseline * factor)
-    }
+    result.boxes = boxes.map { $0.moved(scaleX: factor, scaleY: factor) }
     return result
   }
 

@@ -20,7 +20,7 @@ extension DistillationObjective {
     var parts = LossParts()
     for index in 0..<queries.segments.count {
       let (rows, columns) = (queries.rows(ofSequence: index), keys.rows(ofSequence: index))
-      let inner = Tape(pool: pool, recording: tape.isRecording)
+      let inner = tape.part()
       let own = Variable(rows.gathered(from: hidden.value, pool: pool), needsGradient: studentShare != nil)
       let other = Variable(columns.gathered(from: target.value, pool: pool), needsGradient: teacherShare != nil)
       let tokens = Segments(lengths: [rows.count])

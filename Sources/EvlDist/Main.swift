@@ -19,7 +19,7 @@ struct EvlDist: ParsableCommand {
     subcommands: [
       TrainCommand.self, EvaluateCommand.self, InterpretCommand.self, RenderCommand.self, InspectCommand.self,
       VerifyCommand.self, ExportCommand.self, DoctorCommand.self, BenchCommand.self, LossCommand.self,
-      TokenizeCommand.self, ConfigCommand.self,
+      ForwardCommand.self, TokenizeCommand.self, ConfigCommand.self,
     ],
     defaultSubcommand: TrainCommand.self)
 

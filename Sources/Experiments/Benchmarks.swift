@@ -16,6 +16,8 @@ public struct Benchmarks {
     public var minimum: Double
     public var median: Double
     public var maximum: Double
+    /// Each run's value in its order; empty where the extremes alone are known.
+    public var runs: [Double]
     public var unit: String
     /// What the figure is to be compared with.
     public var note: String
@@ -23,6 +25,7 @@ public struct Benchmarks {
     init(_ name: String, _ values: [Double], unit: String, note: String = "") {
       let sorted = values.sorted()
       self.name = name
+      runs = values
       minimum = sorted.first ?? 0
       median = sorted.isEmpty ? 0 : sorted[sorted.count / 2]
       maximum = sorted.last ?? 0
@@ -33,19 +36,39 @@ public struct Benchmarks {
 
   public static let names = ["matrix", "model", "losses", "sinkhorn", "reduce", "step"]
 
+  /// The model that "model" times beside the built-in ones: a shape with random weights.
+  public struct ModelShape: Sendable {
+    /// A folder with a config.json of the Idefics3 family.
+    public var folder: URL
+    public var precision: Precision
+    public var recomputesBlocks: Bool
+    /// Tokens of text behind the visual tokens of the one image; the logits of all of them are taken.
+    public var textTokens: Int
+
+    public init(folder: URL, precision: Precision, recomputesBlocks: Bool, textTokens: Int) {
+      self.folder = folder
+      self.precision = precision
+      self.recomputesBlocks = recomputesBlocks
+      self.textTokens = textTokens
+    }
+  }
+
   private let communicator: any Communicator
   private let repetitions: Int
+  private let shape: ModelShape?
 
-  public init(communicator: any Communicator, repetitions: Int) {
+  /// - Parameter shape: what "model" times instead of the built-in models.
+  public init(communicator: any Communicator, repetitions: Int, shape: ModelShape? = nil) {
     self.communicator = communicator
     self.repetitions = repetitions
+    self.shape = shape
   }
 
   /// Collective: runs the benchmark of a name; every rank takes part, rank 0's figures are returned.
   public func run(_ name: String) throws -> [Result] {
     switch name {
     case "matrix": return matrix()
-    case "model": return try models()
+    case "model": return try shape.map(steps) ?? models()
     case "losses":
       let timing = try LossBenchmark(runs: repetitions).losses(as: Float.self)
       return [
@@ -87,12 +110,33 @@ public struct Benchmarks {
     let view = RunConfiguration().data.view
     return try [BuiltInRole.student, .teacher].map { role in
       let configuration = try ModelBlueprint(builtIn: role, view: view).configuration
-      let runs = try (0..<repetitions).map { _ in try ModelBenchmark(configuration, repetitions: 1).run() }
-      let speed = runs.map(\.forwardAndBackwardGigaflops).max() ?? 0
+      let measured = try ModelBenchmark(configuration).run(repetitions: repetitions)
       return Result(
-        "built-in \(role.rawValue), forward and backward", runs.map { 1e3 * $0.forwardAndBackward }, unit: "ms",
-        note: String(format: "4 samples, %.0f GFLOP/s", speed))
+        "built-in \(role.rawValue), forward and backward", measured.forwardAndBackward.map { 1e3 * $0 }, unit: "ms",
+        note: String(format: "4 samples, products at %.0f GFLOP/s", measured.productGigaflops))
     }
+  }
+
+  /// Training steps of a given shape: one image, forward, cross-entropy, backward, AdamW.
+  private func steps(_ shape: ModelShape) throws -> [Result] {
+    let configuration = try Idefics3Configuration(contentsOf: shape.folder.appendingPathComponent("config.json"))
+    let measured = try ModelBenchmark(
+      configuration, samples: 1, textTokens: shape.textTokens, answerTokens: shape.textTokens,
+      precision: shape.precision, recomputesBlocks: shape.recomputesBlocks
+    ).run(repetitions: repetitions, onlySteps: true)
+    return [
+      Result(
+        "training step, \(shape.precision.rawValue)", measured.step, unit: "s",
+        note: "\(measured.parameters) parameters, "
+          + "\(configuration.tokensPerImage + shape.textTokens) tokens"),
+      Result(
+        "its matrix products", [measured.productSeconds], unit: "s",
+        note: String(
+          format: "%.0f%% of the step, %.3f TFLOP at %.0f GFLOP/s, %.0f%% of the measured peak",
+          100 * measured.productShare, measured.operations / 1e12, measured.productGigaflops,
+          100 * measured.productGigaflops / MatrixBenchmark().run(size: 512, repetitions: 3).peak)),
+      Result("its activations and their gradients", [Double(measured.activationBytes) / 1e6], unit: "MB"),
+    ]
   }
 
   /// One round of the ordered fold and the distribution of the result, 64 MB of gradient, one shard a rank.

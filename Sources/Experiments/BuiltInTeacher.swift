@@ -17,13 +17,12 @@ public struct TeacherModel {
   public let identity: String
 
   /// The teacher of a model folder. - Throws: `UserError` for a folder without a model of that view.
-  init(folder: URL, view: String) throws {
+  /// - Parameter precision: with bf16 its matrices are kept in bfloat16 alone.
+  init(folder: URL, view: String, precision: Precision) throws {
     self.folder = folder
     blueprint = try ModelBlueprint(folder: folder, view: view)
-    model = try blueprint.frozen()
-    var digest = Digest()
-    digest.update(model.arena.weights)
-    identity = digest.finish()
+    model = try blueprint.frozen(precision: precision)
+    identity = model.arena.digest()
   }
 }
 
@@ -64,7 +63,10 @@ struct BuiltInTeacher {
   }
 
   private func load(_ folder: URL) throws -> TeacherModel {
-    try context.communicator.agree { try TeacherModel(folder: folder, view: configuration.data.view) }
+    try context.communicator.agree {
+      try TeacherModel(
+        folder: folder, view: configuration.data.view, precision: configuration.train.arithmetic)
+    }
   }
 
   /// The settings of its training: the run's, with every answer used, cross-entropy alone, and a rate that falls.
@@ -101,7 +103,9 @@ struct BuiltInTeacher {
     let context = RunContext(
       communicator: context.communicator, configuration: settings, stop: context.stop, observer: context.observer)
     let trainee = try context.communicator.agree {
-      try Trainee(blueprint, objective: settings.objective, teacher: nil, seed: settings.run.seed)
+      try Trainee(
+        blueprint, objective: settings.objective, teacher: nil, seed: settings.run.seed,
+        precision: settings.train.arithmetic)
     }
     let plan = PhasePlan(
       name: "teacher", configuration: settings, checkpoints: home.appendingPathComponent("checkpoints"))

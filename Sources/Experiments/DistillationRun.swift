@@ -46,6 +46,11 @@ public final class DistillationRun {
     if communicator.isController {
       context.observer.note(corpus.description)
       corpus.dataset.remarks.forEach(context.observer.note)
+      if configuration.train.arithmetic == .bf16, !Precision.isFastInBF16 {
+        context.observer.warn(
+          "this processor does not multiply bfloat16 (AVX512_BF16): operands are rounded to it and multiplied in single "
+            + "precision, as accurate as bf16 and no faster than f32")
+      }
     }
     var teacher: TeacherModel?
     if configuration.objective.needsTeacher {
@@ -57,7 +62,7 @@ public final class DistillationRun {
     let trainee = try communicator.agree {
       try Trainee(
         student, objective: configuration.objective, teacher: teacher?.blueprint.configuration,
-        seed: configuration.run.seed)
+        seed: configuration.run.seed, precision: configuration.train.arithmetic)
     }
     let trainer = try Trainer(
       context: context, plan: plan, trainee: trainee, teacher: teacher?.model,

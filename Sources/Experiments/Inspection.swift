@@ -107,7 +107,7 @@ public struct Inspection {
     let folder = try ModelFolder(url)
     let configuration = folder.configuration
     var table = TextTable()
-    table.heading("Model", "Idefics3")
+    table.heading("Model", configuration.familyName)
     table.row("parameters", "\(configuration.parameterCount)")
     let vision = configuration.vision
     table.row("vision tower", "\(vision.layers) layers, width \(vision.hiddenSize), \(vision.heads) heads")

@@ -55,7 +55,7 @@ struct RunEvaluator {
 
   private func digest(_ model: Idefics3<Float>, _ side: ModelSide) -> String {
     var digest = Digest()
-    digest.update(model.arena.weights)
+    digest.update(Data(model.arena.digest().utf8))
     let settings = context.configuration.evaluation
     digest.update(Data("\(side.view.settings) \(settings) \(context.configuration.run.seed)".utf8))
     digest.update(Data(corpus.evaluation.map(\.id).joined(separator: ",").utf8))

@@ -1,3 +1,4 @@
+import Autograd
 import Foundation
 import Tensors
 
@@ -42,7 +43,7 @@ struct JSONFields {
     let found = values[key].map { "is \($0.text().prefix(80))" } ?? "is missing"
     return UserError(
       .badInput, "\(file): key \(path)\(key) \(found), expected \(expected)",
-      remedy: "name the folder of a model of the Idefics3 family, with its files unchanged")
+      remedy: "name a model's folder with its files unchanged; docs/models.md lists what is read")
   }
 
   private func present(_ key: String) -> JSONValue? { values[key].flatMap { $0 == .null ? nil : $0 } }
@@ -54,6 +55,9 @@ struct JSONFields {
     return JSONFields(file: file, path: path + key + ".", values: inner)
   }
 
+  /// A part that is absent: every key at its default.
+  func empty(_ key: String) -> JSONFields { JSONFields(file: file, path: path + key + ".", values: [:]) }
+
   /// An integer of a range; `standard` is what transformers takes for an absent key.
   func integer(_ key: String, in range: ClosedRange<Int> = 1...1_048_576, standard: Int? = nil) throws -> Int {
     if present(key) == nil, let standard { return standard }
@@ -64,10 +68,10 @@ struct JSONFields {
   }
 
   /// A positive number; `standard` is what transformers takes for an absent key.
-  func number(_ key: String, standard: Double? = nil) throws -> Double {
+  func number(_ key: String, standard: Double? = nil, allowsZero: Bool = false) throws -> Double {
     switch present(key) {
-    case .number(let value)? where value > 0 && value.isFinite: return value
-    case .integer(let value)? where value > 0: return Double(value)
+    case .number(let value)? where (value > 0 || allowsZero && value == 0) && value.isFinite: return value
+    case .integer(let value)? where value > 0 || allowsZero && value == 0: return Double(value)
     case nil:
       if let standard { return standard }
       fallthrough
@@ -86,6 +90,41 @@ struct JSONFields {
   func string(_ key: String) throws -> String {
     guard case .string(let value)? = present(key) else { throw wrong(key, expected: "a text") }
     return value
+  }
+
+  /// One of several words; `standard` is what an absent key means, which need not be among them.
+  func choice(_ key: String, _ words: [String], standard: String) throws -> String {
+    let word = contains(key) ? try string(key) : standard
+    guard words.contains(word) else {
+      throw wrong(key, expected: words.map { "\"\($0)\"" }.joined(separator: " or "))
+    }
+    return word
+  }
+
+  /// One integer or a list of them.
+  func integers(_ key: String) throws -> [Int] {
+    switch present(key) {
+    case .integer(let value)?: return [value]
+    case .array(let values)?:
+      return try values.map {
+        guard case .integer(let value) = $0 else { throw wrong(key, expected: "integers") }
+        return value
+      }
+    default: throw wrong(key, expected: "an integer or a list of them")
+    }
+  }
+
+  /// An activation under one of the names transformers has for it.
+  func activation(_ key: String, standard: Activation) throws -> Activation {
+    guard let found = present(key) else { return standard }
+    let names: [String: Activation] = [
+      "gelu_pytorch_tanh": .geluTanh, "gelu_new": .geluTanh, "gelu": .gelu, "gelu_python": .gelu,
+      "quick_gelu": .quickGELU, "silu": .silu, "swish": .silu,
+    ]
+    guard case .string(let name) = found, let activation = names[name] else {
+      throw wrong(key, expected: "one of \(names.keys.sorted().joined(separator: ", "))")
+    }
+    return activation
   }
 
   /// Insists that a key, if present, has the one value that is implemented.

@@ -2,7 +2,8 @@ import Autograd
 import Foundation
 import Tensors
 
-/// Times a model's forward and forward with backward on random input: one image and some text per sample.
+/// Times a model's forward, forward with backward, and whole training step on random input: one image and some text per
+/// sample.
 ///
 /// Settings of the product library (threads) are the caller's.
 public struct ModelBenchmark: Sendable {
@@ -12,60 +13,61 @@ public struct ModelBenchmark: Sendable {
   public var textTokens: Int
   /// Rows of each sample whose logits are taken.
   public var answerTokens: Int
-  /// Passes timed; the fastest counts.
-  public var repetitions: Int
+  public var precision: Precision
+  /// Whether each block keeps its input alone and is computed again in backward.
+  public var recomputesBlocks: Bool
 
   public init(
     _ configuration: Idefics3Configuration, samples: Int = 4, textTokens: Int = 24, answerTokens: Int = 8,
-    repetitions: Int = 10
+    precision: Precision = .f32, recomputesBlocks: Bool = false
   ) {
     self.configuration = configuration
     self.samples = samples
     self.textTokens = textTokens
     self.answerTokens = min(answerTokens, textTokens)
-    self.repetitions = repetitions
+    self.precision = precision
+    self.recomputesBlocks = recomputesBlocks
   }
 
+  /// Seconds of each run, and what the last one took.
   public struct Result: Codable, Sendable {
     public let parameters: Int
-    /// Seconds of one pass.
-    public let forward: Double
-    public let forwardAndBackward: Double
-    /// Floating-point operations of the matrix products per second, in units of 10^9.
-    public let forwardGigaflops: Double
-    public let forwardAndBackwardGigaflops: Double
+    public var forward: [Double] = []
+    /// Forward, cross-entropy of the answer tokens and backward.
+    public var forwardAndBackward: [Double] = []
+    /// The same and one AdamW update.
+    public var step: [Double] = []
+    /// Floating-point operations of the matrix products of a step, recomputation included.
+    public var operations = 0.0
+    /// Seconds of a step within them.
+    public var productSeconds = 0.0
     /// Bytes of activations and gradients of activations at their peak.
-    public let activationBytes: Int
+    public var activationBytes = 0
+
+    /// Operations of the products per second within them, in units of 10^9.
+    public var productGigaflops: Double { operations / productSeconds / 1e9 }
+    /// Share of the fastest step that the products take.
+    public var productShare: Double { productSeconds / (step.min() ?? .infinity) }
   }
 
+  /// - Parameter repetitions: runs timed, after one that fills the pool.
   /// - Throws: `UserError` when no model can be built from the configuration.
-  public func run() throws -> Result {
+  public func run(repetitions: Int, onlySteps: Bool = false) throws -> Result {
     try configuration.validate()
-    let arena = ParameterArena<Float>(layout: configuration.layout, trainable: true)
+    let arena = ParameterArena<Float>(layout: configuration.layout, trainable: true, precision: precision)
     arena.initialise(seed: 1)
     let model = Idefics3(configuration, arena: arena)
-    let input = randomInput()
-    let pool = BufferPool<Float>()
-    let length = input.sequences[0].count
-    let rows = (1...samples).flatMap { Array($0 * length - answerTokens..<$0 * length) }
-    func pass(recording: Bool) {
-      let tape = Tape(pool: pool, recording: recording)
-      let hidden = model.forward(input, tape: tape).hidden
-      let logits = model.logits(tape.gatherRows(hidden, rows), tape: tape)
-      guard recording else { return }
-      tape.recordLoss { logits.accumulate(logits.value, owned: false, pool: pool) }
-      arena.beginBackward()
-      tape.backward()
-      arena.endBackward()
+    let work = Work(benchmark: self, model: model, input: randomInput())
+    var result = Result(parameters: configuration.parameterCount)
+    if !onlySteps {
+      result.forward = timed(repetitions) { work.forward() }
+      result.forwardAndBackward = timed(repetitions) { _ = work.backward() }
     }
-    let forward = fastest { pass(recording: false) }
-    let both = fastest { pass(recording: true) }
-    let operations = configuration.productOperations(
-      images: samples, lengths: input.sequences.lengths, logitRows: rows.count)
-    return Result(
-      parameters: configuration.parameterCount, forward: forward, forwardAndBackward: both,
-      forwardGigaflops: operations / forward / 1e9, forwardAndBackwardGigaflops: 3 * operations / both / 1e9,
-      activationBytes: pool.bytesHeld)
+    var meter = ProductMeter()
+    result.step = timed(repetitions) { meter = work.step() }
+    (result.operations, result.productSeconds) = (meter.operations, meter.seconds)
+    result.activationBytes = work.pool.bytesHeld
+    return result
   }
 
   private func randomInput() -> ModelInput<Float> {
@@ -82,10 +84,64 @@ public struct ModelBenchmark: Sendable {
       sequences: Segments(count: samples, length: sample.count))
   }
 
-  private func fastest(_ body: () -> Void) -> Double {
+  private func timed(_ repetitions: Int, _ body: () -> Void) -> [Double] {
     body()  // fills the pool
     let clock = ContinuousClock()
-    let times = (0..<max(1, repetitions)).map { _ in clock.measure(body) }
-    return times.min().map { $0 / .seconds(1) } ?? 0
+    return (0..<max(1, repetitions)).map { _ in clock.measure(body) / .seconds(1) }
+  }
+}
+
+/// The passes that are timed, with their memory.
+private final class Work {
+  let benchmark: ModelBenchmark
+  let model: Idefics3<Float>
+  let input: ModelInput<Float>
+  let pool = BufferPool<Float>()
+  private let rows: [Int]
+  private lazy var moments = (
+    Tensor<Float>(zeros: [model.arena.layout.count]), Tensor<Float>(zeros: [model.arena.layout.count])
+  )
+  private var steps = 0
+
+  init(benchmark: ModelBenchmark, model: Idefics3<Float>, input: ModelInput<Float>) {
+    self.benchmark = benchmark
+    self.model = model
+    self.input = input
+    let length = input.sequences[0].count
+    rows = (1...benchmark.samples).flatMap { Array($0 * length - benchmark.answerTokens..<$0 * length) }
+  }
+
+  private func logits(_ tape: Tape<Float>) -> Variable<Float> {
+    model.logits(tape.gatherRows(model.forward(input, tape: tape).hidden, rows), tape: tape)
+  }
+
+  func forward() { _ = logits(Tape(pool: pool, recording: false, precision: benchmark.precision)) }
+
+  func backward() -> ProductMeter {
+    let meter = ProductMeter()
+    let tape = Tape(
+      pool: pool, precision: benchmark.precision, recomputesBlocks: benchmark.recomputesBlocks, meter: meter)
+    model.arena.beginBackward()
+    do {
+      let logits = logits(tape)
+      let weight = Float(1) / Float(rows.count)
+      for row in 0..<rows.count { _ = logits.value.crossEntropyRow(row, label: row, weight: weight) }
+      let (cotangent, gradient) = (logits.cotangent, logits.value)
+      tape.recordLoss { [pool] in cotangent.accumulate(gradient, owned: false, pool: pool) }
+    }
+    tape.backward()
+    model.arena.endBackward()
+    return meter
+  }
+
+  func step() -> ProductMeter {
+    let meter = backward()
+    steps += 1
+    if let gradients = model.arena.gradients {
+      AdamWStep(learningRate: 1e-5, step: steps)
+        .update(weight: model.arena.weights, gradient: gradients, moment1: moments.0, moment2: moments.1)
+      model.arena.round(0..<model.arena.layout.count)
+    }
+    return meter
   }
 }

@@ -3,15 +3,16 @@ import Foundation
 import Tensors
 
 /// A model as `save_pretrained` of transformers leaves it: config.json and model.safetensors, or several safetensors
-/// with model.safetensors.index.json. Weights may be F32, F16, BF16 or F64.
+/// with model.safetensors.index.json. Weights may be F32, F16, BF16 or F64. Folders of the original LLaVA are read too.
 ///
 /// Opening reads the headers and compares every tensor with the configuration; weights are read by `load`.
 public struct ModelFolder {
   public let url: URL
-  public let configuration: Idefics3Configuration
+  public let configuration: any ModelConfiguration
   /// The model's tensors in the order of its layout.
   public let layout: ParameterLayout
-  private let files: [String: SafetensorsFile]
+  /// Where each of the model's tensors lies.
+  private let places: [String: StoredTensor]
 
   /// - Throws: `UserError` naming the file, key or tensor that is missing, superfluous or of another shape than expected.
   public init(_ url: URL) throws {
@@ -22,123 +23,170 @@ public struct ModelFolder {
         .inputOutput, "\(url.path) is not a folder",
         remedy: "give a model folder with config.json and model.safetensors")
     }
-    configuration = try Idefics3Configuration(contentsOf: url.appendingPathComponent("config.json"))
+    configuration = try Self.withGenerationSettings(ModelFamilies.configuration(in: url), folder: url)
     layout = configuration.layout
-    files = try Self.tensorFiles(url)
-    try compare()
+    var problems: [String] = []
+    places = Self.places(try WeightFiles.tensors(in: url), of: configuration, &problems)
+    compare(&problems)
+    guard problems.isEmpty else {
+      let shown = problems.prefix(8).map { "\(url.path): \($0)" }
+      let rest = problems.count > 8 ? ["... and \(problems.count - 8) more"] : []
+      throw UserError(.badInput, (shown + rest).joined(separator: "\n"), remedy: remedy)
+    }
   }
 
-  /// Which file holds each tensor.
-  private static func tensorFiles(_ url: URL) throws -> [String: SafetensorsFile] {
-    let index = url.appendingPathComponent("model.safetensors.index.json")
-    let single = url.appendingPathComponent("model.safetensors")
-    if FileManager.default.fileExists(atPath: single.path) || !FileManager.default.fileExists(atPath: index.path) {
-      let file = try SafetensorsFile(contentsOf: single)
-      return file.entries.mapValues { _ in file }
+  /// What ends an answer stands in generation_config.json where there is one.
+  private static func withGenerationSettings(
+    _ configuration: any ModelConfiguration, folder: URL
+  ) throws -> any ModelConfiguration {
+    let file = folder.appendingPathComponent("generation_config.json")
+    guard FileManager.default.fileExists(atPath: file.path) else { return configuration }
+    let ends = try JSONFields(contentsOf: file).tokens("eos_token_id")
+    guard !ends.isEmpty else { return configuration }
+    var result = configuration
+    result.tokens.end = ends
+    return result
+  }
+
+  /// Tensors by the model's names; two under one name are a problem.
+  private static func places<Configuration: ModelConfiguration>(
+    _ tensors: [StoredTensor], of configuration: Configuration, _ problems: inout [String]
+  ) -> [String: StoredTensor] {
+    var result: [String: StoredTensor] = [:]
+    for tensor in tensors {
+      guard let own = Configuration.names.own(tensor.fullName) else { continue }
+      if let other = result[own] {
+        // A tower that was trained with the model lies in the model's own files, and counts.
+        if tensor.part != other.part { continue }
+        problems.append("tensors \(other.name) and \(tensor.name) are both \(own) of the model, expected one of them")
+      }
+      result[own] = tensor
     }
-    let map = try JSONFields(contentsOf: index).object("weight_map")
-    var parts: [String: SafetensorsFile] = [:]
-    var result: [String: SafetensorsFile] = [:]
-    for name in map.values.keys.sorted() {
-      let part = try map.string(name)
-      guard !part.contains("/"), part.hasSuffix(".safetensors") else {
-        throw map.wrong(name, expected: "the name of a safetensors file in the folder")
-      }
-      if parts[part] == nil {
-        let location = url.appendingPathComponent(part)
-        guard FileManager.default.fileExists(atPath: location.path) else {
-          throw UserError(
-            .badInput, "\(index.path) names \(part), which is not in the folder",
-            remedy: "copy or download the folder again")
-        }
-        parts[part] = try SafetensorsFile(contentsOf: location)
-      }
-      guard let file = parts[part], file.entries[name] != nil else {
-        throw UserError(
-          .badInput, "\(index.path) places tensor \(name) in \(part), which does not hold it",
-          remedy: "fetch the model folder again, in full")
-      }
-      result[name] = file
+    // A tied matrix may be stored as the embedding, as the head, or as both.
+    if configuration.tiesEmbeddings, result[Configuration.embeddingName] == nil {
+      result[Configuration.embeddingName] = result[Configuration.headName]
     }
     return result
   }
 
   /// Compares names, shapes and types with the layout.
-  private func compare() throws {
-    var problems: [String] = []
+  private func compare(_ problems: inout [String]) {
     for entry in layout.entries {
-      guard let found = files[entry.name]?.entries[entry.name] else {
+      guard let stored = places[entry.name], let found = stored.entry else {
         problems.append("tensor \(entry.name) is missing, expected with shape \(entry.shape)")
         continue
       }
       if found.shape != entry.shape {
-        problems.append("tensor \(entry.name) has shape \(found.shape), expected \(entry.shape)")
+        problems.append("tensor \(stored.name) has shape \(found.shape), expected \(entry.shape)")
       } else if !["F32", "F16", "BF16", "F64"].contains(found.type) {
-        problems.append("tensor \(entry.name) has type \(found.type), expected F32, F16, BF16 or F64")
+        problems.append("tensor \(stored.name) has type \(found.type), expected F32, F16, BF16 or F64")
       }
     }
-    let expected = Set(layout.entries.map(\.name))
-    // Some writers store the head also where it is the embedding.
-    let tolerated: Set<String> = configuration.tiesEmbeddings ? [Idefics3<Float>.headName] : []
-    for name in files.keys.sorted() where !expected.contains(name) && !tolerated.contains(name) {
-      problems.append("tensor \(name) is not part of the model that config.json describes")
-    }
-    guard problems.isEmpty else {
-      let shown = problems.prefix(8).map { "\(url.path): \($0)" }
-      let rest = problems.count > 8 ? ["... and \(problems.count - 8) more"] : []
-      throw UserError(
-        .badInput, (shown + rest).joined(separator: "\n"), remedy: "check that config.json belongs to these weights")
+    let expected = Set(layout.entries.map(\.name) + (configuration.tiesEmbeddings ? [headName] : []))
+    for (name, stored) in places.sorted(by: { $0.key < $1.key }) where !expected.contains(name) {
+      problems.append("tensor \(stored.name) is not part of the model that config.json describes")
     }
   }
 
-  /// Reads the weights into an arena whose layout holds the model's tensors.
+  private var headName: String { type(of: configuration).headName }
+
+  /// A folder of the original LLaVA may lack the vision tower, which its training did not change.
+  private var remedy: String {
+    let lacksTower = !places.keys.contains { $0.hasPrefix("vision_tower.") }
+    guard configuration is LlavaConfiguration, lacksTower else {
+      return "check that config.json belongs to these weights"
+    }
+    return "the vision tower is not in these files: copy the folder of the model that mm_vision_tower of config.json "
+      + "names (config.json and model.safetensors) to \(url.appendingPathComponent(OriginalLlava.towerFolder).path)"
+  }
+
+  /// Reads the weights into an arena whose layout holds the model's tensors, each straight from the mapped file.
   ///
   /// - Throws: `UserError` naming a tensor with an infinite value or one that is not a number.
   public func load<Element: Scalar>(into arena: ParameterArena<Element>) throws {
+    try checkTie()
     for entry in layout.entries {
-      guard let file = files[entry.name] else { continue }
+      guard let stored = places[entry.name] else { continue }
       let target = arena[entry.name].value
-      try file.read(entry.name, into: target)
-      guard target.sumOfSquares.isFinite else {
-        throw UserError(
-          .badInput, "\(file.url.path): tensor \(entry.name) holds numbers that are not finite",
-          remedy: "fetch the file again, or take an earlier checkpoint")
-      }
+      try stored.file.read(stored.name, into: target)
+      guard target.sumOfSquares.isFinite else { throw infinite(stored) }
+    }
+    arena.round(0..<arena.layout.count)
+  }
+
+  /// Where a tied matrix is stored twice, both must be the same.
+  private func checkTie() throws {
+    let name = type(of: configuration).embeddingName
+    guard configuration.tiesEmbeddings, let head = places[headName], let embedding = places[name],
+      head.name != embedding.name
+    else { return }
+    guard try head.file.hasSameBytes(head.name, as: embedding.name, in: embedding.file) else {
+      throw UserError(
+        .badInput, "\(head.place) differs from \(embedding.name), but tie_word_embeddings says that they are one",
+        remedy: "set tie_word_embeddings to false in config.json, or remove one of the two")
     }
   }
+
+  /// The name a tensor of the model has in the folder's files.
+  public func storedName(of name: String) -> String? { places[name]?.name }
 
   /// The model with memory of its own.
   public func model<Element: Scalar>(
     as type: Element.Type = Element.self, trainable: Bool = false
-  ) throws -> Idefics3<Element> {
+  ) throws -> any VisionLanguageModel<Element> {
     let arena = ParameterArena<Element>(layout: layout, trainable: trainable)
     try load(into: arena)
-    return Idefics3(configuration, arena: arena)
+    return configuration.model(in: arena)
   }
 
-  /// Writes config.json, generation_config.json and model.safetensors (in the arena's type) as transformers reads them.
+  /// A frozen arena with the weights. Matrices stored in bfloat16 stay where they lie in the mapped files, which all
+  /// processes of a node share; with `precision` bf16 the others are rounded to it.
   ///
-  /// The folder is made if needed; each file is written beside its place and renamed, the weights last.
-  public static func save<Element: Scalar>(_ model: Idefics3<Element>, to url: URL) throws {
-    do {
-      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-      try Data(model.configuration.json.utf8).write(to: url.appendingPathComponent("config.json"), options: .atomic)
-      try Data(model.configuration.generationJSON.utf8)
-        .write(to: url.appendingPathComponent("generation_config.json"), options: .atomic)
-    } catch {
-      throw UserError(
-        .inputOutput, "\(url.path) cannot be written: \(error.localizedDescription)",
-        remedy: "check the free space (df) and the permissions of the folder")
+  /// - Throws: `UserError` naming a tensor with an infinite value or one that is not a number.
+  public func frozenArena(precision: Precision = .f32) throws -> ParameterArena<Float> {
+    try checkTie()
+    func exact(_ entry: ParameterLayout.Entry) throws -> Tensor<Float> {
+      let target = Tensor<Float>(uninitialised: entry.shape)
+      guard let stored = places[entry.name] else { return target }
+      try stored.file.read(stored.name, into: target)
+      guard target.sumOfSquares.isFinite else { throw infinite(stored) }
+      return target
     }
-    var writer = SafetensorsWriter()
-    for entry in model.configuration.layout.entries { writer.add(entry.name, model.arena[entry.name].value) }
-    let place = url.appendingPathComponent("model.safetensors")
-    let partial = url.appendingPathComponent(".model.safetensors.partial")
-    try writer.write(to: partial)
-    guard rename(partial.path, place.path) == 0 else {
-      throw UserError(
-        .inputOutput, "\(place.path) cannot be put in place: \(String(cString: strerror(errno)))",
-        remedy: "check free space and permissions")
+    func rounded(_ entry: ParameterLayout.Entry) throws -> Tensor<BFloat16>? {
+      guard let stored = places[entry.name] else { return nil }
+      if let mapped = try stored.file.mapped(stored.name) {
+        guard mapped.isFinite else { throw infinite(stored) }
+        return mapped
+      }
+      guard precision == .bf16 else { return nil }
+      let result = Tensor<BFloat16>(uninitialised: entry.shape)
+      result.setRounded(try exact(entry))
+      return result
     }
+    return try ParameterArena(frozen: layout, rounded: rounded, exact: exact)
+  }
+
+  private func infinite(_ stored: StoredTensor) -> UserError {
+    UserError(
+      .badInput, "\(stored.place) holds numbers that are not finite",
+      remedy: "fetch the file again, or take an earlier checkpoint")
+  }
+
+  /// The configuration, for what only works with the Idefics3 family.
+  ///
+  /// - Throws: `UserError` (usage) for another family.
+  public func idefics3Configuration() throws -> Idefics3Configuration {
+    guard let result = configuration as? Idefics3Configuration else {
+      throw UserError(
+        .usage, "\(url.path) is a \(configuration.familyName) model, expected one of the Idefics3 family",
+        remedy: "name the folder of an Idefics3 or SmolVLM model")
+    }
+    return result
+  }
+
+  /// Whether the files are laid out as transformers writes them, so that the folder's own config.json describes them.
+  var isTransformersLayout: Bool {
+    guard let fields = try? JSONFields(contentsOf: url.appendingPathComponent("config.json")) else { return false }
+    return !OriginalLlava.wrote(fields)
   }
 }

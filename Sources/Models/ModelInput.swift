@@ -15,9 +15,12 @@ public struct PatchExtent: Equatable, Sendable {
 /// A batch without padding: sequences laid end to end.
 public struct ModelInput<Element: Scalar> {
   /// [images, 3, height, width], channel-first and normalised, in the order of their `<image>` tokens; may be 0 images.
+  /// For LLaVA-NeXT the tiles of all images, one image's after another's.
   public var pixels: Tensor<Element>
   /// The valid part of each image; nil = all images are full.
   public var extents: [PatchExtent]?
+  /// Each image's size before it was cut into tiles; needed by LLaVA-NeXT alone.
+  public var imageSizes: [ImageSize]?
   /// All sequences' token ids, `<image>` tokens in place.
   public var ids: [Int]
   /// Rows of `ids` of each sequence.
@@ -26,17 +29,21 @@ public struct ModelInput<Element: Scalar> {
   public var positions: [Int]?
   /// Per sequence, the rows of conversations that share its beginning and do not see each other; nil = none.
   public var branches: [[Range<Int>]]?
+  /// One byte per row, 0 = padding that is computed but that no other row sees; nil = none. Not for use with a cache.
+  public var visibleRows: [UInt8]?
 
   public init(
-    pixels: Tensor<Element>, extents: [PatchExtent]? = nil, ids: [Int], sequences: Segments, positions: [Int]? = nil,
-    branches: [[Range<Int>]]? = nil
+    pixels: Tensor<Element>, extents: [PatchExtent]? = nil, imageSizes: [ImageSize]? = nil, ids: [Int],
+    sequences: Segments, positions: [Int]? = nil, branches: [[Range<Int>]]? = nil, visibleRows: [UInt8]? = nil
   ) {
     self.pixels = pixels
     self.extents = extents
+    self.imageSizes = imageSizes
     self.ids = ids
     self.sequences = sequences
     self.positions = positions
     self.branches = branches
+    self.visibleRows = visibleRows
   }
 
   /// Rotary positions of all rows.
@@ -58,7 +65,7 @@ public struct ModelInput<Element: Scalar> {
     }
   }
 
-  /// Number of images.
+  /// Number of images, or of tiles.
   public var images: Int { pixels.shape.first ?? 0 }
 }
 
@@ -78,7 +85,8 @@ public struct ModelOutput<Element: Scalar> {
   }
 }
 
-/// Receives the intermediate states of a forward pass by name: "vision.embeddings", "vision.layer.<i>",
-/// "vision.post_layernorm", "connector", "text.embeddings" (images merged in), "text.layer.<i>", and what its attention
+/// Receives the intermediate states of a forward pass by name: "vision.patch_conv", "vision.embeddings",
+/// "vision.pre_layernorm" (CLIP), "vision.layer.<i>", "vision.post_layernorm" (SigLIP), "projector.linear_1" (LLaVA),
+/// "connector" (per image or tile), "image_features" (LLaVA-NeXT, tiles joined), "text.embeddings" (images merged in), "text.layer.<i>", and what its attention
 /// compares, rotary positions applied: "text.queries.<i>" [rows, heads * width], "text.keys.<i>".
 public typealias StateObserver<Element: Scalar> = (_ name: String, _ state: Variable<Element>) -> Void

@@ -9,20 +9,10 @@ public protocol VisionLanguageModel<Element>: AnyObject {
   associatedtype Element: Scalar
 
   var arena: ParameterArena<Element> { get }
-  var textWidth: Int { get }
-  var vocabularySize: Int { get }
-  var imageToken: Int { get }
-  var endTokens: [Int] { get }
-  /// Side of a full image in pixels.
-  var imageSize: Int { get }
-  /// Side of a patch in pixels.
-  var patchSize: Int { get }
+  /// What the model was made from.
+  var shape: any ModelConfiguration { get }
   /// Side, in patches, of the block that becomes one visual token.
   var scaleFactor: Int { get }
-  /// Visual tokens of one full image.
-  var tokensPerImage: Int { get }
-  /// Heads of the decoder's attention, and heads of its keys and values.
-  var textHeads: (queries: Int, keys: Int) { get }
   /// The connector's weight: all visual tokens pass it, so every loss has a gradient there.
   var connectorWeight: Parameter<Element> { get }
 
@@ -42,11 +32,33 @@ public protocol VisionLanguageModel<Element>: AnyObject {
   /// hidden: [n, text width], result: [n, vocabulary].
   func logits(_ hidden: Variable<Element>, tape: Tape<Element>) -> Variable<Element>
 
-  /// An empty cache for `sequences` sequences of up to `capacity` tokens.
-  func cache(sequences: Int, capacity: Int) -> KeyValueCache<Element>
+  /// The images of a batch as Hugging Face's processor of this family pads them.
+  ///
+  /// - Throws: `UserError` naming the tensor whose shape is another than this family's.
+  func images(in batch: PaddedInput<Element>) throws -> ImageInput<Element>
 }
 
 extension VisionLanguageModel {
+  public var textWidth: Int { shape.text.hiddenSize }
+  public var vocabularySize: Int { shape.text.vocabularySize }
+  public var imageToken: Int { shape.imageToken }
+  public var endTokens: [Int] { shape.endTokens }
+  /// Side of a full image in pixels.
+  public var imageSize: Int { shape.vision.imageSize }
+  /// Side of a patch in pixels.
+  public var patchSize: Int { shape.vision.patchSize }
+  /// Visual tokens of one full image.
+  public var tokensPerImage: Int { shape.tokensPerImage }
+  /// Heads of the decoder's attention, and heads of its keys and values.
+  public var textHeads: (queries: Int, keys: Int) { (shape.text.heads, shape.text.keyValueHeads) }
+
+  /// An empty cache for `sequences` sequences of up to `capacity` tokens.
+  public func cache(sequences: Int, capacity: Int) -> KeyValueCache<Element> {
+    let text = shape.text
+    return KeyValueCache(
+      layers: text.layers, sequences: sequences, capacity: capacity, heads: text.keyValueHeads, width: text.headWidth)
+  }
+
   public func forward(_ input: ModelInput<Element>, tape: Tape<Element>) -> ModelOutput<Element> {
     forward(input, tape: tape, cache: nil, observe: nil)
   }

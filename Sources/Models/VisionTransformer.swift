@@ -4,7 +4,7 @@ import Tensors
 /// The vision tower: patches, learned positions, pre-norm transformer blocks, a final norm (SigLIP's shape, without a
 /// class token). Source: Dosovitskiy et al. 2021; Idefics3VisionTransformer.
 struct VisionTransformer<Element: Scalar> {
-  private let configuration: Idefics3Configuration.Vision
+  private let configuration: VisionConfiguration
   private let positions: PatchPositions
   private let patchWeight: Parameter<Element>
   private let patchBias: Parameter<Element>
@@ -12,7 +12,7 @@ struct VisionTransformer<Element: Scalar> {
   private let blocks: [VisionBlock<Element>]
   private let finalNorm: LayerNorm<Element>
 
-  static func declare(_ c: Idefics3Configuration.Vision, prefix: String, into layout: inout ParameterLayout) {
+  static func declare(_ c: VisionConfiguration, prefix: String, into layout: inout ParameterLayout) {
     let cell = c.channels * c.patchSize * c.patchSize
     // A cell's values are raw numbers of about unit size, so fan-in scaling keeps the embedding at unit size too.
     let deviation = 1 / Double(cell).squareRoot()
@@ -29,7 +29,7 @@ struct VisionTransformer<Element: Scalar> {
     LayerNorm<Element>.declare(prefix + "post_layernorm", c.hiddenSize, into: &layout)
   }
 
-  init(_ c: Idefics3Configuration.Vision, prefix: String, arena: ParameterArena<Element>) {
+  init(_ c: VisionConfiguration, prefix: String, arena: ParameterArena<Element>) {
     configuration = c
     positions = PatchPositions(side: c.positionsPerSide)
     patchWeight = arena[prefix + "embeddings.patch_embedding.weight"]
@@ -58,7 +58,7 @@ struct VisionTransformer<Element: Scalar> {
     let mask = AttentionMask(causal: false, keys: visibleKeys(extents, full: full))
     let segments = Segments(count: images, length: rows * columns)
     for (index, block) in blocks.enumerated() {
-      x = block.forward(x, images: segments, mask: mask, tape: tape)
+      x = tape.block(x) { block.forward($0, images: segments, mask: mask, tape: $1) }
       observe?("vision.layer.\(index)", x)
     }
     let result = finalNorm(x, tape: tape)
@@ -74,60 +74,5 @@ struct VisionTransformer<Element: Scalar> {
         $0 / full.columns < extent.rows && $0 % full.columns < extent.columns ? 1 : 0
       }
     }
-  }
-}
-
-/// x += out_proj(attention(norm1 x)); x += fc2(gelu(fc1(norm2 x))).
-private struct VisionBlock<Element: Scalar> {
-  let heads: Int
-  let norm1: LayerNorm<Element>
-  let query: Linear<Element>
-  let key: Linear<Element>
-  let value: Linear<Element>
-  let output: Linear<Element>
-  let norm2: LayerNorm<Element>
-  let expand: Linear<Element>
-  let contract: Linear<Element>
-
-  static func declare(_ c: Idefics3Configuration.Vision, prefix: String, into layout: inout ParameterLayout) {
-    let deviation = c.initializerRange
-    // Two branches a block add to the residual stream; scaled so that its variance does not grow with depth (GPT-2).
-    let residual = deviation / Double(2 * c.layers).squareRoot()
-    LayerNorm<Element>.declare(prefix + "layer_norm1", c.hiddenSize, into: &layout)
-    for name in ["q_proj", "k_proj", "v_proj"] {
-      Linear<Element>.declare(
-        prefix + "self_attn." + name, c.hiddenSize, c.hiddenSize, deviation: deviation, hasBias: true, into: &layout)
-    }
-    Linear<Element>.declare(
-      prefix + "self_attn.out_proj", c.hiddenSize, c.hiddenSize, deviation: residual, hasBias: true, into: &layout)
-    LayerNorm<Element>.declare(prefix + "layer_norm2", c.hiddenSize, into: &layout)
-    Linear<Element>.declare(
-      prefix + "mlp.fc1", c.hiddenSize, c.intermediateSize, deviation: deviation, hasBias: true, into: &layout)
-    Linear<Element>.declare(
-      prefix + "mlp.fc2", c.intermediateSize, c.hiddenSize, deviation: residual, hasBias: true, into: &layout)
-  }
-
-  init(_ c: Idefics3Configuration.Vision, prefix: String, arena: ParameterArena<Element>) {
-    heads = c.heads
-    norm1 = LayerNorm(prefix + "layer_norm1", epsilon: c.layerNormEpsilon, arena: arena)
-    query = Linear(prefix + "self_attn.q_proj", arena: arena)
-    key = Linear(prefix + "self_attn.k_proj", arena: arena)
-    value = Linear(prefix + "self_attn.v_proj", arena: arena)
-    output = Linear(prefix + "self_attn.out_proj", arena: arena)
-    norm2 = LayerNorm(prefix + "layer_norm2", epsilon: c.layerNormEpsilon, arena: arena)
-    expand = Linear(prefix + "mlp.fc1", arena: arena)
-    contract = Linear(prefix + "mlp.fc2", arena: arena)
-  }
-
-  func forward(
-    _ x: Variable<Element>, images: Segments, mask: AttentionMask, tape: Tape<Element>
-  ) -> Variable<Element> {
-    let normed = norm1(x, tape: tape)
-    let attended = tape.attention(
-      query(normed, tape: tape), key(normed, tape: tape), value(normed, tape: tape), heads: heads,
-      keyValueHeads: heads, queries: images, keys: images, mask: mask)
-    let middle = tape.add(x, output(attended, tape: tape))
-    let inner = tape.gelu(expand(norm2(middle, tape: tape), tape: tape))
-    return tape.add(middle, contract(inner, tape: tape))
   }
 }

@@ -2,7 +2,7 @@
 ///
 /// Memory returns through reference counting: there is nothing to free by hand. Not thread-safe; each rank has its own.
 /// - Complexity: O(1) per tensor.
-public final class BufferPool<Element: Scalar> {
+public final class BufferPool<Element: TensorElement> {
   fileprivate let shelf: MemoryShelf
   /// Memory taken from the system so far, in bytes: the peak, since nothing is given back before the pool ends.
   public var bytesHeld: Int { shelf.bytesHeld }
@@ -22,7 +22,9 @@ public final class BufferPool<Element: Scalar> {
       base: memory.bindMemory(to: Element.self, capacity: capacity), capacity: capacity, home: .shelf(shelf))
     return Tensor(storage: storage, offset: 0, shape: shape)
   }
+}
 
+extension BufferPool where Element: Scalar {
   /// A tensor of zeros.
   public func zeros(_ shape: [Int]) -> Tensor<Element> {
     let result = tensor(shape)

@@ -17,7 +17,7 @@ public struct Digest {
 
   public mutating func update(_ data: Data) { data.withUnsafeBytes { update($0) } }
 
-  public mutating func update<Element: Scalar>(_ tensor: Tensor<Element>) {
+  public mutating func update<Element: TensorElement>(_ tensor: Tensor<Element>) {
     tensor.withUnsafeMutableBufferPointer { update(UnsafeRawBufferPointer($0)) }
   }
 

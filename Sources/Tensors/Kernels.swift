@@ -2,7 +2,7 @@ import CVectorKernels
 
 // The vector loops of CVectorKernels as operations on tensors: shapes are checked here, then the loop runs.
 
-extension Tensor {
+extension Tensor where Element: Scalar {
   /// self += factor x
   public func add(_ x: Tensor, times factor: Element = 1) {
     precondition(x.count == count, "\(x.shape) added to \(shape)")
@@ -211,7 +211,7 @@ public struct AdamWStep: Sendable {
   }
 }
 
-extension Matrix {
+extension Matrix where Element: Scalar {
   public func fill(_ value: Element) {
     for row in 0..<rows { (base + row * stride).fill(value, count: columns) }
   }

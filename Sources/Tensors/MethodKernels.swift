@@ -64,7 +64,7 @@ public struct DescendingOrder<Element: Scalar> {
   }
 }
 
-extension Tensor {
+extension Tensor where Element: Scalar {
   /// KL(p || q) of p = softmax(scale teacher) and q = softmax(scale student); self becomes weight (q - p).
   public func setDivergence(student: Tensor, teacher: Tensor, scale: Double, weight: Double) -> Double {
     precondition(student.count == count && teacher.count == count)

@@ -1,4 +1,4 @@
-extension Tensor {
+extension Tensor where Element: Scalar {
   /// Unfolds images into square cells, one row a cell: row (image, i, j) = the cell at cell row i and column j, laid out
   /// as channel (slow), row, column (fast), as a convolution's weight [out, channels, patch, patch] expects.
   ///

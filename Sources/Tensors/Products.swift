@@ -24,6 +24,22 @@ public func multiply<Element: Scalar>(
     a.base, Int32(max(1, a.stride)), b.base, Int32(max(1, b.stride)), beta, c.base, Int32(max(1, c.stride)))
 }
 
+/// `multiply` on operands in bfloat16. - Precondition: the library has such a product, no extent is 0.
+func multiplyRounded<Element: Scalar>(
+  _ a: Matrix<BFloat16>, _ b: Matrix<BFloat16>, transposeA: Bool, transposeB: Bool, alpha: Element, beta: Element,
+  into c: Matrix<Element>
+) {
+  let (m, k) = transposeA ? (a.columns, a.rows) : (a.rows, a.columns)
+  let (inner, n) = transposeB ? (b.columns, b.rows) : (b.rows, b.columns)
+  precondition(
+    k == inner && c.rows == m && c.columns == n,
+    "product of [\(m), \(k)] and [\(inner), \(n)] into [\(c.rows), \(c.columns)]")
+  guard let product = Element.kernels.roundedProduct else { preconditionFailure("no product of bfloat16") }
+  product(
+    transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k), alpha,
+    a.base, Int32(max(1, a.stride)), b.base, Int32(max(1, b.stride)), beta, c.base, Int32(max(1, c.stride)))
+}
+
 /// The libraries behind `multiply` and their settings.
 public enum ProductLibrary {
   /// Sets the number of threads of one product explicitly; the affinity mask is not asked.

@@ -1,4 +1,4 @@
-extension Tensor {
+extension Tensor where Element: Scalar {
   /// Column of the largest element of a row; the first of equal ones. NaN is never the largest.
   public func columnOfLargest(row: Int) -> Int {
     precondition(row >= 0 && row < rows && columns > 0, "row \(row) of \(shape)")

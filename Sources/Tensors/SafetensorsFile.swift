@@ -19,7 +19,7 @@ public struct SafetensorsFile {
   public let entries: [String: Entry]
   /// The free-text part of the header.
   public let metadata: [String: String]
-  private let data: Data
+  private let data: MappedFile
   private let start: Int
 
   /// Bytes of one element of each type the format knows.
@@ -30,25 +30,19 @@ public struct SafetensorsFile {
 
   /// Maps the file and checks its header: every offset lies in the file and every size matches its shape.
   public init(contentsOf url: URL) throws {
-    let data: Data
-    do {
-      data = try Data(contentsOf: url, options: .mappedIfSafe)
-    } catch {
-      throw UserError(
-        .inputOutput, "\(url.path) cannot be opened: \(error.localizedDescription)",
-        remedy: "check the path and its permissions")
-    }
+    let data = try MappedFile(url)
+    let bytes = data.bytes
     func broken(_ why: String) -> UserError {
       UserError(
         .badInput, "\(url.path) is not a sound safetensors file: \(why)", remedy: "copy or download the file again")
     }
-    guard data.count >= 8 else { throw broken("it has \(data.count) bytes, the header length alone takes 8") }
-    let length = data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    guard length <= UInt64(data.count - 8), length <= 100_000_000 else {
-      throw broken("its header claims \(length) bytes of a file of \(data.count)")
+    guard bytes.count >= 8 else { throw broken("it has \(bytes.count) bytes, the header length alone takes 8") }
+    let length = bytes.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard length <= UInt64(bytes.count - 8), length <= 100_000_000 else {
+      throw broken("its header claims \(length) bytes of a file of \(bytes.count)")
     }
     start = 8 + Int(length)
-    guard let header = try? JSONSerialization.jsonObject(with: data[8..<start]) as? [String: Any] else {
+    guard let header = try? JSONSerialization.jsonObject(with: Data(bytes[8..<start])) as? [String: Any] else {
       throw broken("its header is not a JSON object")
     }
     var entries: [String: Entry] = [:]
@@ -58,7 +52,7 @@ public struct SafetensorsFile {
         guard let strings = value as? [String: String] else { throw broken("its metadata are not strings") }
         metadata = strings
       } else {
-        entries[name] = try Self.entry(value, available: data.count - start) { broken("tensor \(name) \($0)") }
+        entries[name] = try Self.entry(value, available: bytes.count - start) { broken("tensor \(name) \($0)") }
       }
     }
     self.url = url
@@ -119,9 +113,7 @@ public struct SafetensorsFile {
         .badInput, "tensor \(name) of \(url.path) has shape \(entry.shape), expected \(target.shape)",
         remedy: "name the file that belongs to this model or case")
     }
-    data.withUnsafeBytes { bytes in
-      let source = UnsafeRawBufferPointer(
-        rebasing: bytes[start + entry.bytes.lowerBound..<start + entry.bytes.upperBound])
+    withBytes(of: entry) { source in
       func convert<Raw>(_ raw: Raw.Type, _ value: (Raw) -> Element) {
         let size = MemoryLayout<Raw>.size
         for index in 0..<entry.count {
@@ -147,12 +139,39 @@ public struct SafetensorsFile {
     }
   }
 
+  /// A BF16 tensor as it lies in the mapped file, without a copy; nil for one of another type.
+  ///
+  /// The processes of a machine that map the same file share its memory.
+  public func mapped(_ name: String) throws -> Tensor<BFloat16>? {
+    let entry = try entry(name)
+    guard entry.type == BFloat16.safetensorsType, entry.count > 0 else { return nil }
+    guard let address = data.bytes.baseAddress.map({ $0 + start + entry.bytes.lowerBound }),
+      Int(bitPattern: address) % MemoryLayout<BFloat16>.alignment == 0
+    else { return nil }
+    let base = UnsafeMutablePointer(mutating: address.bindMemory(to: BFloat16.self, capacity: entry.count))
+    return Tensor(borrowing: base, shape: entry.shape, owner: data)
+  }
+
+  /// Whether a tensor has the type, shape and bytes of one of another file. - Throws: `UserError` when one is absent.
+  public func hasSameBytes(_ name: String, as other: String, in file: SafetensorsFile) throws -> Bool {
+    let (own, its) = (try entry(name), try file.entry(other))
+    guard own.type == its.type, own.shape == its.shape else { return false }
+    return withBytes(of: own) { own in
+      file.withBytes(of: its) { its in own.elementsEqual(its) }
+    }
+  }
+
+  /// An entry's bytes in the mapping, which stays for as long as the body runs.
+  private func withBytes<R>(of entry: Entry, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+    defer { withExtendedLifetime(data) {} }
+    return try body(
+      UnsafeRawBufferPointer(rebasing: data.bytes[start + entry.bytes.lowerBound..<start + entry.bytes.upperBound]))
+  }
+
   /// An integer tensor; I64, I32, I16, I8, U32, U16, U8 and BOOL can be read.
   public func integers(_ name: String) throws -> [Int] {
     let entry = try entry(name)
-    return try data.withUnsafeBytes { bytes in
-      let source = UnsafeRawBufferPointer(
-        rebasing: bytes[start + entry.bytes.lowerBound..<start + entry.bytes.upperBound])
+    return try withBytes(of: entry) { source in
       func convert<Raw: FixedWidthInteger>(_ raw: Raw.Type) -> [Int] {
         (0..<entry.count).map {
           Int(clamping: source.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Raw>.size, as: Raw.self))

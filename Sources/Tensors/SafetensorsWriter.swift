@@ -18,9 +18,22 @@ public struct SafetensorsWriter {
   public init(metadata: [String: String] = ["format": "pt"]) { self.metadata = metadata }
 
   /// Adds a tensor in its own type.
-  public mutating func add<Element: Scalar>(_ name: String, _ tensor: Tensor<Element>) {
+  public mutating func add<Element: TensorElement>(_ name: String, _ tensor: Tensor<Element>) {
     append(name, Element.safetensorsType, tensor.shape, tensor.count * MemoryLayout<Element>.stride) { file in
       try tensor.withUnsafeMutableBufferPointer { try file.write(contentsOf: Data(buffer: $0)) }
+    }
+  }
+
+  /// Adds a tensor as BF16, rounded to the nearest, to even where two are equally near.
+  public mutating func add<Element: Scalar>(roundedToBF16 tensor: Tensor<Element>, as name: String) {
+    append(name, "BF16", tensor.shape, tensor.count * 2) { file in
+      // In blocks, so that no second copy of a large tensor is ever held.
+      for start in stride(from: 0, to: tensor.count, by: 1 << 20) {
+        let part = tensor.range(start..<min(start + 1 << 20, tensor.count))
+        let block = Tensor<BFloat16>(uninitialised: part.shape)
+        block.setRounded(part)
+        try block.withUnsafeMutableBufferPointer { try file.write(contentsOf: Data(buffer: $0)) }
+      }
     }
   }
 

@@ -1,16 +1,22 @@
 import COpenBLAS
 import CVectorKernels
 
-/// A number type the whole program can compute with: `Float` for training, `Double` for checks of the same code.
-public protocol Scalar: BinaryFloatingPoint, Sendable {
+/// What tensors can hold.
+public protocol TensorElement: Sendable {
   /// Name of the type in safetensors files.
   static var safetensorsType: String { get }
+}
+
+/// A number type the whole program can compute with: `Float` for training, `Double` for checks of the same code.
+public protocol Scalar: TensorElement, BinaryFloatingPoint {
   /// The vector loops for this type.
   static var kernels: KernelTable<Self> { get }
   /// The loops of the losses for this type.
   static var lossKernels: LossKernelTable<Self> { get }
   /// The loops of the methods compared with, for this type.
   static var methodKernels: MethodKernelTable<Self> { get }
+  /// The loops of further activations for this type.
+  static var activationKernels: ActivationKernelTable<Self> { get }
 }
 
 extension Float: Scalar {
@@ -23,7 +29,8 @@ extension Float: Scalar {
     layerNormBackward: evl_layer_norm_backward_f32, rmsNorm: evl_rms_norm_f32,
     rmsNormBackward: evl_rms_norm_backward_f32, softmax: evl_softmax_f32, softmaxBackward: evl_softmax_backward_f32,
     crossEntropy: evl_cross_entropy_f32, rotary: evl_rotary_f32, adamW: evl_adamw_f32,
-    product: FloatProducts.multiply)
+    product: FloatProducts.multiply, roundedProduct: FloatProducts.multiplyRounded, round: evl_round_f32,
+    roundValues: evl_round_values_f32, widen: evl_widen_rounded_f32)
 }
 
 extension Double: Scalar {
@@ -38,7 +45,7 @@ extension Double: Scalar {
     crossEntropy: evl_cross_entropy_f64, rotary: evl_rotary_f64, adamW: evl_adamw_f64,
     product: { transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc in
       cblas_dgemm(CblasRowMajor, transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
-    })
+    }, roundedProduct: nil, round: evl_round_f64, roundValues: evl_round_values_f64, widen: evl_widen_rounded_f64)
 }
 
 /// The C loops of one scalar type; CVectorKernels.h says what each computes.
@@ -69,4 +76,15 @@ public struct KernelTable<T: Scalar>: Sendable {
   let adamW: @Sendable (Int, UnsafePointer<evl_adamw>, In, Out, Out, Out) -> Void
   let product:
     @Sendable (CBLAS_TRANSPOSE, CBLAS_TRANSPOSE, Int32, Int32, Int32, T, In, Int32, In, Int32, T, Out, Int32) -> Void
+  typealias Rounded = UnsafePointer<BFloat16>
+  /// Product of rounded operands into this type; nil where no library has it.
+  let roundedProduct:
+    (
+      @Sendable (
+        CBLAS_TRANSPOSE, CBLAS_TRANSPOSE, Int32, Int32, Int32, T, Rounded, Int32, Rounded, Int32, T, Out, Int32
+      ) -> Void
+    )?
+  let round: @Sendable (Int, Int, Int, In, UnsafeMutableRawPointer) -> Void
+  let roundValues: @Sendable (Int, Int, Int, In, Out) -> Void
+  let widen: @Sendable (Int, Int, Int, UnsafeRawPointer, Out) -> Void
 }

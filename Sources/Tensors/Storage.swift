@@ -1,7 +1,7 @@
 /// A flat memory of elements, aligned to cache lines, freed or returned to its pool when the last tensor lets go of it.
 ///
 /// This file and its neighbours in `Tensors` are where unsafe pointers live; everything above works with `Tensor`.
-final class Storage<Element: Scalar> {
+final class Storage<Element: TensorElement> {
   /// Whose the memory is.
   enum Home {
     /// Nobody else's: freed at the end.

@@ -2,7 +2,7 @@
 ///
 /// Copies of a tensor and the views taken from it share the memory, as in PyTorch; `copy()` does not. The last
 /// dimension is contiguous and the leading ones collapse to the rows of `matrix`.
-public struct Tensor<Element: Scalar> {
+public struct Tensor<Element: TensorElement> {
   /// Extent of every dimension; empty for a scalar.
   public let shape: [Int]
   /// Number of elements: the product of the shape.
@@ -27,12 +27,6 @@ public struct Tensor<Element: Scalar> {
   /// Memory of its own with undefined contents.
   public init(uninitialised shape: [Int]) {
     self.init(storage: Storage(capacity: shape.reduce(1, *)), offset: 0, shape: shape)
-  }
-
-  /// Memory of its own, all zero.
-  public init(zeros shape: [Int]) {
-    self.init(uninitialised: shape)
-    fill(0)
   }
 
   /// A copy of `values` in row-major order. - Precondition: the shape holds as many elements as there are values.
@@ -95,8 +89,6 @@ public struct Tensor<Element: Scalar> {
     return result
   }
 
-  public func fill(_ value: Element) { base.fill(value, count: count) }
-
   /// Overwrites the elements with those of another tensor of equal count; the two may be the same memory.
   public func copy(from other: Tensor) {
     precondition(other.count == count, "\(other.shape) cannot fill \(shape)")
@@ -120,6 +112,16 @@ public struct Tensor<Element: Scalar> {
   public var matrix: Matrix<Element> {
     Matrix(storage: storage, offset: offset, rows: rows, columns: columns, stride: columns)
   }
+}
+
+extension Tensor where Element: Scalar {
+  /// Memory of its own, all zero.
+  public init(zeros shape: [Int]) {
+    self.init(uninitialised: shape)
+    fill(0)
+  }
+
+  public func fill(_ value: Element) { base.fill(value, count: count) }
 
   /// Converts every element to another scalar type.
   public func converted<Other: Scalar>(to type: Other.Type) -> Tensor<Other> {
@@ -130,10 +132,13 @@ public struct Tensor<Element: Scalar> {
 
   /// Whether every element is finite.
   public var isFinite: Bool { (0..<count).allSatisfy { base[$0].isFinite } }
+
+  /// Whether every element is 0.
+  public var isZero: Bool { (0..<count).allSatisfy { base[$0] == 0 } }
 }
 
 /// A two-dimensional view with a row stride: a head's columns of a wider matrix, or a block of rows.
-public struct Matrix<Element: Scalar> {
+public struct Matrix<Element: TensorElement> {
   public let rows: Int
   public let columns: Int
   /// Elements from one row's start to the next.

@@ -23,7 +23,7 @@ public struct SweepLimits {
 }
 
 // Rows of token clouds and the loops of entropic transport; shapes are checked here, then the C loop runs.
-extension Tensor {
+extension Tensor where Element: Scalar {
   /// self [columns] = the mean of the rows of `x`, rounded: any vector near the middle of the cloud serves.
   public func setRowMean(of x: Tensor) {
     precondition(x.columns == count && x.rows > 0)

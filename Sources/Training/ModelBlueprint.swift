@@ -39,7 +39,7 @@ public struct ModelBlueprint: Sendable {
         remedy: "set data.view to \(named), or use another model")
     }
     try self.init(
-      try ModelFolder(folder).configuration, try BytePairTokenizer(contentsOf: folder),
+      try ModelFolder(folder).idefics3Configuration(), try BytePairTokenizer(contentsOf: folder),
       view: view ?? named ?? "image", folder: folder)
   }
 
@@ -67,12 +67,17 @@ public struct ModelBlueprint: Sendable {
   func fill(_ arena: ParameterArena<Float>, seed: UInt64) throws {
     arena.initialise(seed: seed)
     if let folder { try ModelFolder(folder).load(into: arena) }
+    arena.round(0..<arena.layout.count)
   }
 
   /// The folder's model with weights of its own that are never trained.
-  public func frozen(seed: UInt64 = 0) throws -> Idefics3<Float> {
+  /// - Parameter precision: with bf16 its matrices are kept in bfloat16 alone.
+  public func frozen(seed: UInt64 = 0, precision: Precision = .f32) throws -> Idefics3<Float> {
+    if let folder {
+      return Idefics3(configuration, arena: try ModelFolder(folder).frozenArena(precision: precision))
+    }
     let arena = ParameterArena<Float>(layout: configuration.layout, trainable: false)
-    if let folder { try ModelFolder(folder).load(into: arena) } else { arena.initialise(seed: seed) }
+    arena.initialise(seed: seed)
     return Idefics3(configuration, arena: arena)
   }
 

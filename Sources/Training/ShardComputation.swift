@@ -17,18 +17,24 @@ public final class ShardComputation {
   private let teacher: TeacherStates?
   private let method: (any DistillationMethod<Float>)?
   private let pool = BufferPool<Float>()
+  private let precision: Precision
+  private let recomputesBlocks: Bool
 
   /// - Parameters:
   ///   - teacher: frozen; absent when no term needs one.
   ///   - method: the distillation terms; absent for cross-entropy alone.
+  ///   - precision: of the products of both models and the terms.
+  ///   - recomputesBlocks: whether the student's blocks keep their inputs alone.
   public init(
     student: any VisionLanguageModel<Float>, teacher: (any VisionLanguageModel<Float>)?,
-    method: (any DistillationMethod<Float>)?
+    method: (any DistillationMethod<Float>)?, precision: Precision = .f32, recomputesBlocks: Bool = false
   ) {
     self.student = student
     self.method = method
+    self.precision = precision
+    self.recomputesBlocks = recomputesBlocks
     self.teacher = method.flatMap { method in
-      teacher.map { TeacherStates(teacher: $0, needs: method.needs, pool: BufferPool()) }
+      teacher.map { TeacherStates(teacher: $0, needs: method.needs, precision: precision, pool: BufferPool()) }
     }
   }
 
@@ -67,7 +73,7 @@ public final class ShardComputation {
     onBucket: @escaping (Int) -> Void
   ) throws -> LossParts {
     student.arena.beginBackward(onBucket: onBucket)
-    let tape = Tape(pool: pool)
+    let tape = Tape(pool: pool, precision: precision, recomputesBlocks: recomputesBlocks)
     let inputs = shard.samples.map(\.student)
     let distils = factors.terms.contains { $0 != .crossEntropy }
     let needs = distils ? method?.needs ?? [] : []
@@ -101,7 +107,7 @@ public final class ShardComputation {
 
   /// Keeps the logits of all rows, not of the answers alone, as loss cases have them.
   private func keep(_ inputs: [PreparedInput], _ hidden: Tensor<Float>, in recorder: CaseRecorder) {
-    let frozen = Tape(pool: pool, recording: false)
+    let frozen = Tape(pool: pool, recording: false, precision: precision)
     recorder.keep(
       logits: student.logits(frozen.constant(hidden), tape: frozen).value, labels: inputs.map(\.conversation.labels))
   }

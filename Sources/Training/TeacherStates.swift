@@ -9,6 +9,7 @@ struct TeacherStates {
   let teacher: any VisionLanguageModel<Float>
   /// What the method looks at.
   let needs: ObservedStates
+  let precision: Precision
   let pool: BufferPool<Float>
 
   /// The states of a shard's samples laid end to end.
@@ -45,7 +46,7 @@ struct TeacherStates {
 
   /// One sample's states.
   private func part(_ input: PreparedInput) -> DistillationStates<Float> {
-    let tape = Tape(pool: pool, recording: false)
+    let tape = Tape(pool: pool, recording: false, precision: precision)
     let observer = needs.contains(.layers) ? LayerObserver() : nil
     let batch = ShardComputation.batch([input], of: teacher, pool: pool)
     let output = teacher.forward(batch, tape: tape, cache: nil, observe: observer.map { $0.observe })

@@ -21,15 +21,19 @@ public final class Trainee {
   ///   - blueprint: shape of the model, its tokenizer and view, and where its first weights come from.
   ///   - objective: what it is trained by; its parameters are declared where it needs any.
   ///   - teacher: the teacher's shape; nil for cross-entropy alone.
+  ///   - precision: of the products; for bfloat16 the weights are also kept rounded.
   public init(
-    _ blueprint: ModelBlueprint, objective: ObjectiveConfiguration, teacher: Idefics3Configuration?, seed: UInt64
+    _ blueprint: ModelBlueprint, objective: ObjectiveConfiguration, teacher: Idefics3Configuration?, seed: UInt64,
+    precision: Precision = .f32
   ) throws {
     self.blueprint = blueprint
     let configuration = blueprint.configuration
     let layout = try Self.layout(blueprint, objective: objective, teacher: teacher)
     weights = Tensor(zeros: [layout.count])
     gradients = Tensor(zeros: [layout.count])
-    let arena = ParameterArena(layout: layout, weights: weights, gradients: gradients)
+    let arena = ParameterArena(
+      layout: layout, weights: weights, gradients: gradients,
+      rounded: precision == .bf16 ? Tensor(uninitialised: [layout.count]) : nil)
     self.arena = arena
     model = Idefics3(configuration, arena: arena)
     method = Self.pair(configuration, teacher).flatMap {

@@ -105,7 +105,9 @@ public final class Trainer {
     optimizer = DistributedOptimizer(
       layout: trainee.arena.layout, weights: trainee.weights, gradients: trainee.gradients, plan: slices,
       communicator: context.communicator)
-    let computation = ShardComputation(student: trainee.model, teacher: teacher, method: trainee.method)
+    let computation = ShardComputation(
+      student: trainee.model, teacher: teacher, method: trainee.method, precision: settings.arithmetic,
+      recomputesBlocks: settings.recompute)
     self.computation = computation
     let objective = plan.objective
     partNorms =
@@ -194,6 +196,7 @@ public final class Trainer {
       AdamWStep(
         learningRate: rate, beta2: 0.99, weightDecay: context.configuration.train.weightDecay, step: step + 1,
         gradientScale: clip > 0 && norm > clip ? clip / norm : 1))
+    trainee.arena.round(0..<trainee.arena.layout.count)
     clock.mark("optimizer")
     step += 1
     let measured = try norms?.norms()

@@ -51,6 +51,63 @@ import Testing
     }
   }
 
+  @Test(arguments: Activation.allCases) func everyActivationAndTheGatedProduct(_ function: Activation) {
+    check([random([5, 6], "x"), random([5, 6], "z")], output: [5, 6]) { tape, x in
+      tape.product(tape.activation(x[0], function), x[1])
+    }
+  }
+
+  /// torch.nn.functional's gelu, silu, and x sigmoid(1.702 x) at -2, -0.5, 0 and 1.5.
+  @Test func activationsHaveTheValuesOfTorch() {
+    let tape = Tape(pool: BufferPool<Double>(), recording: false)
+    let x = tape.constant(Tensor([-2, -0.5, 0, 1.5], [4]))
+    let expected: [Activation: [Double]] = [
+      .gelu: [-0.04550026389635842, -0.15426876936299344, 0, 1.399789198096713],
+      .silu: [-0.2384058440442351, -0.1887703343990727, 0, 1.2263617142904655],
+      .quickGELU: [-0.06434137685579186, -0.1496115633936199, 0, 1.3916621984470765],
+    ]
+    for (function, values) in expected {
+      for (found, value) in zip(tape.activation(x, function).value.array, values) {
+        #expect(abs(found - value) < 1e-9, "\(function)")
+      }
+    }
+  }
+
+  @Test func columnsAreJoinedRowByRow() {
+    check([random([4, 3], "x"), random([4, 3], "z")], output: [4, 9]) { tape, x in
+      tape.joinColumns([x[0], x[1], x[0]])
+    }
+    let tape = Tape(pool: BufferPool<Double>(), recording: false)
+    let parts = [[1, 2, 3, 4], [5, 6, 7, 8]].map { tape.constant(Tensor<Double>($0, [2, 2])) }
+    #expect(tape.joinColumns(parts).value.array == [1, 2, 5, 6, 3, 4, 7, 8])
+  }
+
+  /// Inverse frequencies that modeling_rope_utils of transformers 5.23 gives for these settings.
+  @Test func stretchedFrequenciesAreThoseOfTransformers() {
+    let llama3 = RotaryScaling.llama3(factor: 4, low: 1, high: 4, positions: 32)
+    let expected: [(RotaryScaling, Double, [Float])] = [
+      (
+        llama3, 5e4,
+        [
+          1.0, 0.08514665812253952, 0.016718508675694466, 0.0043234084732830524, 0.0011180340079590678,
+          0.00028912373818457127, 7.47674421290867e-05, 1.933486964844633e-05,
+        ]
+      ),
+      (
+        .linear(factor: 2.5), 2e4,
+        [
+          0.4000000059604645, 0.11599285900592804, 0.033635858446359634, 0.009753798134624958, 0.0028284271247684956,
+          0.0008201933233067393, 0.00023784142103977501, 6.896976992720738e-05,
+        ]
+      ),
+    ]
+    for (scaling, theta, values) in expected {
+      for (found, value) in zip(scaling.frequencies(width: 16, theta: theta), values) {
+        #expect(abs(found - value) <= 2 * value.ulp, "\(scaling)")
+      }
+    }
+  }
+
   @Test func rowsAndEmbedding() {
     let a = arena([("table", [9, 4])])
     check([random([3, 4], "x")], a, output: [6, 4]) { tape, x in

@@ -37,7 +37,8 @@ import Testing
     let help = try Self.run(["--help"])
     #expect(help.code == 0)
     for name in [
-      "train", "evaluate", "interpret", "render", "inspect", "verify", "export", "doctor", "bench", "loss", "tokenize",
+      "train", "evaluate", "interpret", "render", "inspect", "verify", "export", "doctor", "bench", "loss", "forward",
+      "tokenize",
       "config",
     ] {
       #expect(help.output.contains(name))
@@ -76,6 +77,21 @@ import Testing
       let outcome = try Self.run(["train", "--dry-run"], in: folder)
       #expect(outcome.code == 0 && outcome.output.contains("memory per rank"))
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+  }
+
+  /// Texts with line breaks travel as JSON strings; special tokens can be left out on the way back.
+  @Test func tokenizeTakesTextsAsJSON() throws {
+    try withTemporaryFolder { folder in
+      try Fixtures.writeTeacherTokenizer(to: folder)
+      let file = folder.appendingPathComponent("tokenizer.json").path
+      let text = #""two\nlines <image>""# + "\n"
+      let there = try Self.run(["tokenize", "--tokenizer", file, "--json"], input: text)
+      #expect(there.code == 0)
+      let back = ["tokenize", "--tokenizer", file, "--json", "--decode"]
+      #expect(try Self.run(back, input: there.output).output == text)
+      #expect(try Self.run(back + ["--without-special-tokens"], input: there.output).output == #""two\nlines ""# + "\n")
+      #expect(try Self.run(["tokenize", "--tokenizer", file, "--json"], input: "two lines\n").code == 65)
     }
   }
 

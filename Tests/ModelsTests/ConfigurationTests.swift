@@ -37,12 +37,14 @@ import Testing
     #expect(text.contains("\"rope_theta\": 10000.0") && text.contains("\"rms_norm_eps\": 1e-05"))
   }
 
-  @Test(arguments: [("smolvlm-256m", 64, 576), ("smolvlm-500m", 64, 960), ("smolvlm-2.2b", 81, 2048)])
-  func theThreeSizesOfSmolVLMAreRead(_ name: String, tokens: Int, width: Int) throws {
+  /// The counts are those of transformers' own models of these configurations on the meta device.
+  @Test(arguments: [
+    ("smolvlm-256m", 64, 256_484_928), ("smolvlm-500m", 64, 507_482_304), ("smolvlm-2.2b", 81, 2_246_272_880),
+  ]) func theThreeSizesOfSmolVLMAreRead(_ name: String, tokens: Int, parameters: Int) throws {
     let path = "cases/models/configs/\(name)/config.json"
     guard SharedFiles.has(path) else { return }
     let configuration = try Idefics3Configuration(contentsOf: SharedFiles.url(path))
-    #expect(configuration.tokensPerImage == tokens && configuration.text.hiddenSize == width)
+    #expect(configuration.tokensPerImage == tokens && configuration.parameterCount == parameters)
     #expect(try decode(configuration.json) == configuration)
   }
 
@@ -62,10 +64,10 @@ import Testing
 
   @Test(
     arguments: [
-      ("model_type", "\"llava\""), ("patch_size", nil), ("vocab_size", nil), ("image_size", "0"), ("image_size", "3"),
+      ("model_type", "\"llava\""), ("text_config", nil), ("image_size", "0"), ("image_size", "3"),
       ("patch_size", "\"8\""), ("scale_factor", "3"), ("image_token_id", "19"), ("head_dim", "3"),
-      ("num_key_value_heads", "4"), ("rms_norm_eps", "-1"), ("rope_type", "\"llama3\""), ("hidden_act", "\"relu\""),
-      ("mlp_bias", "true"), ("hidden_size", "1e30"), ("vocab_size", "99999999999999"), ("vision_config", "5"),
+      ("num_key_value_heads", "4"), ("rms_norm_eps", "-1"), ("rope_type", "\"yarn\""), ("hidden_act", "\"relu\""),
+      ("mlp_bias", "1"), ("hidden_size", "1e30"), ("vocab_size", "99999999999999"), ("vision_config", "5"),
       ("tie_word_embeddings", "1"), ("intermediate_size", "2.5"), ("num_channels", "1"),
     ] as [(String, String?)])
   func impossibleSettingsAreRefusedNamingFileAndKey(_ key: String, _ value: String?) {

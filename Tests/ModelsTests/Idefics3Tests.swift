@@ -182,8 +182,17 @@ import Testing
 
 @Suite struct ModelBenchmarkTests {
   @Test func aTinyModelIsTimed() throws {
-    let result = try ModelBenchmark(TinyModels.configuration(), samples: 2, textTokens: 3, repetitions: 1).run()
-    #expect(result.forward > 0 && result.forwardAndBackward > 0 && result.activationBytes > 0)
+    for (precision, recomputes) in [(Precision.f32, false), (.f32, true), (.bf16, false)] {
+      let benchmark = ModelBenchmark(
+        TinyModels.configuration(), samples: 2, textTokens: 3, precision: precision, recomputesBlocks: recomputes)
+      let result = try benchmark.run(repetitions: 2)
+      #expect([result.forward, result.forwardAndBackward, result.step].allSatisfy { $0.count == 2 && $0[0] > 0 })
+      #expect(result.productSeconds > 0 && result.activationBytes > 0)
+      // Backward takes twice the forward's operations; the patches need no gradient.
+      let counted = TinyModels.configuration().productOperations(
+        images: 2, lengths: [7, 7], logitRows: 2 * benchmark.answerTokens)
+      #expect(result.operations > 2 * counted && result.operations < (recomputes ? 4 : 3.01) * counted)
+    }
   }
 
   @Test func operationsAreCountedAsTheShapesSay() {

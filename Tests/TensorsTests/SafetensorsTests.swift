@@ -42,6 +42,31 @@ import Testing
     }
   }
 
+  /// Opening and reading a little of a large file must not load the rest: teachers are larger than a process's share.
+  @Test func filesAreMappedNotLoaded() throws {
+    func residentBytes() throws -> Int {
+      let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+      return (Int(text.split(separator: " ")[1]) ?? 0) * 4096
+    }
+    try withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("large.safetensors")
+      let size = 1 << 30
+      let header =
+        "{\"a\":{\"dtype\":\"BF16\",\"shape\":[\(size / 2 - 4)],\"data_offsets\":[0,\(size - 8)]},"
+        + "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[\(size - 8),\(size)]}}"
+      var start = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
+      start.append(contentsOf: header.utf8)
+      try start.write(to: url)
+      let handle = try FileHandle(forWritingTo: url)
+      try handle.truncate(atOffset: UInt64(start.count + size))  // sparse: takes no room on the disk
+      try handle.close()
+      let before = try residentBytes()
+      let file = try SafetensorsFile(contentsOf: url)
+      #expect(try file.tensor("b", as: Float.self).array == [0, 0])
+      #expect(try residentBytes() - before < 64 << 20)
+    }
+  }
+
   /// Every truncation and many byte flips either load or throw a UserError.
   @Test func damagedFilesNeverTrap() throws {
     try withTemporaryFolder { folder in

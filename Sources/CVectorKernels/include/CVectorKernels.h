@@ -7,8 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "Activations.h"
 #include "Methods.h"
+#include "Pixels.h"
 #include "Relations.h"
+#include "Rounding.h"
 #include "Transport.h"
 
 // AdamW with decoupled weight decay (Loshchilov and Hutter 2019); the corrections are 1 / (1 - beta^t).

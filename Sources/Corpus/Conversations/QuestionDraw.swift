@@ -69,8 +69,11 @@ public struct LabelledFraction: Sendable, Equatable {
     self.seed = seed
   }
 
-  public func isLabelled(_ sample: ECGSample) -> Bool {
-    var random = CounterRandom(seed: seed, purpose: "labelled", sample: UInt64(sample.index))
+  public func isLabelled(_ sample: ECGSample) -> Bool { isLabelled(index: sample.index) }
+
+  /// Whether the answers of the sample with this index in its data set are used.
+  func isLabelled(index: Int) -> Bool {
+    var random = CounterRandom(seed: seed, purpose: "labelled", sample: UInt64(index))
     return random.uniform() < fraction
   }
 }

@@ -7,8 +7,8 @@ import Tensors
 /// in the text as it came.
 struct AddedTokens: Sendable {
   struct Token: Sendable {
-    let id: Int32
-    let content: Scalars
+    var id: Int32
+    let content: [UInt8]
     let isSpecial: Bool
     let isNormalized: Bool
     let isSingleWord: Bool
@@ -19,101 +19,140 @@ struct AddedTokens: Sendable {
   /// A stretch of text: a token's id, or nil where it is plain text.
   struct Stretch {
     let id: Int32?
-    let text: Scalars
+    let range: Range<Int>
   }
 
-  let tokens: [Token]
-  private let raw: [Unicode.Scalar: [Token]]
-  private let normalized: [Unicode.Scalar: [Token]]
-  private let special: Set<Int32>
+  private(set) var tokens: [Token] = []
+  /// What decoding takes for each token: its normalised form where it was looked for in that.
+  private(set) var texts: [Int32: [UInt8]] = [:]
+  private var ids: [[UInt8]: Int32] = [:]
+  private var special: Set<[UInt8]> = []
+  private var raw = TokenTrie()
+  private var normalized = TokenTrie()
+  private let whitespace: ScalarClasses
+  private let words: ScalarClasses
 
-  init(_ file: TokenizerFile, normalizer: (any Normalizer)?) throws {
-    guard let list = file.root["added_tokens"], !list.isNull else {
-      self.init(tokens: [], normalizer: normalizer)
-      return
-    }
+  /// Ids are given as the library gives them: a token of the model keeps the model's; the others are counted on from
+  /// the size of the vocabulary, whatever the file says.
+  init(_ file: TokenizerFile, model: TokenTable, normalizers: [any Normalizer]) throws {
+    whitespace = try file.classes(.whitespace)
+    words = try file.classes(.wordOfRust)
+    guard let list = file.root["added_tokens"], !list.isNull else { return }
     guard let entries = list.array else { throw file.damaged("\"added_tokens\" must be a list") }
-    var tokens: [Token] = []
+    var next = Int32(model.count)
     for entry in entries {
-      guard let content = entry["content"]?.string, let id = entry["id"]?.integer, id >= 0, id < Int32.max else {
-        throw file.damaged("an added token has no content or no id")
+      var token = try Self.token(entry, file)
+      guard !token.content.isEmpty else { continue }
+      if let known = model.id(of: token.content) {
+        guard known == token.id else {
+          let content = String(decoding: token.content, as: UTF8.self)
+          throw file.damaged("added token \"\(content)\" and the vocabulary disagree on id \(token.id)")
+        }
+      } else {
+        token.id = ids[token.content] ?? next
+        if token.id == next { next += 1 }
       }
-      let isSpecial = entry["special"]?.bool ?? false
-      tokens.append(
-        Token(
-          id: Int32(id), content: Scalars(content.unicodeScalars), isSpecial: isSpecial,
-          isNormalized: entry["normalized"]?.bool ?? !isSpecial, isSingleWord: entry["single_word"]?.bool ?? false,
-          stripsLeft: entry["lstrip"]?.bool ?? false, stripsRight: entry["rstrip"]?.bool ?? false))
+      add(token, normalizers)
     }
-    self.init(tokens: tokens, normalizer: normalizer)
-  }
-
-  private init(tokens: [Token], normalizer: (any Normalizer)?) {
-    self.tokens = tokens
-    special = Set(tokens.filter(\.isSpecial).map(\.id))
-    var raw: [Unicode.Scalar: [Token]] = [:]
-    var normalized: [Unicode.Scalar: [Token]] = [:]
-    for token in tokens.sorted(by: { $0.content.count > $1.content.count }) {
-      guard let first = token.content.first else { continue }
-      if !token.isNormalized {
-        raw[first, default: []].append(token)
-        continue
-      }
-      let content = normalizer.map { Scalars($0.normalize(String(token.content)).unicodeScalars) } ?? token.content
-      if let first = content.first {
-        normalized[first, default: []].append(token.with(content: content))
+    for (index, token) in tokens.enumerated() {
+      if token.isNormalized {
+        normalized.insert(texts[token.id] ?? token.content, value: Int32(index))
+      } else {
+        raw.insert(token.content, value: Int32(index))
       }
     }
-    self.raw = raw
-    self.normalized = normalized.mapValues { $0.sorted { $0.content.count > $1.content.count } }
   }
 
-  func isSpecial(_ id: Int32) -> Bool { special.contains(id) }
+  private static func token(_ entry: JSONValue, _ file: TokenizerFile) throws -> Token {
+    guard let content = entry["content"]?.string, let id = entry["id"]?.integer, id >= 0, id < TokenTable.idLimit else {
+      throw file.damaged("an added token has no content or no id from 0 to \(TokenTable.idLimit - 1)")
+    }
+    let isSpecial = try file.flag(entry, "special", default: false)
+    return Token(
+      id: Int32(id), content: Array(content.utf8), isSpecial: isSpecial,
+      isNormalized: try file.flag(entry, "normalized", default: !isSpecial),
+      isSingleWord: try file.flag(entry, "single_word", default: false),
+      stripsLeft: try file.flag(entry, "lstrip", default: false),
+      stripsRight: try file.flag(entry, "rstrip", default: false))
+  }
+
+  /// A token named again takes the place of the first.
+  private mutating func add(_ token: Token, _ normalizers: [any Normalizer]) {
+    ids[token.content] = token.id
+    texts[token.id] = token.content
+    if token.isNormalized {
+      var text = token.content
+      for step in normalizers where !text.isEmpty { _ = step.normalize(&text) }
+      texts[token.id] = text
+    }
+    if token.isSpecial { special.insert(token.content) }
+    if let index = tokens.firstIndex(where: { $0.id == token.id }) {
+      tokens[index] = token
+    } else {
+      tokens.append(token)
+    }
+  }
+
+  func id(of content: [UInt8]) -> Int32? { ids[content] }
+
+  /// Whether decoding may leave out a token of this text.
+  func isSpecial(_ text: [UInt8]) -> Bool { special.contains(text) }
 
   /// Cuts raw text at the tokens that are looked for before normalisation.
-  func splitRaw(_ text: Scalars) -> [Stretch] { Self.split(text, raw) }
+  func splitRaw(_ text: [UInt8]) -> [Stretch] { split(text, raw) }
 
   /// Cuts normalised text at the tokens that are looked for after it.
-  func splitNormalized(_ text: Scalars) -> [Stretch] { Self.split(text, normalized) }
+  func splitNormalized(_ text: [UInt8]) -> [Stretch] { split(text, normalized) }
 
-  private static func split(_ text: Scalars, _ table: [Unicode.Scalar: [Token]]) -> [Stretch] {
-    guard !table.isEmpty else { return text.isEmpty ? [] : [Stretch(id: nil, text: text)] }
+  private func split(_ text: [UInt8], _ trie: TokenTrie) -> [Stretch] {
+    guard !text.isEmpty else { return [] }
+    guard !trie.isEmpty else { return [Stretch(id: nil, range: 0..<text.count)] }
     var stretches: [Stretch] = []
     var open = 0
     var position = 0
     while position < text.count {
-      guard let token = table[text[position]]?.first(where: { text[position...].starts(with: $0.content) }) else {
+      guard let (index, end) = trie.longest(text, at: position, until: text.count) else {
         position += 1
         continue
       }
-      var start = position
-      var stop = position + token.content.count
-      position = stop
-      if token.isSingleWord, isWord(text, start - 1) || isWord(text, stop) { continue }
-      if token.stripsLeft {
-        while start > open, text[start - 1].properties.isWhitespace { start -= 1 }
-      }
-      if token.stripsRight {
-        while stop < text.count, text[stop].properties.isWhitespace { stop += 1 }
-      }
-      if open < start { stretches.append(Stretch(id: nil, text: Scalars(text[open..<start]))) }
-      stretches.append(Stretch(id: token.id, text: token.content))
-      open = stop
-      position = max(position, stop)
+      let token = tokens[Int(index)]
+      let start = position
+      position = end
+      if token.isSingleWord, isWord(text, before: start) || isWord(text, at: end) { continue }
+      // The search goes on right after the token even where it takes the space that follows, as in the library.
+      let first = token.stripsLeft ? max(spaceStart(text, before: start), open) : start
+      let last = token.stripsRight ? spaceEnd(text, from: end) : end
+      if open < first { stretches.append(Stretch(id: nil, range: open..<first)) }
+      // Space that the token before took already may leave nothing of this one.
+      if first < last { stretches.append(Stretch(id: token.id, range: first..<last)) }
+      open = last
     }
-    if open < text.count { stretches.append(Stretch(id: nil, text: Scalars(text[open...]))) }
+    if open < text.count { stretches.append(Stretch(id: nil, range: open..<text.count)) }
     return stretches
   }
 
-  private static func isWord(_ text: Scalars, _ position: Int) -> Bool {
-    text.indices.contains(position) && text[position].isWordCharacter
+  private func isWord(_ text: [UInt8], at position: Int) -> Bool {
+    position < text.count && words.mask(text.scalar(at: position).value) != 0
   }
-}
 
-extension AddedTokens.Token {
-  fileprivate func with(content: Scalars) -> Self {
-    Self(
-      id: id, content: content, isSpecial: isSpecial, isNormalized: isNormalized, isSingleWord: isSingleWord,
-      stripsLeft: stripsLeft, stripsRight: stripsRight)
+  private func isWord(_ text: [UInt8], before position: Int) -> Bool {
+    position > 0 && isWord(text, at: text.scalarStart(before: position))
+  }
+
+  private func spaceStart(_ text: [UInt8], before position: Int) -> Int {
+    var start = position
+    while start > 0, case let last = text.scalarStart(before: start), whitespace.mask(text.scalar(at: last).value) != 0
+    {
+      start = last
+    }
+    return start
+  }
+
+  private func spaceEnd(_ text: [UInt8], from position: Int) -> Int {
+    var end = position
+    while end < text.count, case let (scalar, length) = text.scalar(at: end), whitespace.mask(scalar) != 0 {
+      end += length
+    }
+    return end
   }
 }

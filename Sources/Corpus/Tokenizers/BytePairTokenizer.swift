@@ -3,37 +3,41 @@ import Tensors
 
 /// A byte-pair tokenizer read from a Hugging Face `tokenizer.json`; its ids equal those of the `tokenizers` library.
 ///
-/// Text runs through: special tokens found, normalizer, added tokens found, pre-tokenizer, merges, template. What the
-/// file's truncation and padding entries say is for batching and is not applied.
+/// Text runs through: special tokens found, normalizer, added tokens found, pre-tokenizer, merges, template, all as UTF-8
+/// bytes. What the file's truncation and padding entries say is for batching and is not applied.
 public struct BytePairTokenizer: Tokenizer {
   public let vocabularySize: Int
   public let fingerprint: String
 
-  private let normalizer: (any Normalizer)?
-  private let preTokenizer: (any PreTokenizer)?
+  private let normalizers: [any Normalizer]
+  private let preTokenizers: [any PreTokenizer]
   private let model: BytePairModel
   private let added: AddedTokens
-  private let addedIds: [Scalars: Int32]
-  private let addedContents: [Int32: Scalars]
   private let postProcessor: PostProcessor
-  private let decoder: (any TokenDecoder)?
+  private let detokenizer: Detokenizer
   /// The files as they were read, so that a model folder gets the very same bytes.
   private let files: [String: Data]
 
-  /// Reads `tokenizer.json` (and keeps `tokenizer_config.json`) of a model folder.
+  /// Reads `tokenizer.json` of a model folder and keeps what lies beside it, or reads the one file that is named.
   /// - Throws: `UserError` of kind badInput: missing or damaged file, or a rule that is not supported, named.
-  public init(contentsOf folder: URL) throws {
+  public init(contentsOf url: URL) throws {
+    var isFolder: ObjCBool = false
+    let isFile = FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) && !isFolder.boolValue
+    let json = isFile ? url : url.appendingPathComponent("tokenizer.json")
     var files: [String: Data] = [:]
-    for name in ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"] {
-      files[name] = try? Data(contentsOf: folder.appendingPathComponent(name))
-    }
+    files["tokenizer.json"] = try? Data(contentsOf: json)
     guard files["tokenizer.json"] != nil else {
       throw UserError(
-        .badInput, "\(folder.path): there is no readable tokenizer.json",
+        .badInput, "\(url.path): there is no readable tokenizer.json",
         remedy:
           "name a Hugging Face model folder; tokenizers saved in older forms must be saved again as tokenizer.json")
     }
-    try self.init(files: files, name: folder.appendingPathComponent("tokenizer.json").path)
+    if !isFile {
+      for name in ["tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"] {
+        files[name] = try? Data(contentsOf: url.appendingPathComponent(name))
+      }
+    }
+    try self.init(files: files, name: json.path)
   }
 
   /// Reads the text of a tokenizer.json; `name` is what errors call it.
@@ -44,59 +48,56 @@ public struct BytePairTokenizer: Tokenizer {
     let file = try TokenizerFile(json, name: name)
     self.files = files
     fingerprint = Digest.sha256(json)
-    normalizer = try file.normalizer(file.root["normalizer"])
-    preTokenizer = try file.preTokenizer(file.root["pre_tokenizer"])
-    decoder = try file.decoder(file.root["decoder"])
+    normalizers = try file.normalizers(file.root["normalizer"])
+    var steps = try file.preTokenizers(file.root["pre_tokenizer"])
     postProcessor = try PostProcessor(file)
-    model = try BytePairModel(file)
-    added = try AddedTokens(file, normalizer: normalizer)
-    var ids: [Scalars: Int32] = [:]
-    var contents: [Int32: Scalars] = [:]
-    for token in added.tokens {
-      let known = model.ids[token.content]
-      guard known == nil || known == token.id, (model.tokens[token.id] ?? token.content) == token.content else {
-        throw file.damaged("added token \"\(String(token.content))\" and the vocabulary disagree on id \(token.id)")
-      }
-      ids[token.content] = token.id
-      contents[token.id] = token.content
-    }
-    addedIds = ids
-    addedContents = contents
-    vocabularySize = Int(max(model.tokens.keys.max() ?? -1, contents.keys.max() ?? -1)) + 1
+    model = try BytePairModel(file, spellsBytes: steps.last is ByteSpelling)
+    // A model of bytes needs no spelling.
+    if model.letters == .bytes { steps.removeLast() }
+    preTokenizers = steps
+    added = try AddedTokens(file, model: model.tokens, normalizers: normalizers)
+    detokenizer = Detokenizer(model: model.tokens, added: added, decoders: try file.decoders(file.root["decoder"]))
+    vocabularySize = max(model.tokens.idBound, added.tokens.map { Int($0.id) + 1 }.max() ?? 0)
   }
 
   public func id(of token: String) -> Int32? {
-    let scalars = Scalars(token.unicodeScalars)
-    return addedIds[scalars] ?? model.ids[scalars]
+    let bytes = Array(token.utf8)
+    return added.id(of: bytes) ?? model.tokens.id(of: bytes)
   }
 
   public func encode(_ text: String, addingSpecialTokens: Bool) -> [Int32] {
-    var ids: [Int32] = []
-    for stretch in added.splitRaw(Scalars(text.unicodeScalars)) {
+    var ids = addingSpecialTokens ? postProcessor.before : []
+    let bytes = Array(text.utf8)
+    ids.reserveCapacity(bytes.count / 3 + 8)
+    for stretch in added.splitRaw(bytes) {
       if let id = stretch.id {
+        ids.append(id)
+      } else {
+        let isWhole = stretch.range.count == bytes.count
+        encodePlain(isWhole ? bytes : Array(bytes[stretch.range]), isAtStart: stretch.range.lowerBound == 0, to: &ids)
+      }
+    }
+    if addingSpecialTokens { ids += postProcessor.after }
+    return ids
+  }
+
+  private func encodePlain(_ text: [UInt8], isAtStart: Bool, to ids: inout [Int32]) {
+    var text = text
+    var isAtStart = isAtStart
+    for step in normalizers where !text.isEmpty { isAtStart = step.normalize(&text) && isAtStart }
+    for part in added.splitNormalized(text) {
+      if let id = part.id {
         ids.append(id)
         continue
       }
-      var plain = stretch.text
-      if let normalizer { plain = Scalars(normalizer.normalize(String(plain)).unicodeScalars) }
-      for part in added.splitNormalized(plain) {
-        if let id = part.id {
-          ids.append(id)
-          continue
-        }
-        for piece in preTokenizer?.split(part.text) ?? [part.text] { ids += model.encode(piece) }
-      }
+      var pieces = Pieces(bytes: text, ranges: [part.range], isAtStart: isAtStart && part.range.lowerBound == 0)
+      for step in preTokenizers { step.apply(to: &pieces) }
+      model.encode(pieces.bytes, pieces.ranges, to: &ids)
     }
-    return addingSpecialTokens ? postProcessor.apply(ids) : ids
   }
 
   public func decode(_ ids: [Int32], skippingSpecialTokens: Bool) -> String {
-    let tokens = ids.compactMap { id -> Scalars? in
-      if skippingSpecialTokens, added.isSpecial(id) { return nil }
-      return addedContents[id] ?? model.tokens[id]
-    }
-    guard let decoder else { return tokens.map { String($0) }.joined(separator: " ") }
-    return String(decoder.decode(tokens).joined())
+    detokenizer.decode(ids, skippingSpecialTokens: skippingSpecialTokens)
   }
 
   /// Writes the tokenizer's files, byte for byte as they were read, into a model folder.

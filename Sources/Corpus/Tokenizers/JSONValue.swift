@@ -135,6 +135,16 @@ private struct JSONReader {
 
   mutating func number() throws -> JSONValue {
     let start = position
+    // Most numbers are ids: a few digits.
+    var whole = 0
+    while let byte = current, byte >= 0x30, byte <= 0x39, position - start < 15 {
+      whole = whole * 10 + Int(byte - 0x30)
+      position += 1
+    }
+    if position > start, let byte = current, byte == 0x2C || byte == 0x7D || byte == 0x5D || byte <= 0x20 {
+      return .number(Double(whole))
+    }
+    position = start
     while let byte = current, "+-.0123456789eE".utf8.contains(byte) { position += 1 }
     guard let value = Double(String(decoding: bytes[start..<position], as: UTF8.self)), value.isFinite else {
       position = start
@@ -145,7 +155,16 @@ private struct JSONReader {
 
   mutating func text() throws -> String {
     position += 1
-    var content: [UInt8] = []
+    let start = position
+    while let byte = current, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
+    if current == UInt8(ascii: "\"") {
+      guard let text = String(validating: bytes[start..<position], as: UTF8.self) else {
+        throw failure("a string is not UTF-8")
+      }
+      position += 1
+      return text
+    }
+    var content = Array(bytes[start..<position])
     while let byte = current {
       position += 1
       switch byte {

@@ -15,9 +15,20 @@ struct PostProcessor: Sendable {
     switch try file.type(of: value, in: "post_processor") {
     case "ByteLevel": return
     case "TemplateProcessing": try addTemplate(value, file)
+    case "RobertaProcessing", "BertProcessing":
+      before = [try Self.id(value, "cls", file)] + before
+      after.append(try Self.id(value, "sep", file))
     case "Sequence": for step in try file.list(value, "processors") { try add(step, file) }
     case let other: throw file.unsupported("post-processor \"\(other)\"")
     }
+  }
+
+  /// The id in a pair of token and id.
+  private static func id(_ value: JSONValue, _ key: String, _ file: TokenizerFile) throws -> Int32 {
+    guard let pair = value[key]?.array, pair.count == 2, let id = pair[1].integer, id >= 0 else {
+      throw file.damaged("\"\(key)\" must be a token and its id")
+    }
+    return Int32(id)
   }
 
   private mutating func addTemplate(_ value: JSONValue, _ file: TokenizerFile) throws {

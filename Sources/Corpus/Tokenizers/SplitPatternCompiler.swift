@@ -1,19 +1,23 @@
 /// Reads the text of a split rule into nodes; see `SplitPattern` for what it knows.
 struct SplitPatternCompiler {
-  private typealias CharacterSet = SplitPattern.CharacterSet
   private typealias Node = SplitPattern.Node
 
-  private let source: Scalars
+  private let source: [Unicode.Scalar]
+  private let dialect: SplitPattern.Dialect
   private var position = 0
   private var depth = 0
   private var ignoresCase = false
 
-  init(_ expression: String) { source = Scalars(expression.unicodeScalars) }
+  init(_ expression: String, dialect: SplitPattern.Dialect) {
+    source = Array(expression.unicodeScalars)
+    self.dialect = dialect
+  }
 
-  mutating func compile() throws -> SplitPattern.Node {
-    let node = try choice()
+  /// The outermost alternatives.
+  mutating func compile() throws -> [[SplitPattern.Node]] {
+    let branches = try branches()
     guard position == source.count else { throw unsupported("an unmatched bracket") }
-    return node
+    return branches
   }
 
   private func unsupported(_ what: String) -> SplitPattern.Unsupported { SplitPattern.Unsupported(construct: what) }
@@ -21,13 +25,13 @@ struct SplitPatternCompiler {
   private var current: Unicode.Scalar? { position < source.count ? source[position] : nil }
 
   private mutating func skip(_ text: String) -> Bool {
-    let scalars = Scalars(text.unicodeScalars)
+    let scalars = Array(text.unicodeScalars)
     guard source[position...].starts(with: scalars) else { return false }
     position += scalars.count
     return true
   }
 
-  private mutating func choice() throws -> Node {
+  private mutating func branches() throws -> [[Node]] {
     guard depth < 32 else { throw unsupported("deep nesting") }
     depth += 1
     defer { depth -= 1 }
@@ -40,7 +44,7 @@ struct SplitPatternCompiler {
         branches[branches.count - 1].append(try quantified())
       }
     }
-    return .choice(branches)
+    return branches
   }
 
   private mutating func quantified() throws -> Node {
@@ -68,7 +72,8 @@ struct SplitPatternCompiler {
       return (1, .max)
     case "{":
       guard let close = source[position...].firstIndex(of: "}") else { throw unsupported("an open brace") }
-      let parts = String(source[position + 1..<close]).split(separator: ",", omittingEmptySubsequences: false)
+      let parts = String(String.UnicodeScalarView(source[position + 1..<close])).split(
+        separator: ",", omittingEmptySubsequences: false)
       position = close + 1
       guard let first = parts.first, let least = Int(first), least >= 0, parts.count <= 2 else {
         throw unsupported("a repetition count")
@@ -91,11 +96,11 @@ struct SplitPatternCompiler {
     case "\\": return .one(try escaped())
     case ".":
       position += 1
-      return .one(.any)
+      return .one(ScalarSet("\n").inverse)
     case "^", "$", "*", "+", "?", "{": throw unsupported("\"\(scalar)\" here")
     default:
       position += 1
-      return .one(ignoresCase ? .folded(scalar.caseFolded) : .scalars(scalar...scalar))
+      return .one(ignoresCase ? try folded(scalar) : ScalarSet(scalar))
     }
   }
 
@@ -112,89 +117,111 @@ struct SplitPatternCompiler {
     } else if !skip("(?:") {
       guard skip("("), current != "?" else { throw unsupported("a group of this kind") }
     }
-    let node = try choice()
+    let node = Node.choice(try branches())
     guard skip(")") else { throw unsupported("an open group") }
     if let positive { return .lookahead(node, positive: positive) }
     return node
   }
 
-  private mutating func bracketed() throws -> CharacterSet {
-    let inverse = skip("^")
-    var sets: [CharacterSet] = []
-    while let scalar = current, scalar != "]" || sets.isEmpty {
-      if scalar == "[" || source[position...].starts(with: ["&", "&"]) { throw unsupported("a nested class") }
-      let first = try classMember()
-      if case .scalars(let low) = first, current == "-", position + 1 < source.count, source[position + 1] != "]" {
-        position += 1
-        guard case .scalars(let high) = try classMember(), low.lowerBound <= high.lowerBound else {
-          throw unsupported("a range within a class")
-        }
-        sets.append(.scalars(low.lowerBound...high.lowerBound))
-      } else {
-        sets.append(first)
+  /// The scalars that differ from an ASCII scalar by case only; the long s and the Kelvin sign among them.
+  private func folded(_ scalar: Unicode.Scalar) throws -> ScalarSet {
+    guard scalar.isASCII else { throw unsupported("case folding of \"\(scalar)\"") }
+    let cases = [scalar.properties.lowercaseMapping, scalar.properties.uppercaseMapping].flatMap(\.unicodeScalars)
+    let more: [Unicode.Scalar] =
+      switch scalar {
+      case "s", "S": ["\u{17F}"]
+      case "k", "K": ["\u{212A}"]
+      default: []
       }
+    return ScalarSet((cases + more).map { $0.value...$0.value })
+  }
+
+  private mutating func bracketed() throws -> ScalarSet {
+    let inverse = skip("^")
+    var set = ScalarSet()
+    var isEmpty = true
+    while let scalar = current, scalar != "]" || isEmpty {
+      if scalar == "[" || source[position...].starts(with: ["&", "&"]) { throw unsupported("a nested class") }
+      isEmpty = false
+      let escapes = scalar == "\\"
+      let first = try classMember()
+      guard current == "-", position + 1 < source.count, source[position + 1] != "]", first.isSingle else {
+        set = set.union(first)
+        continue
+      }
+      position += 1
+      let last = try classMember()
+      guard last.isSingle, let low = first.ranges.first, let high = last.ranges.first, low.lowerBound <= high.lowerBound
+      else { throw unsupported(escapes ? "a range of escapes" : "a range within a class") }
+      set = set.union(ScalarSet([low.lowerBound...high.lowerBound]))
     }
     guard skip("]") else { throw unsupported("an open class") }
     if ignoresCase { throw unsupported("a class without case") }
-    return inverse ? .inverse(.union(sets)) : .union(sets)
+    return inverse ? set.inverse : set
   }
 
-  private mutating func classMember() throws -> CharacterSet {
+  private mutating func classMember() throws -> ScalarSet {
     guard let scalar = current else { throw unsupported("an open class") }
     if scalar == "\\" { return try escaped() }
     position += 1
-    return .scalars(scalar...scalar)
+    return ScalarSet(scalar)
   }
 
-  private mutating func escaped() throws -> CharacterSet {
+  private mutating func escaped() throws -> ScalarSet {
     position += 1
     guard let scalar = current else { throw unsupported("an early end") }
     position += 1
+    let word = dialect == .rust ? ScalarSet.wordOfRust : .wordOfOniguruma
     switch scalar {
     case "s": return .whitespace
-    case "S": return .inverse(.whitespace)
-    case "d": return .category([.decimalNumber])
-    case "D": return .inverse(.category([.decimalNumber]))
-    case "w": return .word
-    case "W": return .inverse(.word)
-    case "n": return .scalars("\n"..."\n")
-    case "r": return .scalars("\r"..."\r")
-    case "t": return .scalars("\t"..."\t")
+    case "S": return ScalarSet.whitespace.inverse
+    case "d": return try category("Nd")
+    case "D": return try category("Nd").inverse
+    case "w": return word
+    case "W": return word.inverse
+    case "n": return ScalarSet("\n")
+    case "r": return ScalarSet("\r")
+    case "t": return ScalarSet("\t")
+    case "u": return ScalarSet(try codePoint())
     case "p": return try property()
-    case "P": return .inverse(try property())
+    case "P": return try property().inverse
     default:
-      guard scalar.isASCII, !scalar.properties.isAlphabetic, !scalar.isNumeric else {
+      guard scalar.isASCII, !scalar.properties.isAlphabetic, !("0"..."9").contains(scalar) else {
         throw unsupported("\"\\\(scalar)\"")
       }
-      return .scalars(scalar...scalar)
+      return ScalarSet(scalar)
     }
   }
 
-  private mutating func property() throws -> CharacterSet {
+  /// The four hexadecimal digits after `\u`.
+  private mutating func codePoint() throws -> Unicode.Scalar {
+    let digits = String(String.UnicodeScalarView(source[position...].prefix(4)))
+    guard digits.utf8.count == 4, let code = UInt32(digits, radix: 16), let scalar = Unicode.Scalar(code) else {
+      throw unsupported("\"\\u\" without four digits")
+    }
+    position += 4
+    return scalar
+  }
+
+  private mutating func property() throws -> ScalarSet {
     guard current == "{", let close = source[position...].firstIndex(of: "}") else {
       throw unsupported("a property without braces")
     }
-    let name = String(source[position + 1..<close])
+    var name = String(String.UnicodeScalarView(source[position + 1..<close]))
     position = close + 1
-    guard let categories = Self.categories[name] else { throw unsupported("\\p{\(name)}") }
-    return .category(categories)
+    let inverse = name.hasPrefix("^")
+    if inverse { name.removeFirst() }
+    let set = try category(name)
+    return inverse ? set.inverse : set
   }
 
-  private static let categories: [String: Set<Unicode.GeneralCategory>] = {
-    let single: [String: Unicode.GeneralCategory] = [
-      "Lu": .uppercaseLetter, "Ll": .lowercaseLetter, "Lt": .titlecaseLetter, "Lm": .modifierLetter,
-      "Lo": .otherLetter, "Mn": .nonspacingMark, "Mc": .spacingMark, "Me": .enclosingMark, "Nd": .decimalNumber,
-      "Nl": .letterNumber, "No": .otherNumber, "Pc": .connectorPunctuation, "Pd": .dashPunctuation,
-      "Ps": .openPunctuation, "Pe": .closePunctuation, "Pi": .initialPunctuation, "Pf": .finalPunctuation,
-      "Po": .otherPunctuation, "Sm": .mathSymbol, "Sc": .currencySymbol, "Sk": .modifierSymbol, "So": .otherSymbol,
-      "Zs": .spaceSeparator, "Zl": .lineSeparator, "Zp": .paragraphSeparator, "Cc": .control, "Cf": .format,
-      "Co": .privateUse, "Cn": .unassigned, "Cs": .surrogate,
-    ]
-    var table: [String: Set<Unicode.GeneralCategory>] = [:]
-    for (name, category) in single {
-      table[name] = [category]
-      table[String(name.prefix(1)), default: []].insert(category)
-    }
-    return table
-  }()
+  private func category(_ name: String) throws -> ScalarSet {
+    guard let set = ScalarSet(category: name) else { throw unsupported("\\p{\(name)}") }
+    return set
+  }
+}
+
+extension ScalarSet {
+  /// Whether it holds one scalar only.
+  fileprivate var isSingle: Bool { ranges.count == 1 && ranges[0].count == 1 }
 }

@@ -32,14 +32,3 @@ extension Tokenizer {
     return ids.count == 1 ? ids[0] : nil
   }
 }
-
-/// The scalars of a token or a piece of text; compared exactly, never by canonical equivalence as `String` is.
-public typealias Scalars = [Unicode.Scalar]
-
-extension String {
-  init(_ scalars: some Sequence<Unicode.Scalar>) {
-    var view = String.UnicodeScalarView()
-    view.append(contentsOf: scalars)
-    self.init(view)
-  }
-}

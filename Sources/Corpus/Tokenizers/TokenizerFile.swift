@@ -39,11 +39,39 @@ struct TokenizerFile {
     return list
   }
 
-  /// The parts of a Replace rule; regular expressions are refused.
-  func replacement(_ value: JSONValue, in part: String) throws -> (pattern: Scalars, replacement: Scalars) {
-    guard let pattern = value["pattern"]?["String"]?.string, !pattern.isEmpty else {
-      throw unsupported("a Replace rule without a plain string in the \(part)")
+  /// A yes or no; the default where the key is missing or null.
+  func flag(_ value: JSONValue, _ key: String, default standard: Bool) throws -> Bool {
+    guard let found = value[key], !found.isNull else { return standard }
+    guard let flag = found.bool else { throw damaged("\"\(key)\" must be true or false") }
+    return flag
+  }
+
+  /// A string; nil where the key is missing or null.
+  func optionalText(_ value: JSONValue, _ key: String) throws -> String? {
+    guard let found = value[key], !found.isNull else { return nil }
+    guard let text = found.string else { throw damaged("\"\(key)\" must be a string") }
+    return text
+  }
+
+  /// A string of one scalar.
+  func scalar(_ value: JSONValue, _ key: String) throws -> Unicode.Scalar {
+    let scalars = try text(value, key).unicodeScalars
+    guard scalars.count == 1, let scalar = scalars.first else { throw damaged("\"\(key)\" must be one character") }
+    return scalar
+  }
+
+  /// The `pattern` of a rule, a plain string or an expression; nil when there is none.
+  func pattern(of value: JSONValue) throws -> SplitPattern? {
+    if let expression = value["pattern"]?["Regex"]?.string { return try pattern(expression) }
+    guard let literal = value["pattern"]?["String"]?.string, !literal.isEmpty else { return nil }
+    do { return try SplitPattern(literal: literal) } catch let error as SplitPattern.Unsupported {
+      throw unsupported("\(error.construct) in the pattern \"\(literal)\"")
     }
-    return (Scalars(pattern.unicodeScalars), Scalars(try text(value, "content").unicodeScalars))
+  }
+
+  func pattern(_ expression: String, dialect: SplitPattern.Dialect = .oniguruma) throws -> SplitPattern {
+    do { return try SplitPattern(expression, dialect: dialect) } catch let error as SplitPattern.Unsupported {
+      throw unsupported("\(error.construct) in the pattern \(expression)")
+    }
   }
 }

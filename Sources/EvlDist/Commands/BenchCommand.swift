@@ -12,6 +12,13 @@ struct BenchCommand: ParsableCommand {
 
   @Argument(help: "One of \(Benchmarks.names.joined(separator: ", ")); all when left out.") var name: String?
   @Option(help: "Runs of each.") var repetitions = 7
+  @Option(
+    help: "With model: a folder with a config.json of the Idefics3 family, whose shape is timed with random weights.",
+    transform: URL.init(fileURLWithPath:))
+  var shape: URL?
+  @Option(help: "With --shape: f32 or bf16.") var precision = Tensors.Precision.f32
+  @Flag(help: "With --shape: blocks keep their input alone and are computed again in backward.") var recompute = false
+  @Option(help: "With --shape: tokens of text behind those of the image.") var textTokens = 128
   @Flag(help: "Result as JSON.") var json = false
 
   func validate() throws {
@@ -19,12 +26,19 @@ struct BenchCommand: ParsableCommand {
       throw ValidationError("there is no benchmark \(name); there are \(Benchmarks.names.joined(separator: ", "))")
     }
     guard (1...1000).contains(repetitions) else { throw ValidationError("--repetitions is from 1 to 1000") }
+    guard shape == nil || name == "model" else { throw ValidationError("--shape is for the benchmark model") }
+    guard (1...100_000).contains(textTokens) else { throw ValidationError("--text-tokens is from 1 to 100000") }
   }
 
   func run() throws {
     try onEveryRank { communicator in
       ProductLibrary.setThreads(1)
-      let benchmarks = Benchmarks(communicator: communicator, repetitions: repetitions)
+      let benchmarks = Benchmarks(
+        communicator: communicator, repetitions: repetitions,
+        shape: shape.map {
+          Benchmarks.ModelShape(
+            folder: $0, precision: precision, recomputesBlocks: recompute, textTokens: textTokens)
+        })
       let results = try (name.map { [$0] } ?? Benchmarks.names).flatMap { try benchmarks.run($0) }
       guard communicator.isController else { return }
       if json {
@@ -44,3 +58,5 @@ struct BenchCommand: ParsableCommand {
     }
   }
 }
+
+extension Tensors.Precision: ExpressibleByArgument {}

@@ -88,7 +88,9 @@ struct TrainedRun {
   ///
   /// - Throws: `UserError` where it is gone, or another model lies in its place.
   func teacher() throws -> TeacherModel {
-    let view = configuration.data.view
+    func load(_ folder: URL) throws -> TeacherModel {
+      try TeacherModel(folder: folder, view: configuration.data.view, precision: configuration.train.arithmetic)
+    }
     let folders: [URL]
     if configuration.teacher.path.isEmpty {
       let cache = located(configuration.teacher.cache)
@@ -101,9 +103,7 @@ struct TrainedRun {
     }
     for folder in folders {
       // Of the cache's teachers those of another view or version are passed by; a folder the run names has to be sound.
-      let loaded =
-        folders.count == 1
-        ? try TeacherModel(folder: folder, view: view) : try? TeacherModel(folder: folder, view: view)
+      let loaded = folders.count == 1 ? try load(folder) : try? load(folder)
       if let loaded, loaded.identity == state.data[RunState.teacherKey] { return loaded }
     }
     let path = configuration.teacher.path.isEmpty ? configuration.teacher.cache : configuration.teacher.path

@@ -71,6 +71,7 @@ extension Trainer {
     }
     let step = try context.communicator.broadcast(found.step)
     try context.communicator.broadcast(memory: trainee.weights)
+    trainee.arena.round(0..<trainee.arena.layout.count)
     guard step > 0 else { return }
     try context.communicator.broadcast(memory: optimizer.moment1)
     try context.communicator.broadcast(memory: optimizer.moment2)

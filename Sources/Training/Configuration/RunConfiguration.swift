@@ -96,8 +96,11 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var shards = 8
     /// Threads of one rank.
     public var threads = 1
-    /// `f32`.
-    public var precision = "f32"
+    /// `f32`, or `bf16`: matrix products of operands rounded to bfloat16, weights and sums in single precision.
+    public var precision = Precision.f32.rawValue
+    /// Whether each transformer block keeps its input alone and is computed again in backward: a fraction of the
+    /// memory for a third more time, the same bits.
+    public var recompute = false
     /// Peak learning rate of AdamW.
     public var learningRate = 2.0e-3
     /// `constant` (a run can be prolonged without changing its bits) or `cosine` (falls until train.steps).
@@ -175,7 +178,7 @@ extension RunConfiguration {
       "train.global_batch (\(train.globalBatch)) does not divide into \(train.shards) shards of equal size; "
         + "use a multiple of train.shards")
     require((1...1024).contains(train.threads), "train.threads is \(train.threads); 1 to 1024")
-    oneOf("train.precision", train.precision, ["f32"])
+    oneOf("train.precision", train.precision, Precision.allCases.map(\.rawValue))
     oneOf("train.reduction", train.reduction, ["ordered"])
     require(train.learningRate > 0 && train.learningRate.isFinite, "train.learning_rate must be above 0")
     oneOf("train.schedule", train.schedule, LearningRateSchedule.Form.allCases.map(\.rawValue))
@@ -199,4 +202,9 @@ extension RunConfiguration {
         + "train.global_batch (\(train.globalBatch)) / train.shards (\(train.shards)) is fewer")
     return problems + objective.problems()
   }
+}
+
+extension RunConfiguration.Train {
+  /// The arithmetic of products. - Precondition: the configuration has no problems.
+  public var arithmetic: Precision { Precision(rawValue: precision) ?? .f32 }
 }

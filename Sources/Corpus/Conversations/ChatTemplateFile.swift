@@ -1,0 +1,74 @@
+import Foundation
+import Tensors
+
+/// Finds out which family of chat templates a model folder has.
+///
+/// The template of a folder is a program in the language Jinja; it is not run. The tokens that it writes tell the family.
+/// Read are `chat_template.jinja`, and the key `chat_template` of `chat_template.json`, `processor_config.json` and
+/// `tokenizer_config.json`, in this order.
+public enum ChatTemplateFile {
+  /// The folder's template.
+  /// - Parameter name: the configuration's choice; empty leaves it to the folder.
+  /// - Throws: `UserError` of kind badInput naming the file and what was found in it where no family is recognised, of
+  ///   kind usage for an unknown name.
+  public static func template(in folder: URL, choosing name: String = "") throws -> ChatTemplate {
+    guard name.isEmpty else { return try ChatTemplate.named(name) }
+    guard let (file, text) = try text(in: folder) else {
+      throw UserError(
+        .badInput, "\(folder.path): the model's files hold no chat_template", remedy: remedy)
+    }
+    guard let template = recognised(text) else {
+      throw UserError(
+        .badInput, "\(file): the chat template is of no family that is known; it writes \(tokens(in: text))",
+        remedy: remedy)
+    }
+    return template
+  }
+
+  private static var remedy: String {
+    "set \(ChatTemplate.configurationKey) to one of \(ChatTemplate.all.map(\.name).joined(separator: ", "))"
+  }
+
+  /// The family by the tokens that a template writes; nil where none fits.
+  static func recognised(_ template: String) -> ChatTemplate? {
+    func writes(_ text: String) -> Bool { template.contains(text) }
+    if writes("<end_of_utterance>") {
+      return .idefics3(opening: ["<|im_start|>", "<|begin_of_text|>"].first(where: writes) ?? "")
+    }
+    if writes("<|start_header_id|>") { return .llama3 }
+    if writes("[INST]") { return .llama2 }
+    if writes("<|im_start|>"), writes("<|im_end|>") { return .chatML }
+    return writes("ASSISTANT:") && (writes("USER") || writes(".upper()")) ? .vicuna : nil
+  }
+
+  /// The tokens of a template in angle or square brackets, for an error.
+  private static func tokens(in template: String) -> String {
+    var seen: [String] = []
+    for match in template.matches(of: /<\|?[\w\/ -]{1,40}\|?>|\[\/?[A-Z_]{2,20}\]/) where seen.count < 8 {
+      let token = String(match.output)
+      if !seen.contains(token) { seen.append(token) }
+    }
+    return seen.isEmpty ? "no special token" : seen.joined(separator: " ")
+  }
+
+  private static func text(in folder: URL) throws -> (file: String, text: String)? {
+    let plain = folder.appendingPathComponent("chat_template.jinja")
+    if let text = try? String(contentsOf: plain, encoding: .utf8) { return (plain.path, text) }
+    for name in ["chat_template.json", "processor_config.json", "tokenizer_config.json"] {
+      let file = folder.appendingPathComponent(name)
+      guard let data = try? Data(contentsOf: file) else { continue }
+      guard let template = try JSONValue(parsing: data, file: file.path)["chat_template"], !template.isNull else {
+        continue
+      }
+      if let text = template.string { return (file.path, text) }
+      // Several templates by name; the one for conversations is called default.
+      let named = template.array?.first { $0["name"]?.string == "default" } ?? template.array?.first
+      guard let text = named?["template"]?.string else {
+        throw UserError(
+          .badInput, "\(file.path): chat_template is neither a text nor a list of named ones", remedy: remedy)
+      }
+      return (file.path, text)
+    }
+    return nil
+  }
+}

@@ -1,0 +1,43 @@
+import Tensors
+
+/// A conversation about images, several turns long (an entry of LLaVA-style JSON).
+public struct Conversation: Sendable, Equatable {
+  /// What one side says.
+  public struct Turn: Sendable, Equatable {
+    public enum Role: String, Sendable {
+      case system, human, assistant
+    }
+
+    public let role: Role
+    /// Without placeholders, and without white space at both ends.
+    public let text: String
+    /// Images shown before the text.
+    public let images: Int
+
+    public init(_ role: Role, _ text: String, images: Int = 0) {
+      self.role = role
+      self.text = text
+      self.images = images
+    }
+  }
+
+  public let id: String
+  /// Paths as the file has them, in the order in which they are shown.
+  public let images: [String]
+  /// A system turn or none, then human and assistant in turn.
+  public let turns: [Turn]
+  /// File and entry, for errors.
+  public let place: String
+
+  /// - Precondition: the turns show as many images as there are.
+  public init(id: String, images: [String], turns: [Turn], place: String) {
+    precondition(turns.reduce(0) { $0 + $1.images } == images.count, "every image is shown once")
+    self.id = id
+    self.images = images
+    self.turns = turns
+    self.place = place
+  }
+
+  /// The turns that are learned from.
+  public var answers: Int { turns.count { $0.role == .assistant } }
+}

@@ -1,0 +1,120 @@
+import Cardiology
+import Foundation
+import Tensors
+
+/// Conversations about images, read from LLaVA-style JSON; their images are read on demand.
+///
+/// Image paths are relative to a root folder. A path may name a PNG or JPEG file, or a WFDB record (with or without
+/// .hea), which is drawn on a page of ECG paper. Entries without an image are text alone.
+public struct ConversationDataset: Sendable {
+  /// What is done with entries whose image is not there.
+  public enum MissingImages: String, Sendable, CaseIterable {
+    /// The data set is refused, naming the first.
+    case refused
+    /// The entry is left out; `remarks` says how many were.
+    case skipped
+  }
+
+  public let name: String
+  public let conversations: [Conversation]
+  /// What a user should know about what was read, a line each.
+  public let remarks: [String]
+  private let root: URL
+  private let page: ECGPage
+
+  /// - Parameters:
+  ///   - path: a file of conversations (.json, .jsonl), or a folder, of which all such files are read by name.
+  ///   - root: folder that image paths begin at; nil takes the folder of the file.
+  ///   - page: the paper that records are drawn on.
+  /// - Throws: `UserError` naming file, entry and key, or the image that is missing.
+  public init(
+    path: URL, root: URL? = nil, missingImages: MissingImages = .refused, page: ECGPage = ECGPage()
+  ) throws {
+    let (files, folder) = try Self.files(path)
+    let root = root ?? folder
+    self.root = root
+    self.page = page
+    name = path.deletingPathExtension().lastPathComponent
+    var kept: [Conversation] = []
+    var missing = 0
+    for conversation in try files.flatMap(ConversationFile.conversations) {
+      if let path = conversation.images.first(where: { Self.source(of: $0, root: root) == nil }) {
+        guard missingImages == .skipped else {
+          throw UserError(
+            .badInput, "\(conversation.place), image: \(root.appendingPathComponent(path).path) is not there",
+            remedy: "set the folder that image paths begin at, or leave out entries without their image")
+        }
+        missing += 1
+      } else {
+        kept.append(conversation)
+      }
+    }
+    guard !kept.isEmpty else {
+      throw UserError(
+        .badInput, "\(path.path): none of the \(missing) conversations has its image below \(root.path)",
+        remedy: "set the folder that image paths begin at")
+    }
+    conversations = kept
+    let textAlone = kept.count { $0.images.isEmpty }
+    remarks = [
+      missing > 0 ? "\(name): \(missing) conversations are left out, their image is not below \(root.path)" : nil,
+      textAlone > 0 ? "\(name): \(textAlone) of \(kept.count) conversations are text alone" : nil,
+    ].compactMap { $0 }
+  }
+
+  /// The pictures of a conversation in order.
+  /// - Throws: `UserError` naming the entry and the file at fault.
+  public func images(of conversation: Conversation) throws -> [RasterImage] {
+    try conversation.images.map { path in
+      do {
+        switch Self.source(of: path, root: root) {
+        case .picture(let file): return try ImageFile.read(file)
+        case .record(let record): return try page.image(of: WFDBReader.read(record))
+        case nil: throw UserError(.inputOutput, "\(path): no such image", remedy: "check the path")
+        }
+      } catch let error as UserError {
+        throw UserError(error.kind, "\(conversation.place), image: \(error.message)", remedy: error.remedy)
+      }
+    }
+  }
+
+  /// SHA-256 (hex) over what is asked, answered and shown by path.
+  public var fingerprint: String {
+    var text = name
+    for conversation in conversations {
+      text += "\n\(conversation.id)\t\(conversation.images.joined(separator: "\t"))"
+      for turn in conversation.turns { text += "\n\t\(turn.role.rawValue)\t\(turn.images)\t\(turn.text)" }
+    }
+    return Digest.sha256(Data(text.utf8))
+  }
+
+  private enum Source {
+    case picture(URL)
+    case record(URL)
+  }
+
+  /// What a path names; nil where nothing is there. A header tells a record, with whatever ending it is named.
+  private static func source(of path: String, root: URL) -> Source? {
+    let url = path.hasPrefix("/") ? URL(fileURLWithPath: path) : root.appendingPathComponent(path)
+    let bare = ["hea", "dat"].contains(url.pathExtension) ? url.deletingPathExtension() : url
+    if FileManager.default.fileExists(atPath: bare.path + ".hea") { return .record(bare) }
+    return FileManager.default.fileExists(atPath: url.path) ? .picture(url) : nil
+  }
+
+  private static func files(_ path: URL) throws -> (files: [URL], folder: URL) {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path.path, isDirectory: &isFolder) else {
+      throw UserError(
+        .inputOutput, "\(path.path): no such file or folder of conversations", remedy: "check data.path")
+    }
+    guard isFolder.boolValue else { return ([path], path.deletingLastPathComponent()) }
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path.path)) ?? []
+    let files = names.filter { $0.hasSuffix(".json") || $0.hasSuffix(".jsonl") }.sorted()
+    guard !files.isEmpty else {
+      throw UserError(
+        .badInput, "\(path.path): there is no .json or .jsonl file in this folder",
+        remedy: "set data.path to a file of conversations or its folder")
+    }
+    return (files.map { path.appendingPathComponent($0) }, path)
+  }
+}

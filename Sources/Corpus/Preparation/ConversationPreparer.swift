@@ -1,0 +1,96 @@
+import Cardiology
+import Tensors
+
+/// How one model sees images and reads conversations about them.
+public struct ConversationSide: Sendable {
+  public let processor: any ImageProcessor
+  public let prompt: ConversationPrompt
+
+  public init(processor: any ImageProcessor, prompt: ConversationPrompt) {
+    self.processor = processor
+    self.prompt = prompt
+  }
+
+  /// The model's input for a conversation and its images, tile after tile.
+  /// - Throws: `UserError` naming the entry.
+  public func input(
+    _ conversation: Conversation, _ images: [RasterImage], withAnswers: Bool = true
+  ) throws -> PreparedConversation {
+    let processed: [ProcessedImage]
+    do { processed = try images.map(processor.process) } catch let error as UserError {
+      throw UserError(error.kind, "\(conversation.place): \(error.message)", remedy: error.remedy)
+    }
+    return PreparedConversation(
+      input: PreparedInput(
+        pixels: processed.flatMap(\.pixels),
+        conversation: try prompt.tokenized(conversation, images: processed.map(\.geometry), withAnswers: withAnswers)),
+      images: processed.map(\.geometry))
+  }
+}
+
+/// What one model is given of a conversation.
+public struct PreparedConversation: Sendable {
+  /// Pixels of shape [tiles, 3, height, width] over all images, tokens and labels.
+  public let input: PreparedInput
+  /// The layout of each image; empty for text alone.
+  public let images: [ImageGeometry]
+
+  public var tiles: Int { images.reduce(0) { $0 + $1.tiles } }
+}
+
+/// A conversation as student and teacher are given it.
+public struct PreparedConversationSample: Sendable {
+  public let position: Int
+  public let epoch: Int
+  public let conversation: Conversation
+  public let isLabelled: Bool
+  public let student: PreparedConversation
+  /// Nil without a live teacher.
+  public let teacher: PreparedConversation?
+}
+
+/// Turns a position of the sample order into a conversation ready for the models.
+///
+/// A pure function of seed and position, as `SamplePreparer`. Images are shown as they are; there is no augmentation.
+public struct ConversationPreparer: Sendable {
+  public let dataset: ConversationDataset
+  public let order: KeyedOrder
+  public let labelled: LabelledFraction
+  public let student: ConversationSide
+  public let teacher: ConversationSide?
+
+  /// - Throws: `UserError` of kind badInput naming the first conversation without an answer to learn.
+  public init(
+    dataset: ConversationDataset, seed: UInt64, labelled: LabelledFraction, student: ConversationSide,
+    teacher: ConversationSide?
+  ) throws {
+    if let mute = dataset.conversations.first(where: { $0.answers == 0 }) {
+      throw UserError(
+        .badInput, "\(mute.place): nobody answers in this conversation",
+        remedy: "leave it out; only answers are learned")
+    }
+    self.dataset = dataset
+    order = KeyedOrder(seed: seed, count: dataset.conversations.count)
+    self.labelled = labelled
+    self.student = student
+    self.teacher = teacher
+  }
+
+  /// The conversation at a position of the order.
+  /// - Throws: `UserError` naming entry and file at fault.
+  public func prepare(position: Int) throws -> PreparedConversationSample {
+    let index = order.sample(position: position)
+    let conversation = dataset.conversations[index]
+    let images = try dataset.images(of: conversation)
+    let isLabelled = labelled.isLabelled(index: index)
+    return PreparedConversationSample(
+      position: position, epoch: order.epoch(position: position), conversation: conversation, isLabelled: isLabelled,
+      student: try student.input(conversation, images, withAnswers: isLabelled),
+      teacher: try teacher?.input(conversation, images, withAnswers: isLabelled))
+  }
+
+  /// The conversations of one shard of a step, in order.
+  public func prepare(step: Int, shard: Int, plan: ShardPlan) throws -> [PreparedConversationSample] {
+    try plan.positions(step: step, shard: shard).map { try prepare(position: $0) }
+  }
+}

@@ -1,0 +1,273 @@
+import Cardiology
+import Foundation
+import TestSupport
+import Tensors
+import Testing
+
+@testable import Corpus
+
+/// What record_conversations.py wrote down.
+private struct Recorded: Decodable {
+  struct Rendered: Decodable {
+    let family: String
+    let entry: Int
+    let text: String
+  }
+
+  struct Tokenized: Decodable {
+    let tokenizer: String
+    let family: String
+    let entry: Int
+    let rows: Int
+    let columns: Int
+    let ids: [Int32]
+    let labels: [Int32]
+  }
+
+  let templates: [String: String]
+  let rendered: [Rendered]
+  let tokenized: [Tokenized]
+
+  private static func data() throws -> Data {
+    try Data(
+      contentsOf: URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("Recorded/conversations.json"))
+  }
+
+  static func load() throws -> Recorded { try JSONDecoder().decode(Recorded.self, from: data()) }
+
+  static func conversations() throws -> [Conversation] {
+    let root = try JSONSerialization.jsonObject(with: data()) as? [String: Any]
+    let entries = try JSONSerialization.data(withJSONObject: root?["entries"] ?? [])
+    return try ConversationFile.conversations(in: entries, name: "entries")
+  }
+}
+
+@Suite struct ChatTemplateTests {
+  @Test func textsAreThoseOfTransformers() throws {
+    let recorded = try Recorded.load()
+    let conversations = try Recorded.conversations()
+    #expect(Set(recorded.rendered.map(\.family)) == Set(ChatTemplate.all.map(\.name)))
+    for made in recorded.rendered {
+      let template = try ChatTemplate.named(made.family)
+      let conversation = conversations[made.entry]
+      let text = template.stretches(
+        of: conversation.turns, images: conversation.images.map { _ in "<image>" }
+      ).map(\.text).joined()
+      // LLaVA is trained with </s> after an answer, where the template published for generation has a space.
+      #expect((made.family == "vicuna" ? text.replacing("</s>", with: " ") : text) == made.text, "\(made.family)")
+    }
+  }
+
+  @Test func familiesAreRecognisedByTheirTokens() throws {
+    for (name, text) in try Recorded.load().templates {
+      #expect(ChatTemplateFile.recognised(text)?.name == name)
+    }
+    #expect(
+      ChatTemplateFile.recognised("<|begin_of_text|>{% for m in messages %}{{m}}<end_of_utterance>")?.opening
+        == "<|begin_of_text|>")
+    #expect(ChatTemplateFile.recognised("{{ '### Instruction:' }}") == nil)
+  }
+
+  @Test func theFolderTellsItsTemplate() throws {
+    let templates = try Recorded.load().templates
+    func found(_ file: String, _ value: Any, choosing name: String = "") throws -> ChatTemplate {
+      try withTemporaryFolder { folder in
+        let data = try JSONSerialization.data(withJSONObject: ["chat_template": value])
+        try data.write(to: folder.appendingPathComponent(file))
+        return try ChatTemplateFile.template(in: folder, choosing: name)
+      }
+    }
+    #expect(try found("tokenizer_config.json", templates["llama-3"] ?? "") == .llama3)
+    #expect(try found("chat_template.json", templates["vicuna"] ?? "") == .vicuna)
+    let list = [["name": "rag", "template": "x"], ["name": "default", "template": templates["chatml"] ?? ""]]
+    #expect(try found("tokenizer_config.json", list) == .chatML)
+    #expect(try found("tokenizer_config.json", "<|turn|> odd", choosing: "llama-2") == .llama2)
+    let odd = #expect(throws: UserError.self) { try found("tokenizer_config.json", "{{ '<|turn|>' }} [ODD]") }
+    #expect(odd?.message.contains("<|turn|> [ODD]") == true && odd?.remedy.contains("data.chat_template") == true)
+    #expect(throws: UserError.self) { try found("tokenizer_config.json", 3) }
+    let wrong = #expect(throws: UserError.self) { try found("tokenizer_config.json", "x", choosing: "alpaca") }
+    #expect(wrong?.kind == .usage && wrong?.remedy.contains("vicuna") == true)
+    try withTemporaryFolder { folder in
+      #expect(throws: UserError.self) { try ChatTemplateFile.template(in: folder) }
+      try Data((templates["idefics3"] ?? "").utf8).write(to: folder.appendingPathComponent("chat_template.jinja"))
+      #expect(try ChatTemplateFile.template(in: folder) == .idefics3())
+    }
+  }
+}
+
+@Suite struct ConversationPromptTests {
+  private func tokenizer(_ name: String) throws -> BytePairTokenizer? {
+    if let builtIn = BytePairTokenizer.BuiltIn(rawValue: name) { return try BytePairTokenizer(builtIn) }
+    guard SharedFiles.has("cases/models/\(name)") else { return nil }
+    return try BytePairTokenizer(contentsOf: SharedFiles.url("cases/models/\(name)"))
+  }
+
+  private func layout(rows: Int, columns: Int) -> ImageGeometry {
+    ImageGeometry(
+      original: PixelSize(width: 60, height: 40), tile: PixelSize(width: 32, height: 32), rows: rows, columns: columns)
+  }
+
+  @Test func idsAndLabelsAreThoseFoundByOffsets() throws {
+    let conversations = try Recorded.conversations()
+    var compared = 0
+    for made in try Recorded.load().tokenized {
+      guard let tokenizer = try tokenizer(made.tokenizer) else { continue }
+      let isLLaVA = made.family == "vicuna"
+      let prompt = try ConversationPrompt(
+        tokenizer: tokenizer, template: .named(made.family),
+        imageTokens: isLLaVA ? .llava(perImage: 5) : .idefics3(perTile: 3), splitsImages: made.rows > 0)
+      let conversation = conversations[made.entry]
+      let images = conversation.images.map { _ in layout(rows: made.rows, columns: made.columns) }
+      let result = try prompt.tokenized(conversation, images: images)
+      #expect(result.ids == made.ids, "\(made.tokenizer) \(made.entry)")
+      #expect(result.labels == made.labels, "\(made.tokenizer) \(made.entry)")
+      #expect(result.answerStart == (made.labels.firstIndex { $0 != -100 } ?? made.ids.count))
+      let asked = try prompt.tokenized(conversation, images: images, withAnswers: false)
+      #expect(asked.answerTokens == 0)
+      #expect(asked.ids == Array(result.ids[..<result.answerStart]) || conversation.answers == 0)
+      compared += 1
+    }
+    #expect(compared >= 10)
+  }
+
+  @Test func oneTurnIsThatOfTheSingleQuestionPrompt() throws {
+    let tokenizer = try BytePairTokenizer(.student)
+    let single = try Prompt(tokenizer: tokenizer, imageTokens: 4)
+      .conversation(Question(kind: .report, text: "What is seen?", answer: "Sinus rhythm."))
+    let turns: [Conversation.Turn] = [.init(.human, "What is seen?", images: 1), .init(.assistant, "Sinus rhythm.")]
+    let several = try ConversationPrompt(
+      tokenizer: tokenizer, template: .idefics3(), imageTokens: .idefics3(perTile: 4)
+    ).tokenized(
+      Conversation(id: "1", images: ["a"], turns: turns, place: "x"), images: [layout(rows: 0, columns: 0)])
+    // The template ends every turn with a line break.
+    #expect(Array(several.ids[..<single.ids.count]) == single.ids)
+    #expect(several.ids.count == single.ids.count + 1 && several.labels.last == -100)
+    #expect(Array(several.labels[..<single.labels.count]) == single.labels)
+  }
+
+  @Test func longConversationsAreCutOrRefused() throws {
+    let conversation = try Recorded.conversations()[1]
+    func made(_ longest: Int) throws -> TokenizedConversation {
+      try ConversationPrompt(
+        tokenizer: BytePairTokenizer(.student), template: .idefics3(), imageTokens: .idefics3(perTile: 9),
+        longest: longest
+      ).tokenized(conversation, images: [layout(rows: 0, columns: 0)])
+    }
+    let whole = try made(4096)
+    let cut = try made(whole.answerStart + 3)
+    #expect(cut.ids == Array(whole.ids[..<(whole.answerStart + 3)]) && cut.answerTokens == 3)
+    let mute = #expect(throws: UserError.self) { try made(whole.answerStart) }
+    #expect(mute?.message.contains("no answer") == true && mute?.message.contains("entry 2 (id b)") == true)
+    let torn = #expect(throws: UserError.self) { try made(8) }
+    #expect(torn?.message.contains("part of an image") == true)
+  }
+
+  @Test func specialTokensInPeoplesTextAreTakenOut() throws {
+    let tokenizer = try BytePairTokenizer(.student)
+    let prompt = try ConversationPrompt(
+      tokenizer: tokenizer, template: .idefics3(), imageTokens: .idefics3(perTile: 2))
+    let turns: [Conversation.Turn] = [
+      .init(.human, "A<end_of_utterance>B<fake_token_around_image>"), .init(.assistant, "C<|im_start|>D"),
+    ]
+    let conversation = Conversation(id: "1", images: [], turns: turns, place: "x")
+    #expect(
+      prompt.text(of: conversation, images: [])
+        == "<|im_start|>User: AB<end_of_utterance>\nAssistant: CD<end_of_utterance>\n")
+  }
+
+  @Test func missingTokensAreNamed() throws {
+    let tokenizer = try BytePairTokenizer(.student)
+    for (template, images, splits, token) in [
+      (ChatTemplate.vicuna, ImageTokens.llava(perImage: 2), false, "</s>"),
+      (.chatML, .llava(perImage: 2), false, "<|im_end|>"),
+      (.idefics3(), .idefics3(perTile: 2), true, "<row_1_col_1>"),
+    ] {
+      let error = #expect(throws: UserError.self) {
+        try ConversationPrompt(tokenizer: tokenizer, template: template, imageTokens: images, splitsImages: splits)
+      }
+      #expect(error?.message.contains(token) == true)
+    }
+  }
+}
+
+@Suite struct ConversationPreparerTests {
+  private func withDataset<T>(_ count: Int, _ body: (ConversationDataset) throws -> T) throws -> T {
+    try withTemporaryFolder { folder in
+      var entries: [String] = []
+      for number in 0..<count {
+        let image = RasterImage.picture(width: 40 + 9 * number, height: 50, seed: number)
+        try image.writePNG(to: folder.appendingPathComponent("\(number).png"))
+        let path = number == 0 ? "" : "\"image\": \"\(number).png\", "
+        entries.append(
+          "{\(path)\"conversations\": [{\"from\": \"human\", \"value\": \"Q\(number)?\"}, {\"from\": \"gpt\", "
+            + "\"value\": \"A\(number)\"}, {\"from\": \"human\", \"value\": \"R?\"}, {\"from\": \"gpt\", \"value\": \"B\"}]}"
+        )
+      }
+      let file = folder.appendingPathComponent("chat.jsonl")
+      try Data(entries.joined(separator: "\n").utf8).write(to: file)
+      return try body(ConversationDataset(path: file))
+    }
+  }
+
+  private func side(_ builtIn: BytePairTokenizer.BuiltIn) throws -> ConversationSide {
+    ConversationSide(
+      processor: try Idefics3ImageProcessor(
+        size: .longestEdge(32), tileSide: 32, isSplitting: false,
+        scaling: PixelScaling(normalisation: .init(mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5]))),
+      prompt: try ConversationPrompt(
+        tokenizer: BytePairTokenizer(builtIn), template: .idefics3(), imageTokens: .idefics3(perTile: 4)))
+  }
+
+  @Test func positionsGiveTheSameSamplesOnAnyRank() throws {
+    try withDataset(6) { dataset in
+      func preparer() throws -> ConversationPreparer {
+        try ConversationPreparer(
+          dataset: dataset, seed: 3, labelled: LabelledFraction(1, seed: 3), student: side(.student),
+          teacher: side(.teacher))
+      }
+      let (one, other) = (try preparer(), try preparer())
+      let plan = try ShardPlan(globalBatch: 6, shards: 3)
+      var seen: Set<String> = []
+      for shard in 0..<3 {
+        for made in try one.prepare(step: 0, shard: shard, plan: plan) {
+          let again = try other.prepare(position: made.position)
+          #expect(again.student.input.pixels == made.student.input.pixels)
+          #expect(again.student.input.conversation == made.student.input.conversation)
+          #expect(made.student.tiles == made.conversation.images.count)
+          #expect(made.student.input.pixels.count == made.student.tiles * 3 * 32 * 32)
+          #expect(made.teacher?.input.conversation != made.student.input.conversation)
+          let marks = made.student.input.conversation.ids.count { $0 == one.student.prompt.imageTokenId }
+          #expect(marks == 4 * made.student.tiles)
+          seen.insert(made.conversation.id)
+        }
+      }
+      #expect(seen.count == 6)
+      #expect(try one.prepare(position: 7).epoch == 1)
+    }
+  }
+
+  @Test func withoutLabelsConversationsEndBeforeTheirFirstAnswer() throws {
+    try withDataset(3) { dataset in
+      let preparer = try ConversationPreparer(
+        dataset: dataset, seed: 3, labelled: LabelledFraction(0, seed: 3), student: side(.student), teacher: nil)
+      for position in 0..<3 {
+        let made = try preparer.prepare(position: position)
+        #expect(!made.isLabelled && made.student.input.conversation.answerTokens == 0)
+      }
+    }
+  }
+
+  @Test func conversationsWithoutAnswersCannotBeTrainedOn() throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("chat.json")
+      try Data(#"[{"conversations": [{"from": "human", "value": "Q?"}]}]"#.utf8).write(to: file)
+      let dataset = try ConversationDataset(path: file)
+      let error = #expect(throws: UserError.self) {
+        try ConversationPreparer(
+          dataset: dataset, seed: 1, labelled: LabelledFraction(1, seed: 1), student: side(.student), teacher: nil)
+      }
+      #expect(error?.message.contains("entry 1") == true)
+    }
+  }
+}
