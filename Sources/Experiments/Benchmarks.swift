@@ -174,7 +174,8 @@ public struct Benchmarks {
     let student = try ModelBlueprint(builtIn: .student, view: configuration.data.view)
     let teacher = try ModelBlueprint(builtIn: .teacher, view: configuration.data.view)
     let trainee = try Trainee(
-      student, objective: configuration.objective, teacher: teacher.configuration, seed: configuration.run.seed)
+      student, objective: configuration.objective, teacher: TeacherShape(teacher.configuration),
+      seed: configuration.run.seed)
     let preparer = try corpus.preparer(configuration, student: student.side, teacher: teacher.side)
     let plan = try ShardPlan(globalBatch: configuration.train.globalBatch, shards: configuration.train.shards)
     let samples = try preparer.prepare(step: 0, shard: 0, plan: plan)

@@ -7,20 +7,22 @@ import Training
 extension DistillationRun {
   /// Collective: objective against models, settings against an earlier start's checkpoint, the step to be dumped.
   func check(
-    _ resume: Resume, dump: (step: Int, file: URL)?, corpus: TrainingCorpus, student: ModelBlueprint
+    _ resume: Resume, dump: (step: Int, file: URL)?, corpus: TrainingCorpus, student: ModelBlueprint,
+    store: StoredTeacher?
   ) throws {
     try communicator.agree {
       let objective = configuration.objective
-      let teacher = objective.needsTeacher ? try Self.teacherBlueprint(configuration) : nil
+      let teacher = objective.needsTeacher && store == nil ? try Self.teacherBlueprint(configuration) : nil
       if let teacher { try objective.check(student: student, teacher: teacher) }
       if dump != nil, !objective.hasCases { throw objective.refusalOfCase }
-      let layout = try Trainee.layout(student, objective: objective, teacher: teacher?.configuration)
+      let layout = try Trainee.layout(
+        student, objective: objective, teacher: store?.shape ?? teacher.map { TeacherShape($0.configuration) })
       guard communicator.isController else { return }
       if resume == .never { try refuseContents() }
       let found = try ResumePoint.find(resume, in: plan.checkpoints, skipped: { _ in })
       let current = try RunState(
         step: 0, configuration: configuration, layout: layout,
-        data: corpus.identity(student: student, teacher: nil), ranks: communicator.size)
+        data: corpus.identity(student: student, teacher: try store?.identity()), ranks: communicator.size)
       try found?.check(current, steps: plan.steps)
       if let dump { try check(dump, after: found?.saved.step ?? 0) }
     }

@@ -41,19 +41,12 @@ public final class DistillationRun {
     ProductLibrary.setThreads(configuration.train.threads)
     let corpus = try communicator.agree { try TrainingCorpus(configuration) }
     let student = try communicator.agree { try Self.studentBlueprint(configuration) }
-    try check(resume, dump: dump, corpus: corpus, student: student)
+    let store = try communicator.agree { try storedTeacher(corpus: corpus, student: student) }
+    try check(resume, dump: dump, corpus: corpus, student: student, store: store)
     try prepareFolder()
-    if communicator.isController {
-      context.observer.note(corpus.description)
-      corpus.dataset.remarks.forEach(context.observer.note)
-      if configuration.train.arithmetic == .bf16, !Precision.isFastInBF16 {
-        context.observer.warn(
-          "this processor does not multiply bfloat16 (AVX512_BF16): operands are rounded to it and multiplied in single "
-            + "precision, as accurate as bf16 and no faster than f32")
-      }
-    }
+    announce(corpus, store)
     var teacher: TeacherModel?
-    if configuration.objective.needsTeacher {
+    if configuration.objective.needsTeacher, store == nil {
       switch try BuiltInTeacher(context: context, corpus: corpus).model() {
       case .ready(let model): teacher = model
       case .stopped(let signal, let folder): return .stopped(signal: signal, folder: folder)
@@ -61,14 +54,16 @@ public final class DistillationRun {
     }
     let trainee = try communicator.agree {
       try Trainee(
-        student, objective: configuration.objective, teacher: teacher?.blueprint.configuration,
+        student, objective: configuration.objective,
+        teacher: store?.shape ?? teacher.map { TeacherShape($0.blueprint.configuration) },
         seed: configuration.run.seed, precision: configuration.train.arithmetic)
     }
     let trainer = try Trainer(
-      context: context, plan: plan, trainee: trainee, teacher: teacher?.model,
+      context: context, plan: plan, trainee: trainee, teacher: teacher?.model, store: store,
       preparer: try communicator.agree {
-        try corpus.preparer(configuration, student: student.side, teacher: teacher?.blueprint.side)
-      }, data: corpus.identity(student: student, teacher: teacher?.identity ?? "none"))
+        try corpus.preparer(
+          configuration, student: student.side, teacher: teacher?.blueprint.side, store: store?.store)
+      }, data: corpus.identity(student: student, teacher: try store?.identity() ?? teacher?.identity ?? "none"))
     if let dump { trainer.dumpCase(ofStep: dump.step, to: dump.file) }
     let evaluator = RunEvaluator(context: context, corpus: corpus, folder: folder)
     let teacherReport = try teacher.map {
@@ -83,6 +78,19 @@ public final class DistillationRun {
       folder: folder.path, subset: corpus.evaluationSubset, teacher: teacherReport ?? nil, before: before, after: after)
     try communicator.agree { if communicator.isController { try summary.write(to: folder) } }
     return .finished(summary)
+  }
+
+  /// Says what is learned from, and what should be known of it.
+  private func announce(_ corpus: TrainingCorpus, _ store: StoredTeacher?) {
+    guard communicator.isController else { return }
+    context.observer.note(corpus.description)
+    corpus.dataset.remarks.forEach(context.observer.note)
+    if let store { context.observer.note(store.description) }
+    if configuration.train.arithmetic == .bf16, !Precision.isFastInBF16 {
+      context.observer.warn(
+        "this processor does not multiply bfloat16 (AVX512_BF16): operands are rounded to it and multiplied in single "
+          + "precision, as accurate as bf16 and no faster than f32")
+    }
   }
 
   static func studentBlueprint(_ configuration: RunConfiguration) throws -> ModelBlueprint {

@@ -43,19 +43,15 @@ public struct TrainingCorpus: Sendable {
 
   /// Training samples as the models are given them.
   public func preparer(
-    _ configuration: RunConfiguration, student: ModelSide, teacher: ModelSide?, asksEveryQuestion: Bool = false
+    _ configuration: RunConfiguration, student: ModelSide, teacher: ModelSide?, store: TeacherStore? = nil,
+    asksEveryQuestion: Bool = false
   ) throws -> SamplePreparer {
     let asked = configuration.data
     return try SamplePreparer(
       records: records, samples: training, seed: configuration.run.seed,
-      augmentation: Augmentation(
-        shift: asked.augmentation.shift, gain: asked.augmentation.gain, leadGain: asked.augmentation.leadGain,
-        noise: asked.augmentation.noise, leadDropout: asked.augmentation.leadDropout),
-      mix: QuestionDraw.Mix(
-        superclass: asked.questions.superclass, classification: asked.questions.classification,
-        report: asked.questions.report),
+      augmentation: asked.augmentation.changes, mix: asked.questions.mix,
       labelled: try LabelledFraction(configuration.train.labelled, seed: configuration.run.seed),
-      asksEveryQuestion: asksEveryQuestion, student: student, teacher: teacher)
+      asksEveryQuestion: asksEveryQuestion, student: student, teacher: teacher, store: store)
   }
 
   /// What decides what a step sees beside the configuration, by name; the teacher's name is absent while it is unknown.
@@ -70,5 +66,17 @@ public struct TrainingCorpus: Sendable {
     return parts
   }
 
-  private static func short(_ text: String) -> String { String(Digest.sha256(Data(text.utf8)).prefix(16)) }
+  static func short(_ text: String) -> String { String(Digest.sha256(Data(text.utf8)).prefix(16)) }
+}
+
+extension RunConfiguration.Augmentation {
+  var changes: Augmentation {
+    Augmentation(shift: shift, gain: gain, leadGain: leadGain, noise: noise, leadDropout: leadDropout)
+  }
+}
+
+extension RunConfiguration.Questions {
+  var mix: QuestionDraw.Mix {
+    QuestionDraw.Mix(superclass: superclass, classification: classification, report: report)
+  }
 }

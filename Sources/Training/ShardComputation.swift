@@ -14,27 +14,34 @@ public struct PreparedShard {
 /// Forward and backward of one shard: the unit of arithmetic, with the same matrix shapes wherever it runs.
 public final class ShardComputation {
   private let student: any VisionLanguageModel<Float>
-  private let teacher: TeacherStates?
+  private let teacher: (any TeacherStates)?
   private let method: (any DistillationMethod<Float>)?
   private let pool = BufferPool<Float>()
   private let precision: Precision
   private let recomputesBlocks: Bool
 
   /// - Parameters:
-  ///   - teacher: frozen; absent when no term needs one.
+  ///   - teacher: frozen; absent when no term needs one, or a store stands for it.
+  ///   - store: of a teacher that ran before.
   ///   - method: the distillation terms; absent for cross-entropy alone.
   ///   - precision: of the products of both models and the terms.
   ///   - recomputesBlocks: whether the student's blocks keep their inputs alone.
   public init(
     student: any VisionLanguageModel<Float>, teacher: (any VisionLanguageModel<Float>)?,
-    method: (any DistillationMethod<Float>)?, precision: Precision = .f32, recomputesBlocks: Bool = false
+    store: StoredTeacher? = nil, method: (any DistillationMethod<Float>)?, precision: Precision = .f32,
+    recomputesBlocks: Bool = false
   ) {
     self.student = student
     self.method = method
     self.precision = precision
     self.recomputesBlocks = recomputesBlocks
-    self.teacher = method.flatMap { method in
-      teacher.map { TeacherStates(teacher: $0, needs: method.needs, precision: precision, pool: BufferPool()) }
+    self.teacher = method.flatMap { method -> (any TeacherStates)? in
+      if let store {
+        return StoredTeacherStates(teacher: store, needs: method.needs, precision: precision, pool: BufferPool())
+      }
+      return teacher.map {
+        LiveTeacherStates(teacher: $0, needs: method.needs, precision: precision, pool: BufferPool())
+      }
     }
   }
 
@@ -49,7 +56,7 @@ public final class ShardComputation {
   /// Bytes held by the buffers of both models.
   var bytesHeld: Int { pool.bytesHeld + (teacher?.pool.bytesHeld ?? 0) }
 
-  /// Runs the teacher over the samples.
+  /// Runs the teacher over the samples, or reads what it gave for them.
   public func prepare(_ samples: [PreparedSample]) throws -> PreparedShard {
     PreparedShard(samples: samples, teacher: try teacher?.states(samples))
   }

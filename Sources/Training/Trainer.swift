@@ -85,11 +85,12 @@ public final class Trainer {
 
   /// - Parameters:
   ///   - trainee: the model in training with its arena.
-  ///   - teacher: frozen; nil for cross-entropy alone.
+  ///   - teacher: frozen; nil for cross-entropy alone, or where a store stands for it.
+  ///   - store: of a teacher that ran before.
   ///   - data: what identifies samples, view and teacher, by name; a checkpoint of others is refused.
   public init(
     context: RunContext, plan: PhasePlan, trainee: Trainee, teacher: (any VisionLanguageModel<Float>)?,
-    preparer: SamplePreparer, data: [String: String]
+    store: StoredTeacher? = nil, preparer: SamplePreparer, data: [String: String]
   ) throws {
     let settings = context.configuration.train
     self.context = context
@@ -106,7 +107,7 @@ public final class Trainer {
       layout: trainee.arena.layout, weights: trainee.weights, gradients: trainee.gradients, plan: slices,
       communicator: context.communicator)
     let computation = ShardComputation(
-      student: trainee.model, teacher: teacher, method: trainee.method, precision: settings.arithmetic,
+      student: trainee.model, teacher: teacher, store: store, method: trainee.method, precision: settings.arithmetic,
       recomputesBlocks: settings.recompute)
     self.computation = computation
     let objective = plan.objective

@@ -63,7 +63,8 @@ import Testing
         builtIn: configuration.objective.chosen == .kl ? .student : .teacher, view: "signal")
       let distils = configuration.objective.needsTeacher
       let trainee = try Trainee(
-        student, objective: configuration.objective, teacher: distils ? teacher.configuration : nil, seed: 1)
+        student, objective: configuration.objective, teacher: distils ? TeacherShape(teacher.configuration) : nil,
+        seed: 1)
       let dataset = SyntheticDataset(count: configuration.data.records, seed: 1)
       let preparer = try SamplePreparer(
         records: RecordCache(dataset), samples: dataset.samples, seed: 1, labelled: try LabelledFraction(1, seed: 1),

@@ -34,10 +34,20 @@ public struct PreparedInput: Sendable {
   /// Shape [3, imageSize, imageSize], channel-first.
   public let pixels: [Float]
   public let conversation: TokenizedConversation
+  /// Where a teacher store holds the states of this input; nil for a model that runs.
+  public let stored: StoredSample?
 
   public init(pixels: [Float], conversation: TokenizedConversation) {
     self.pixels = pixels
     self.conversation = conversation
+    stored = nil
+  }
+
+  /// The input of a teacher that ran before: its tokens alone.
+  public init(stored: StoredSample, conversation: TokenizedConversation) {
+    pixels = []
+    self.conversation = conversation
+    self.stored = stored
   }
 }
 
@@ -51,7 +61,7 @@ public struct PreparedSample: Sendable {
   /// Whether the answer is used; without it both conversations end before their answers.
   public let isLabelled: Bool
   public let student: PreparedInput
-  /// Nil without a live teacher.
+  /// Nil without a teacher.
   public let teacher: PreparedInput?
 }
 
@@ -70,12 +80,14 @@ public struct SamplePreparer: Sendable {
   public let asksEveryQuestion: Bool
   public let student: ModelSide
   public let teacher: ModelSide?
+  /// Stands for a live teacher. Augmentation is then limited to its variants: epoch e sees number e mod variants.
+  public let store: TeacherStore?
 
   /// - Throws: `UserError` of kind badInput where there are no samples, or one of them has no question to be asked.
   public init(
     records: RecordCache, samples: [ECGSample], seed: UInt64, augmentation: Augmentation = Augmentation(),
     mix: QuestionDraw.Mix = QuestionDraw.Mix(), labelled: LabelledFraction, asksEveryQuestion: Bool = false,
-    student: ModelSide, teacher: ModelSide?
+    student: ModelSide, teacher: ModelSide?, store: TeacherStore? = nil
   ) throws {
     let questions = QuestionDraw(seed: seed, mix: mix)
     guard !samples.isEmpty else {
@@ -95,6 +107,7 @@ public struct SamplePreparer: Sendable {
     self.asksEveryQuestion = asksEveryQuestion
     self.student = student
     self.teacher = teacher
+    self.store = store
   }
 
   /// The training sample at a position of the order.
@@ -105,8 +118,11 @@ public struct SamplePreparer: Sendable {
     guard let question = questions.question(for: sample, epoch: epoch) else {
       throw UserError(.badInput, "\(records.dataset.name): sample \(sample.id) has no question", remedy: "leave it out")
     }
-    let record = augmentation.apply(
-      to: try records.record(sample), seed: order.seed, epoch: epoch, sample: sample.index)
+    let original = try records.record(sample)
+    let variant = store.map { epoch % $0.index.variants }
+    let record =
+      variant.map { augmentation.variant($0, of: original, seed: order.seed, sample: sample.index) }
+      ?? augmentation.apply(to: original, seed: order.seed, epoch: epoch, sample: sample.index)
     let isLabelled = labelled.isLabelled(sample)
     let asked = asksEveryQuestion ? [question] + questions.others(than: question, for: sample) : [question]
     func input(_ side: ModelSide) throws -> PreparedInput {
@@ -114,7 +130,10 @@ public struct SamplePreparer: Sendable {
     }
     return PreparedSample(
       position: position, epoch: epoch, sample: sample, question: question, isLabelled: isLabelled,
-      student: try input(student), teacher: try teacher.map(input))
+      student: try input(student),
+      teacher: try store?.input(
+        StoredSample(record: sample.id, variant: variant ?? 0, question: question.kind.name), withAnswers: isLabelled)
+        ?? teacher.map(input))
   }
 
   /// The training samples of one shard of a step, in order.

@@ -84,6 +84,18 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var everyQuestion = true
     /// Folder of trained built-in teachers, one per fingerprint of what they were trained on and how.
     public var cache = "runs/teachers"
+    /// Folder of a teacher store: `teach` writes it, `train` learns from it and runs no teacher. Empty: none.
+    public var store = ""
+    /// Of the stored states: `f32`, or `bf16` at half the size.
+    public var storeType = "f32"
+    /// Variants of each record in the store: the record as it is, and augmented ones.
+    public var variants = 1
+    /// Decoder layers, counted from 1, whose states are stored beside the last hidden states.
+    public var layers: [Int] = []
+    /// Whether those layers' attention scores and the embeddings are stored too; tinybert needs them.
+    public var attention = false
+    /// Samples of one file of the store.
+    public var partSamples = 64
   }
 
   /// The optimisation.
@@ -170,6 +182,13 @@ extension RunConfiguration {
       "data.augmentation holds a negative value or a lead_dropout of 1 or more")
     require(teacher.steps >= 1, "teacher.steps is \(teacher.steps); at least 1")
     require(teacher.learningRate > 0, "teacher.learning_rate must be above 0")
+    oneOf("teacher.store_type", teacher.storeType, ["f32", "bf16"])
+    require((1...1000).contains(teacher.variants), "teacher.variants is \(teacher.variants); 1 to 1000")
+    require(
+      teacher.layers.allSatisfy { $0 >= 1 } && Set(teacher.layers).count == teacher.layers.count,
+      "teacher.layers is \(teacher.layers); layers are counted from 1, each once")
+    require(
+      (1...1_000_000).contains(teacher.partSamples), "teacher.part_samples is \(teacher.partSamples); 1 to 1000000")
     require(train.steps >= 0, "train.steps is \(train.steps); at least 0")
     require(train.globalBatch >= 1, "train.global_batch is \(train.globalBatch); at least 1")
     require(train.shards >= 1, "train.shards is \(train.shards); at least 1")
