@@ -42,7 +42,7 @@ import Testing
       #expect(try store.conversation(sample, withAnswers: false).ids == [1, 2, 3])
       let hidden = Tensor<Float>(zeros: [5, 6])
       try store.read("hidden.last", of: sample, into: hidden)
-      let expected = (0..<30).map { Float(number) + Float($0 / 6) / 8 + Float($0 % 6) / 64 }
+      let expected = ramp(5, 6, from: Float(number), 8, 64)
       #expect(hidden.array == expected)
       let prompt = Tensor<Float>(zeros: [3, 6])
       try store.read("hidden.last", of: sample, into: prompt)
@@ -51,10 +51,21 @@ import Testing
       #expect(try store.visualTokens(of: sample) == 3)
       let visual = Tensor<Float>(zeros: [3, 4])
       try store.readVisual(of: sample, into: visual)
-      #expect(visual.array == (0..<12).map { Float(sample.view.count) + Float($0 / 4) / 8 + Float($0 % 4) / 64 })
+      #expect(visual.array == ramp(3, 4, from: Float(sample.view.count), 8, 64))
     }
     let head = try #require(try store.head())
-    #expect(try head.tensor("head", as: Float.self).array == (0..<120).map { Float($0 / 6) / 4 + Float($0 % 6) / 32 })
+    #expect(try head.tensor("head", as: Float.self).array == ramp(20, 6, from: 0, 4, 32))
+  }
+
+  /// first + row / a + column / b
+  private func ramp(_ rows: Int, _ columns: Int, from first: Float, _ a: Float, _ b: Float) -> [Float] {
+    (0..<rows).flatMap { row in
+      (0..<columns).map { column -> Float in
+        let down: Float = Float(row) / a
+        let right: Float = Float(column) / b
+        return first + (down + right)
+      }
+    }
   }
 
   @Test func theScriptInTheDocumentationIsTheOneThatWroteIt() throws {
@@ -265,7 +276,9 @@ extension TeacherStoreTests {
 
   @Test func theEstimateIsWhatTheTensorsTakeAndADiskTooSmallIsRefused() throws {
     let estimate = StoreEstimate(Self.plan(), lengths: [3, 3, 3], visualTokens: 1)
-    #expect(estimate.bytes == 3 * (3 * 2 * 4 + 3 * 9) + 2 * 8 + 9 * 2 * 4 && estimate.parts == 2)
+    // Three samples of 3 x 2 floats and 27 bytes of ids and mask, two views of 8 bytes, a head of 9 x 2 floats.
+    #expect(estimate.bytes == 153 + 16 + 72)
+    #expect(estimate.parts == 2)
     let folder = URL(fileURLWithPath: "/somewhere")
     try estimate.demandRoom(free: estimate.bytes, present: 0, in: folder)
     try estimate.demandRoom(free: 0, present: estimate.bytes, in: folder)
@@ -277,8 +290,8 @@ extension TeacherStoreTests {
       $0.attention = true
       $0.elementType = "BF16"
     }
-    #expect(
-      StoreEstimate(all, lengths: [3, 3, 3], visualTokens: 1).bytes == 3 * (3 * (3 * 2 * 2 + 9) + 9 * 2) + 2 * 4 + 72)
+    // Three matrices of half the size, 9 bytes a token, a 3 x 3 map; the head stays as large.
+    #expect(StoreEstimate(all, lengths: [3, 3, 3], visualTokens: 1).bytes == 3 * (36 + 27 + 18) + 8 + 72)
   }
 
   @Test func aStoresVariantsTakeTurns() throws {
@@ -291,10 +304,8 @@ extension TeacherStoreTests {
     #expect(first.signal != original.signal)
     let requests = TeacherRequest.all(
       dataset.samples, mix: .init(superclass: 1, classification: 0, report: 1), variants: 2)
-    #expect(
-      requests.map(\.stored.name)
-        == ["p0", "p0~1"].flatMap { view in
-          ["NORM", "MI", "STTC", "CD", "HYP", "report"].map { "\(view)/\($0)" }
-        })
+    let questions = ["NORM", "MI", "STTC", "CD", "HYP", "report"]
+    let expected = ["p0", "p0~1"].flatMap { view in questions.map { "\(view)/\($0)" } }
+    #expect(requests.map(\.stored.name) == expected)
   }
 }
