@@ -180,15 +180,6 @@ extension RunConfiguration {
         data.augmentation.leadDropout,
       ].allSatisfy { $0 >= 0 && $0.isFinite } && data.augmentation.leadDropout < 1,
       "data.augmentation holds a negative value or a lead_dropout of 1 or more")
-    require(teacher.steps >= 1, "teacher.steps is \(teacher.steps); at least 1")
-    require(teacher.learningRate > 0, "teacher.learning_rate must be above 0")
-    oneOf("teacher.store_type", teacher.storeType, ["f32", "bf16"])
-    require((1...1000).contains(teacher.variants), "teacher.variants is \(teacher.variants); 1 to 1000")
-    require(
-      teacher.layers.allSatisfy { $0 >= 1 } && Set(teacher.layers).count == teacher.layers.count,
-      "teacher.layers is \(teacher.layers); layers are counted from 1, each once")
-    require(
-      (1...1_000_000).contains(teacher.partSamples), "teacher.part_samples is \(teacher.partSamples); 1 to 1000000")
     require(train.steps >= 0, "train.steps is \(train.steps); at least 0")
     require(train.globalBatch >= 1, "train.global_batch is \(train.globalBatch); at least 1")
     require(train.shards >= 1, "train.shards is \(train.shards); at least 1")
@@ -219,7 +210,24 @@ extension RunConfiguration {
         || train.globalBatch / train.shards >= ObjectiveConfiguration.Samples.fewest,
       "objective.method rkd compares the samples of a shard and needs \(ObjectiveConfiguration.Samples.fewest) of them; "
         + "train.global_batch (\(train.globalBatch)) / train.shards (\(train.shards)) is fewer")
-    return problems + objective.problems()
+    return problems + teacher.problems() + objective.problems()
+  }
+}
+
+extension RunConfiguration.Teacher {
+  /// All that is wrong with the values, one line each.
+  func problems() -> [String] {
+    let rules: [(holds: Bool, problem: String)] = [
+      (steps >= 1, "teacher.steps is \(steps); at least 1"),
+      (learningRate > 0, "teacher.learning_rate must be above 0"),
+      (["f32", "bf16"].contains(storeType), "teacher.store_type is \"\(storeType)\"; it can be f32, bf16"),
+      ((1...1000).contains(variants), "teacher.variants is \(variants); 1 to 1000"),
+      (
+        layers.allSatisfy { $0 >= 1 } && Set(layers).count == layers.count,
+        "teacher.layers is \(layers); layers are counted from 1, each once"
+      ), ((1...1_000_000).contains(partSamples), "teacher.part_samples is \(partSamples); 1 to 1000000"),
+    ]
+    return rules.filter { !$0.holds }.map(\.problem)
   }
 }
 
