@@ -1,14 +1,10 @@
 import Foundation
+import Models
 import Tensors
 import Training
 
 /// The student of a run or a checkpoint, copied out as a Hugging Face folder.
 public struct ModelExport {
-  private static let files = [
-    "config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
-    "special_tokens_map.json", "preprocessor_config.json",
-  ]
-
   private let source: URL
 
   /// - Throws: `UserError` for a folder that is neither a checkpoint nor a run with one that is sound.
@@ -37,7 +33,7 @@ public struct ModelExport {
       throw UserError(.usage, "\(target.path) is not empty", remedy: "name a folder that does not exist")
     }
     try ExportedModel.replace(target) { folder in
-      for name in Self.files where manager.fileExists(atPath: source.appendingPathComponent(name).path) {
+      for name in ModelFolder.files where manager.fileExists(atPath: source.appendingPathComponent(name).path) {
         try manager.copyItem(at: source.appendingPathComponent(name), to: folder.appendingPathComponent(name))
       }
     }

@@ -14,10 +14,10 @@ struct TeacherStates {
 
   /// The states of a shard's samples laid end to end.
   /// - Throws: `UserError` where a sample was prepared without the teacher's input.
-  func states(_ samples: [PreparedSample]) throws -> DistillationStates<Float> {
+  func states(_ samples: [any TrainingSample]) throws -> DistillationStates<Float> {
     let inputs = try samples.map { sample in
       guard let input = sample.teacher else {
-        throw UserError(.internalFault, "sample \(sample.sample.id) was prepared without the teacher's input")
+        throw UserError(.internalFault, "sample \(sample.name) was prepared without the teacher's input")
       }
       return input
     }
@@ -48,7 +48,7 @@ struct TeacherStates {
   private func part(_ input: PreparedInput) -> DistillationStates<Float> {
     let tape = Tape(pool: pool, recording: false, precision: precision)
     let observer = needs.contains(.layers) ? LayerObserver() : nil
-    let batch = ShardComputation.batch([input], of: teacher, pool: pool)
+    let batch = ShardComputation.batch([input], pool: pool)
     let output = teacher.forward(batch, tape: tape, cache: nil, observe: observer.map { $0.observe })
     var states = DistillationStates(
       hidden: output.hidden, sequences: batch.sequences, visual: output.visual, visualTokens: output.visualTokens)

@@ -1,3 +1,4 @@
+import Corpus
 import Distillation
 import Tensors
 
@@ -27,11 +28,17 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
 
   /// What is learned from.
   public struct Data: Codable, Sendable, Equatable {
-    /// `synthetic`, `ptb-xl` or `wfdb`.
+    /// `synthetic`, `ptb-xl`, `wfdb`, or `conversations` (LLaVA-style JSON).
     public var kind = "synthetic"
-    /// Folder of the data set; not used by `synthetic`.
+    /// Folder of the data set, or file or folder of conversations; not used by `synthetic`.
     public var path = ""
-    /// `signal` (raw 12-lead windows) or `image` (rendered ECG paper).
+    /// Folder that image paths of conversations begin at; empty: the folder of the file.
+    public var images = ""
+    /// What is done with conversations whose image is not there: `refuse` them all, or `skip` these.
+    public var missingImages = ConversationDataset.MissingImages.refused.rawValue
+    /// Chat template of models whose folder does not tell its own; empty: such folders are refused.
+    public var chatTemplate = ""
+    /// `signal` (raw 12-lead windows) or `image` (rendered ECG paper); not looked at by `conversations`, which show images.
     public var view = "signal"
     /// Number of synthetic records.
     public var records = 1600
@@ -151,11 +158,16 @@ extension RunConfiguration {
       require(allowed.contains(value), "\(key) is \"\(value)\"; it can be \(allowed.joined(separator: ", "))")
     }
     require(!run.folder.isEmpty, "run.folder is empty")
-    oneOf("data.kind", data.kind, ["synthetic", "ptb-xl", "wfdb"])
+    oneOf("data.kind", data.kind, ["synthetic", "ptb-xl", "wfdb", Data.conversations])
+    oneOf("data.missing_images", data.missingImages, ConversationDataset.MissingImages.allCases.map(\.rawValue))
+    require(
+      data.chatTemplate.isEmpty || ChatTemplate.all.contains { $0.name == data.chatTemplate },
+      "data.chat_template is \"\(data.chatTemplate)\"; it can be empty, "
+        + ChatTemplate.all.map(\.name).joined(separator: ", "))
     oneOf("data.view", data.view, ["signal", "image"])
     require(
       data.kind == "synthetic" || !data.path.isEmpty,
-      "data.path is needed for data.kind \(data.kind): --set data.path=/path/to/the/folder")
+      "data.path is needed for data.kind \(data.kind): --set data.path=/path/to/the/data")
     require(data.records >= 50, "data.records is \(data.records); at least 50 are needed")
     let copies = [data.questions.superclass, data.questions.classification, data.questions.report]
     require(
@@ -202,6 +214,14 @@ extension RunConfiguration {
         + "train.global_batch (\(train.globalBatch)) / train.shards (\(train.shards)) is fewer")
     return problems + objective.problems()
   }
+}
+
+extension RunConfiguration.Data {
+  /// The kind of data that is conversations about images.
+  public static let conversations = "conversations"
+
+  /// How models are shown images: conversations have nothing else.
+  public var shownView: String { kind == Self.conversations ? "image" : view }
 }
 
 extension RunConfiguration.Train {
