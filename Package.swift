@@ -25,9 +25,14 @@ let system: [Target] = [
     cSettings: [.unsafeFlags(["-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"])]),
 ]
 
+// Each target names all it imports, not only what lies directly below it: what the build does not know to depend on a
+// module is not compiled anew when that changes.
 func layer(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
   .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
 }
+
+let computation: [Target.Dependency] = ["Models", "Autograd", "Tensors"]
+let data: [Target.Dependency] = ["Corpus", "Cardiology", "Cluster"]
 
 let layers: [Target] = [
   layer("Tensors", ["CVectorKernels", "COpenBLAS", "COneDNN", "CCrypto"]),
@@ -35,14 +40,16 @@ let layers: [Target] = [
   layer("Autograd", ["Tensors"]),
   layer("Cardiology", ["Tensors", "CCairo"]),
   layer("Corpus", ["Cardiology", "Tensors", "CVectorKernels", "CImageFiles"], exclude: ["Resources"]),
-  layer("Models", ["Autograd"]),
-  layer("Distillation", ["Models", "Autograd"]),
-  layer("Evaluation", ["Distillation", "Corpus", "Cluster"]),
-  layer("Training", ["Distillation", "Corpus", "Cluster", yams]),
-  layer("Reporting", ["Training", "Evaluation", logging]),
-  layer("Experiments", ["Training", "Evaluation"]),
+  layer("Models", ["Autograd", "Tensors"]),
+  layer("Distillation", ["Models", "Autograd", "Tensors"]),
+  layer("Evaluation", ["Distillation"] + computation + data),
+  layer("Training", ["Distillation"] + computation + data + [yams]),
+  layer("Reporting", ["Training", "Evaluation", "Distillation"] + computation + data + [logging]),
+  layer("Experiments", ["Training", "Evaluation", "Distillation"] + computation + data),
   .executableTarget(
-    name: "EvlDist", dependencies: ["Experiments", "Reporting", argumentParser], swiftSettings: settings),
+    name: "EvlDist",
+    dependencies: ["Experiments", "Reporting", "Training", "Evaluation", "Distillation", argumentParser] + computation
+      + data, swiftSettings: settings),
 ]
 
 let support: Target = .target(

@@ -24,17 +24,18 @@ extension Tape {
   /// q: [rows of queries, heads * width], k, v: [rows of keys, keyValueHeads * width (v: its own width)],
   /// result: [rows of queries, heads * width of v]. Sequence i of the queries attends to sequence i of the keys.
   ///
-  /// Probabilities are kept for backward where they are few; from `AttentionShape.keptScores` scores a head on they are
-  /// formed block of query rows by block, forward and again backward, so that no [queries, keys] matrix exists (as in
-  /// Dao et al. 2022).
+  /// Probabilities are kept for backward where they are few; otherwise they are formed block of query rows by block,
+  /// forward and again backward, so that no large [queries, keys] matrix exists (as in Dao et al. 2022).
+  /// - Parameter keptScores: queries times keys of a sequence up to which probabilities are kept.
   /// - Complexity: 4 heads width times the sum over sequences of queries * keys, twice that backward, half as much
   ///   again where probabilities are formed anew.
   public func attention(
     _ q: Variable<Element>, _ k: Variable<Element>, _ v: Variable<Element>, heads: Int, keyValueHeads: Int,
-    queries: Segments, keys: Segments, mask: AttentionMask
+    queries: Segments, keys: Segments, mask: AttentionMask, keptScores: Int = 1 << 14
   ) -> Variable<Element> {
     let shape = AttentionShape(
-      q: q.value, k: k.value, v: v.value, heads: heads, keyValueHeads: keyValueHeads, products: products)
+      q: q.value, k: k.value, v: v.value, heads: heads, keyValueHeads: keyValueHeads, keptScores: keptScores,
+      products: products)
     precondition(queries.count == keys.count && queries.total == q.value.rows && keys.total == k.value.rows)
     let output = pool.tensor([queries.total, heads * shape.valueWidth])
     func sequence(_ index: Int) -> AttentionSequence<Element> {
@@ -47,7 +48,7 @@ extension Tape {
     for index in 0..<queries.count {
       let sequence = sequence(index)
       let probabilities =
-        isRecording && sequence.scores <= AttentionShape<Element>.keptScores
+        isRecording && sequence.scores <= keptScores
         ? pool.tensor([heads, sequence.q.rows, sequence.k.rows]) : nil
       shape.forward(sequence, kept: probabilities, output: output.matrix.rows(queries[index]), pool: pool)
       kept.append(probabilities)
@@ -89,20 +90,20 @@ private struct AttentionShape<Element: Scalar> {
   let group: Int
   let width: Int
   let valueWidth: Int
+  let keptScores: Int
   let products: MixedProducts<Element>
   var scale: Element { 1 / Element(width).squareRoot() }
 
-  /// Most scores of a head whose probabilities are kept.
-  static var keptScores: Int { 1 << 14 }
   /// About as many scores as a block has where they are not kept: half a megabyte in single precision.
   static var blockScores: Int { 1 << 17 }
 
   init(
-    q: Tensor<Element>, k: Tensor<Element>, v: Tensor<Element>, heads: Int, keyValueHeads: Int,
+    q: Tensor<Element>, k: Tensor<Element>, v: Tensor<Element>, heads: Int, keyValueHeads: Int, keptScores: Int,
     products: MixedProducts<Element>
   ) {
     precondition(heads % keyValueHeads == 0 && q.columns % heads == 0, "\(heads) heads, \(keyValueHeads) for keys")
     self.heads = heads
+    self.keptScores = keptScores
     self.products = products
     group = heads / keyValueHeads
     width = q.columns / heads
@@ -118,7 +119,7 @@ private struct AttentionShape<Element: Scalar> {
   /// Query rows computed together: all of them where the probabilities are kept.
   private func blocks(_ sequence: AttentionSequence<Element>) -> [Range<Int>] {
     let rows = sequence.q.rows
-    guard sequence.scores > Self.keptScores else { return [0..<rows] }
+    guard sequence.scores > keptScores else { return [0..<rows] }
     let step = max(16, Self.blockScores / sequence.k.rows)
     return stride(from: 0, to: rows, by: step).map { $0..<min($0 + step, rows) }
   }

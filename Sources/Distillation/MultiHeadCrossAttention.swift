@@ -40,8 +40,10 @@ extension Tape {
     let q = linear(student, weights.query, layout: .inputByOutput)
     let k = linear(teacher, weights.key, layout: .inputByOutput)
     let v = linear(teacher, weights.value, layout: .inputByOutput)
+    // Backward follows at once (`compareSequences`), so that probabilities are held for one sequence only.
     let attended = attention(
-      q, k, v, heads: heads, keyValueHeads: heads, queries: queries, keys: keys, mask: AttentionMask(causal: false))
+      q, k, v, heads: heads, keyValueHeads: heads, queries: queries, keys: keys, mask: AttentionMask(causal: false),
+      keptScores: 1 << 20)
     return linear(attended, weights.output, layout: .inputByOutput)
   }
 

@@ -16,6 +16,8 @@ public struct Benchmarks {
     public var minimum: Double
     public var median: Double
     public var maximum: Double
+    /// Each run's value in its order; empty where the extremes alone are known.
+    public var runs: [Double]
     public var unit: String
     /// What the figure is to be compared with.
     public var note: String
@@ -23,6 +25,7 @@ public struct Benchmarks {
     init(_ name: String, _ values: [Double], unit: String, note: String = "") {
       let sorted = values.sorted()
       self.name = name
+      runs = values
       minimum = sorted.first ?? 0
       median = sorted.isEmpty ? 0 : sorted[sorted.count / 2]
       maximum = sorted.last ?? 0

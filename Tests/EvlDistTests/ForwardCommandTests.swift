@@ -33,6 +33,26 @@ import Testing
     }
   }
 
+  @Test func aModelFolderIsExportedInAnotherType() throws {
+    guard SharedFiles.has("cases/models/tiny_llava") else { return }
+    let source = SharedFiles.url("cases/models/tiny_llava")
+    try withTemporaryFolder { folder in
+      let target = folder.appendingPathComponent("saved")
+      let outcome = try CommandTests.run(["export", source.path, target.path, "--type", "bfloat16"])
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      let (old, new) = (
+        try SafetensorsFile(contentsOf: source.appendingPathComponent("model.safetensors")),
+        try SafetensorsFile(contentsOf: target.appendingPathComponent("model.safetensors"))
+      )
+      #expect(old.names == new.names && new.entries.values.allSatisfy { $0.type == "BF16" })
+      for name in ["tokenizer.json", "tokenizer_config.json", "preprocessor_config.json"] {
+        let files = [source, target].map { $0.appendingPathComponent(name) }
+        #expect(try Data(contentsOf: files[0]) == Data(contentsOf: files[1]))
+      }
+      #expect(try CommandTests.run(["export", folder.path, target.path + "2"]).code == 65)
+    }
+  }
+
   @Test func whatDoesNotFitIsRefusedWithTheDocumentedCode() throws {
     try withTemporaryFolder { folder in
       let model = folder.appendingPathComponent("model")

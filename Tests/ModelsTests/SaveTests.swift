@@ -54,8 +54,8 @@ import Testing
       (Float(bitPattern: 0x3F80_8000), 0x3F80), (Float(bitPattern: 0x3F81_8000), 0x3F82),
       (Float(bitPattern: 0x3F80_8001), 0x3F81), (Float(bitPattern: 0x3F80_7FFF), 0x3F80),
     ]
-    for (value, bits) in cases { #expect(SafetensorsWriter.bfloat16(value) == bits, "\(value)") }
-    #expect(Float(bitPattern: UInt32(SafetensorsWriter.bfloat16(.nan)) << 16).isNaN)
+    for (value, bits) in cases { #expect(BFloat16(value).bits == bits, "\(value)") }
+    #expect(BFloat16(.nan).value.isNaN)
   }
 
   @Test func largeModelsAreCutIntoPartsWithAnIndex() throws {

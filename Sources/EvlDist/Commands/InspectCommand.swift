@@ -2,6 +2,7 @@ import ArgumentParser
 import Cardiology
 import Experiments
 import Foundation
+import Models
 import Tensors
 
 struct InspectCommand: ParsableCommand {
@@ -45,13 +46,25 @@ struct VerifyCommand: ParsableCommand {
 
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "export", abstract: "Copies the student of a run or checkpoint into a Hugging Face folder.")
+    commandName: "export",
+    abstract: "Writes the student of a run or checkpoint, or a model folder, as a Hugging Face folder.",
+    discussion: """
+      A student is copied, unless --type asks for another type. A model folder is read and written anew in the layout \
+      of transformers: so a folder of the original LLaVA becomes one that transformers loads.
+      """)
 
-  @Argument(help: "Run folder or checkpoint folder.") var source: String
+  enum StoredType: String, ExpressibleByArgument, CaseIterable {
+    case float32, bfloat16
+
+    var stored: ModelFolder.StoredType { self == .float32 ? .float32 : .bfloat16 }
+  }
+
+  @Argument(help: "Run folder, checkpoint folder or model folder.") var source: String
   @Argument(help: "Folder to write; must not exist or be empty.") var target: String
+  @Option(help: "Type of the weights.") var type: StoredType?
 
   func run() throws {
-    try ModelExport(from: URL(fileURLWithPath: source)).write(to: URL(fileURLWithPath: target))
+    try ModelExport(from: URL(fileURLWithPath: source)).write(to: URL(fileURLWithPath: target), type: type?.stored)
     print("\(target): model written")
   }
 }
