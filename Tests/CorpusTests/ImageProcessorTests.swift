@@ -182,7 +182,8 @@ import Testing
   }
 
   @Test func oneTileServesAsAView() throws {
-    let view = ECGPageView(page: ECGPage(size: PixelSize(width: 1100, height: 850)), processor: processor(false))
+    let view = ECGPageView(
+      page: ECGPage(size: PixelSize(width: 1100, height: 850)), processor: try processor(false))
     let pixels = try view.pixelValues(of: .random(seed: 2))
     #expect(view.imageSize == 128 && pixels.count == 3 * 128 * 128)
     #expect(pixels.allSatisfy { (-1...1).contains($0) } && Set(pixels).count > 50)

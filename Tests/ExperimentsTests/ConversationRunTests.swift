@@ -38,7 +38,9 @@ import Training
 
   /// A whole run on that many simulated ranks; what rank 0 was told.
   @discardableResult
-  private func train(_ models: RealModels, _ name: String, ranks: Int = 1, _ more: [String] = []) throws -> Outcome {
+  private func train(
+    _ models: RealModels, _ name: String, ranks: Int = 1, dump: URL? = nil, _ more: [String] = []
+  ) throws -> Outcome {
     let resolved = try settings(models, name, more)
     let results = try SimulatedRanks.run(ranks) { communicator in
       let listener = Listener()
@@ -47,7 +49,7 @@ import Training
       let environment = RunEnvironment(
         program: "test", topology: try Topology.gather(among: communicator, threads: 1))
       let run = DistillationRun(context: context, resolved: resolved, environment: environment)
-      _ = try run.run(resume: .auto)
+      _ = try run.run(resume: .auto, dump: dump.map { (step: 1, file: $0) })
       return Outcome(losses: listener.records.map(\.losses), notes: listener.notes)
     }
     return results[0]
@@ -155,8 +157,8 @@ import Training
       ]
       let outcome = try train(models, "pages", settings)
       #expect(outcome.losses.count == 1 && (outcome.losses[0]["ot"] ?? .nan) > 0)
-      for name in ["teacher: ", "student before: ", "student after: "] {
-        #expect(outcome.notes.contains { $0.hasPrefix(name) }, "\(name)")
+      for name in ["teacher", "student before", "student after"] {
+        #expect(outcome.notes.contains("evaluating: \(name)"), "\(name)")
       }
       let side = try ModelBlueprint(folder: models.folder.appendingPathComponent("pages/student")).side
       let prompt = side.prompt
@@ -250,6 +252,24 @@ import Training
       try Data("{{ '<|turn|>' }}".utf8).write(to: file)
       let outcome = try train(models, "named", ["data.chat_template=idefics3", "train.steps=1"])
       #expect(outcome.losses.count == 1)
+    }
+  }
+
+  /// A loss case pads visual tokens of unequal number and says so.
+  @Test func aStepIsWrittenAsACaseWithItsUnequalImages() throws {
+    try withModels { models in
+      let file = models.folder.appendingPathComponent("case.safetensors")
+      let refused = #expect(throws: (any Error).self) { try train(models, "text", dump: file) }
+      #expect(UserError.from(try #require(refused)).message.contains("without an image"))
+      let entries = try JSONSerialization.jsonObject(with: Data(contentsOf: models.chat)) as? [[String: Any]] ?? []
+      try JSONSerialization.data(withJSONObject: entries.filter { $0["image"] != nil }).write(to: models.chat)
+      try train(models, "images", dump: file, ["train.steps=1"])
+      let stored = try SafetensorsFile(contentsOf: file)
+      let mask = try stored.integers("in.s_vis_mask")
+      let shown = stride(from: 0, to: mask.count, by: mask.count / 8).map {
+        mask[$0..<$0 + mask.count / 8].reduce(0, +)
+      }
+      #expect(Set(shown) == [27, 45, 72])
     }
   }
 }
