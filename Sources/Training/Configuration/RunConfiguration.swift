@@ -159,11 +159,6 @@ extension RunConfiguration {
     }
     require(!run.folder.isEmpty, "run.folder is empty")
     oneOf("data.kind", data.kind, ["synthetic", "ptb-xl", "wfdb", Data.conversations])
-    oneOf("data.missing_images", data.missingImages, ConversationDataset.MissingImages.allCases.map(\.rawValue))
-    require(
-      data.chatTemplate.isEmpty || ChatTemplate.all.contains { $0.name == data.chatTemplate },
-      "data.chat_template is \"\(data.chatTemplate)\"; it can be empty, "
-        + ChatTemplate.all.map(\.name).joined(separator: ", "))
     oneOf("data.view", data.view, ["signal", "image"])
     require(
       data.kind == "synthetic" || !data.path.isEmpty,
@@ -212,7 +207,20 @@ extension RunConfiguration {
         || train.globalBatch / train.shards >= ObjectiveConfiguration.Samples.fewest,
       "objective.method rkd compares the samples of a shard and needs \(ObjectiveConfiguration.Samples.fewest) of them; "
         + "train.global_batch (\(train.globalBatch)) / train.shards (\(train.shards)) is fewer")
-    return problems + objective.problems()
+    return problems + conversationProblems() + objective.problems()
+  }
+
+  /// What is wrong with the settings that only conversations and model folders look at.
+  private func conversationProblems() -> [String] {
+    let (missing, templates) = (
+      ConversationDataset.MissingImages.allCases.map(\.rawValue), ChatTemplate.all.map(\.name)
+    )
+    return [
+      missing.contains(data.missingImages)
+        ? nil : "data.missing_images is \"\(data.missingImages)\"; it can be \(missing.joined(separator: ", "))",
+      data.chatTemplate.isEmpty || templates.contains(data.chatTemplate)
+        ? nil : "data.chat_template is \"\(data.chatTemplate)\"; it can be empty, \(templates.joined(separator: ", "))",
+    ].compactMap { $0 }
   }
 }
 
