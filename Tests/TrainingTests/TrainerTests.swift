@@ -76,14 +76,9 @@ import Testing
       settings.train.learningRate = 1e-3
       let plan = PhasePlan(name: "student", configuration: settings, checkpoints: folder)
       return try Trainer(
-<<<<<<< HEAD
-        context: context, plan: plan, trainee: trainee, teacher: distils ? try teacher.frozen(seed: 4) : nil,
-        source: preparer, data: [:])
-=======
         context: context, plan: plan, trainee: trainee,
         teacher: distils ? try teacher.frozen(seed: 4, precision: configuration.train.arithmetic) : nil,
-        preparer: preparer, data: [:])
->>>>>>> core
+        source: preparer, data: [:])
     }
   }
 
