@@ -109,7 +109,8 @@ public struct Benchmarks {
   private func models() throws -> [Result] {
     let view = RunConfiguration().data.view
     return try [BuiltInRole.student, .teacher].map { role in
-      let configuration = try ModelBlueprint(builtIn: role, view: view).configuration
+      guard let configuration = try ModelBlueprint(builtIn: role, view: view).configuration as? Idefics3Configuration
+      else { throw UserError(.internalFault, "the built-in models are of the Idefics3 family") }
       let measured = try ModelBenchmark(configuration).run(repetitions: repetitions)
       return Result(
         "built-in \(role.rawValue), forward and backward", measured.forwardAndBackward.map { 1e3 * $0 }, unit: "ms",

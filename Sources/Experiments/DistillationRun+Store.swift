@@ -9,8 +9,13 @@ extension DistillationRun {
   ///
   /// - Throws: `UserError` naming each difference between what the store was made from and this run, or what the
   ///   objective looks at and the store does not hold.
-  func storedTeacher(corpus: TrainingCorpus, student: ModelBlueprint) throws -> StoredTeacher? {
+  func storedTeacher(corpus: any TrainingMaterial, student: ModelBlueprint) throws -> StoredTeacher? {
     guard configuration.objective.needsTeacher, !configuration.teacher.store.isEmpty else { return nil }
+    guard let corpus = corpus.evaluated else {
+      throw UserError(
+        .usage, "teacher.store: a store holds questions about recordings, not data.kind \(configuration.data.kind)",
+        remedy: "name the teacher's folder with teacher.path, which runs it in the step")
+    }
     let store = try TeacherStore(URL(fileURLWithPath: configuration.teacher.store))
     var expected = try StoreFingerprint.run(
       configuration, dataset: corpus.dataset, variants: configuration.teacher.variants)

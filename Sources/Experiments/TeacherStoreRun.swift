@@ -30,11 +30,20 @@ public final class TeacherStoreRun {
 
   /// What the configuration's runs may ask a teacher, for programs of other people that write the store.
   public static func requests(_ configuration: RunConfiguration) throws -> Data {
-    let corpus = try TrainingCorpus(configuration)
+    let corpus = try corpus(configuration)
     return try TeacherRequest.json(
       try requests(configuration, corpus),
       fingerprint: try StoreFingerprint.run(
         configuration, dataset: corpus.dataset, variants: configuration.teacher.variants))
+  }
+
+  private static func corpus(_ configuration: RunConfiguration) throws -> TrainingCorpus {
+    guard let corpus = try configuration.material().evaluated else {
+      throw UserError(
+        .usage, "a teacher store holds questions about recordings, not data.kind \(configuration.data.kind)",
+        remedy: "train from conversations with the teacher running: teacher.path")
+    }
+    return corpus
   }
 
   private static func requests(_ configuration: RunConfiguration, _ corpus: TrainingCorpus) throws -> [TeacherRequest] {
@@ -60,7 +69,7 @@ public final class TeacherStoreRun {
       guard !configuration.teacher.store.isEmpty else {
         throw UserError(.usage, "teacher.store is empty", remedy: "name the folder to write: --set teacher.store=PATH")
       }
-      return try TrainingCorpus(configuration)
+      return try Self.corpus(configuration)
     }
     let teacher: TeacherModel
     switch try BuiltInTeacher(context: context, corpus: corpus).model() {

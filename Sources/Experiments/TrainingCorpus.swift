@@ -3,8 +3,8 @@ import Foundation
 import Tensors
 import Training
 
-/// The data set of a run, cut into what is trained on and what is evaluated.
-public struct TrainingCorpus: Sendable {
+/// The recordings of a run, cut into what is trained on and what is evaluated.
+public struct TrainingCorpus: TrainingMaterial {
   public let dataset: any ECGDataset
   public let records: RecordCache
   public let training: [ECGSample]
@@ -28,6 +28,10 @@ public struct TrainingCorpus: Sendable {
   public static func dataset(_ data: RunConfiguration.Data, seed: UInt64) throws -> any ECGDataset {
     switch data.kind {
     case "ptb-xl": try PTBXLDataset(path: URL(fileURLWithPath: data.path))
+    case RunConfiguration.Data.conversations:
+      throw UserError(
+        .usage, "data.kind conversations holds no recordings, which are needed here",
+        remedy: "name a run or configuration whose data.kind is synthetic, ptb-xl or wfdb")
     case "wfdb": try WFDBFolderDataset(path: URL(fileURLWithPath: data.path), seed: seed)
     default: SyntheticDataset(count: data.records, seed: seed)
     }
@@ -54,12 +58,27 @@ public struct TrainingCorpus: Sendable {
       asksEveryQuestion: asksEveryQuestion, student: student, teacher: teacher, store: store)
   }
 
-  /// What decides what a step sees beside the configuration, by name; the teacher's name is absent while it is unknown.
+  var remarks: [String] { dataset.remarks }
+
+  var evaluated: TrainingCorpus? { self }
+
+  func source(
+    _ configuration: RunConfiguration, student: ModelBlueprint, teacher: ModelBlueprint?, store: TeacherStore?,
+    asksEveryQuestion: Bool
+  ) throws -> any SampleSource {
+    try preparer(
+      configuration, student: student.side, teacher: teacher?.side, store: store, asksEveryQuestion: asksEveryQuestion)
+  }
+
+  func settings(of model: ModelBlueprint) -> String? {
+    model.side.prompt.settings.isEmpty ? nil : model.side.settings
+  }
+
   func identity(student: ModelBlueprint, teacher: String?) -> [String: String] {
     let records = [metadataFingerprint, training.map(\.id).joined(separator: ",")].joined(separator: "\n")
     var parts = [
       "the training records": "\(training.count) of \(dataset.name) (\(Self.short(records)))",
-      "the view": student.side.view.settings,
+      "the view": student.side.settings,
       "the student's tokenizer": Self.short(student.tokenizer.fingerprint),
     ]
     parts[RunState.teacherKey] = teacher

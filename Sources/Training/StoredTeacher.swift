@@ -44,11 +44,12 @@ public final class StoredTeacher {
 /// A sample whose answer is not used takes the rows before its answer, which causal attention left untouched by it.
 struct StoredTeacherStates: TeacherStates {
   let teacher: StoredTeacher
+  var model: (any VisionLanguageModel<Float>)? { nil }
   let needs: ObservedStates
   let precision: Precision
   let pool: BufferPool<Float>
 
-  func states(_ samples: [PreparedSample]) throws -> DistillationStates<Float> {
+  func states(_ samples: [any TrainingSample]) throws -> DistillationStates<Float> {
     Self.joined(try samples.map { try part(try Self.input($0)) }, pool: pool)
   }
 

@@ -7,21 +7,24 @@ import Tensors
 /// Where the teacher's side of the losses comes from: a model that runs, or a store that one wrote.
 protocol TeacherStates {
   var pool: BufferPool<Float> { get }
+  /// The model, where one runs.
+  var model: (any VisionLanguageModel<Float>)? { get }
 
   /// The states of a shard's samples laid end to end.
   /// - Throws: `UserError` where a sample was prepared without the teacher's input.
-  func states(_ samples: [PreparedSample]) throws -> DistillationStates<Float>
+  func states(_ samples: [any TrainingSample]) throws -> DistillationStates<Float>
 }
 
 /// Runs the frozen teacher, one sample at a time and unpadded, so that its states never depend on the batch.
 struct LiveTeacherStates: TeacherStates {
   let teacher: any VisionLanguageModel<Float>
+  var model: (any VisionLanguageModel<Float>)? { teacher }
   /// What the method looks at.
   let needs: ObservedStates
   let precision: Precision
   let pool: BufferPool<Float>
 
-  func states(_ samples: [PreparedSample]) throws -> DistillationStates<Float> {
+  func states(_ samples: [any TrainingSample]) throws -> DistillationStates<Float> {
     Self.joined(try samples.map { part(try Self.input($0)) }, pool: pool)
   }
 
@@ -29,7 +32,7 @@ struct LiveTeacherStates: TeacherStates {
   func part(_ input: PreparedInput) -> DistillationStates<Float> {
     let tape = Tape(pool: pool, recording: false, precision: precision)
     let observer = needs.contains(.layers) ? LayerObserver() : nil
-    let batch = ShardComputation.batch([input], of: teacher, pool: pool)
+    let batch = ShardComputation.batch([input], pool: pool)
     let output = teacher.forward(batch, tape: tape, cache: nil, observe: observer.map { $0.observe })
     var states = DistillationStates(
       hidden: output.hidden, sequences: batch.sequences, visual: output.visual, visualTokens: output.visualTokens)
@@ -44,9 +47,9 @@ struct LiveTeacherStates: TeacherStates {
 }
 
 extension TeacherStates {
-  static func input(_ sample: PreparedSample) throws -> PreparedInput {
+  static func input(_ sample: any TrainingSample) throws -> PreparedInput {
     guard let input = sample.teacher else {
-      throw UserError(.internalFault, "sample \(sample.sample.id) was prepared without the teacher's input")
+      throw UserError(.internalFault, "sample \(sample.name) was prepared without the teacher's input")
     }
     return input
   }

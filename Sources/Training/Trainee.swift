@@ -11,7 +11,7 @@ public final class Trainee {
   public static let objectivePrefix = "objective."
   public let blueprint: ModelBlueprint
   public let arena: ParameterArena<Float>
-  public let model: Idefics3<Float>
+  public let model: any VisionLanguageModel<Float>
   /// Absent for cross-entropy alone.
   public let method: (any DistillationMethod<Float>)?
   public let weights: Tensor<Float>
@@ -35,7 +35,7 @@ public final class Trainee {
       layout: layout, weights: weights, gradients: gradients,
       rounded: precision == .bf16 ? Tensor(uninitialised: [layout.count]) : nil)
     self.arena = arena
-    model = Idefics3(configuration, arena: arena)
+    model = configuration.model(in: arena)
     method = Self.pair(configuration, teacher).flatMap {
       DistillationMethods.make(objective, pair: $0, arena: arena)
     }
@@ -53,7 +53,7 @@ public final class Trainee {
     return layout
   }
 
-  private static func pair(_ student: Idefics3Configuration, _ teacher: TeacherShape?) -> ModelPair? {
+  private static func pair(_ student: any ModelConfiguration, _ teacher: TeacherShape?) -> ModelPair? {
     teacher.map {
       ModelPair(
         widths: ObjectiveWidths(

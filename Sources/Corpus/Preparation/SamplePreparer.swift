@@ -4,12 +4,15 @@ import Tensors
 /// How one model sees and is asked about a recording.
 public struct ModelSide: Sendable {
   public let view: any ECGView
-  public let prompt: Prompt
+  public let prompt: any QuestionPrompt
 
-  public init(view: any ECGView, prompt: Prompt) {
+  public init(view: any ECGView, prompt: any QuestionPrompt) {
     self.view = view
     self.prompt = prompt
   }
+
+  /// Every setting that changes what the model is given, in words.
+  public var settings: String { [view.settings, prompt.settings].filter { !$0.isEmpty }.joined(separator: ", ") }
 
   /// The model's input for a conditioned record and a question with its answer.
   public func input(_ record: ECGRecord, _ question: Question) throws -> PreparedInput {
@@ -18,41 +21,19 @@ public struct ModelSide: Sendable {
 
   /// The model's input for a conditioned record and questions that do not see each other, with or without their answers.
   public func input(_ record: ECGRecord, _ questions: [Question], withAnswers: Bool) throws -> PreparedInput {
-    let conversations = questions.map { question in
-      let whole = prompt.conversation(question)
+    let conversations = try questions.map { question in
+      let whole = try prompt.conversation(question)
       return withAnswers ? whole : whole.withoutAnswer
     }
     return PreparedInput(
-      pixels: try view.pixelValues(of: record),
+      pixels: try view.pixelValues(of: record), images: [view.geometry],
       conversation: conversations.count == 1
         ? conversations[0] : TokenizedConversation(conversations, common: prompt.commonLength))
   }
 }
 
-/// What one model is given of a sample.
-public struct PreparedInput: Sendable {
-  /// Shape [3, imageSize, imageSize], channel-first.
-  public let pixels: [Float]
-  public let conversation: TokenizedConversation
-  /// Where a teacher store holds the states of this input; nil for a model that runs.
-  public let stored: StoredSample?
-
-  public init(pixels: [Float], conversation: TokenizedConversation) {
-    self.pixels = pixels
-    self.conversation = conversation
-    stored = nil
-  }
-
-  /// The input of a teacher that ran before: its tokens alone.
-  public init(stored: StoredSample, conversation: TokenizedConversation) {
-    pixels = []
-    self.conversation = conversation
-    self.stored = stored
-  }
-}
-
-/// One training sample, ready for the models.
-public struct PreparedSample: Sendable {
+/// One recording with its question, ready for the models.
+public struct PreparedSample: TrainingSample {
   /// Position in the sample order.
   public let position: Int
   public let epoch: Int
@@ -63,12 +44,14 @@ public struct PreparedSample: Sendable {
   public let student: PreparedInput
   /// Nil without a teacher.
   public let teacher: PreparedInput?
+
+  public var name: String { sample.id }
 }
 
 /// Turns a position of the sample order into a training sample.
 ///
 /// A pure function of seed and position: any rank, thread or resumed run that prepares a position gets the same numbers.
-public struct SamplePreparer: Sendable {
+public struct SamplePreparer: SampleSource {
   public let records: RecordCache
   /// The samples trained on, a part of the data set.
   public let samples: [ECGSample]
@@ -134,10 +117,5 @@ public struct SamplePreparer: Sendable {
       teacher: try store?.input(
         StoredSample(record: sample.id, variant: variant ?? 0, question: question.kind.name), withAnswers: isLabelled)
         ?? teacher.map(input))
-  }
-
-  /// The training samples of one shard of a step, in order.
-  public func prepare(step: Int, shard: Int, plan: ShardPlan) throws -> [PreparedSample] {
-    try plan.positions(step: step, shard: shard).map { try prepare(position: $0) }
   }
 }

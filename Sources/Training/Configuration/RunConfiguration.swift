@@ -1,3 +1,4 @@
+import Corpus
 import Distillation
 import Tensors
 
@@ -27,11 +28,17 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
 
   /// What is learned from.
   public struct Data: Codable, Sendable, Equatable {
-    /// `synthetic`, `ptb-xl` or `wfdb`.
+    /// `synthetic`, `ptb-xl`, `wfdb`, or `conversations` (LLaVA-style JSON).
     public var kind = "synthetic"
-    /// Folder of the data set; not used by `synthetic`.
+    /// Folder of the data set, or file or folder of conversations; not used by `synthetic`.
     public var path = ""
-    /// `signal` (raw 12-lead windows) or `image` (rendered ECG paper).
+    /// Folder that image paths of conversations begin at; empty: the folder of the file.
+    public var images = ""
+    /// What is done with conversations whose image is not there: `refuse` them all, or `skip` these.
+    public var missingImages = ConversationDataset.MissingImages.refused.rawValue
+    /// Chat template of models whose folder does not tell its own; empty: such folders are refused.
+    public var chatTemplate = ""
+    /// `signal` (raw 12-lead windows) or `image` (rendered ECG paper); not looked at by `conversations`, which show images.
     public var view = "signal"
     /// Number of synthetic records.
     public var records = 1600
@@ -163,11 +170,11 @@ extension RunConfiguration {
       require(allowed.contains(value), "\(key) is \"\(value)\"; it can be \(allowed.joined(separator: ", "))")
     }
     require(!run.folder.isEmpty, "run.folder is empty")
-    oneOf("data.kind", data.kind, ["synthetic", "ptb-xl", "wfdb"])
+    oneOf("data.kind", data.kind, ["synthetic", "ptb-xl", "wfdb", Data.conversations])
     oneOf("data.view", data.view, ["signal", "image"])
     require(
       data.kind == "synthetic" || !data.path.isEmpty,
-      "data.path is needed for data.kind \(data.kind): --set data.path=/path/to/the/folder")
+      "data.path is needed for data.kind \(data.kind): --set data.path=/path/to/the/data")
     require(data.records >= 50, "data.records is \(data.records); at least 50 are needed")
     let copies = [data.questions.superclass, data.questions.classification, data.questions.report]
     require(
@@ -210,7 +217,20 @@ extension RunConfiguration {
         || train.globalBatch / train.shards >= ObjectiveConfiguration.Samples.fewest,
       "objective.method rkd compares the samples of a shard and needs \(ObjectiveConfiguration.Samples.fewest) of them; "
         + "train.global_batch (\(train.globalBatch)) / train.shards (\(train.shards)) is fewer")
-    return problems + teacher.problems() + objective.problems()
+    return problems + teacher.problems() + conversationProblems() + objective.problems()
+  }
+
+  /// What is wrong with the settings that only conversations and model folders look at.
+  private func conversationProblems() -> [String] {
+    let (missing, templates) = (
+      ConversationDataset.MissingImages.allCases.map(\.rawValue), ChatTemplate.all.map(\.name)
+    )
+    return [
+      missing.contains(data.missingImages)
+        ? nil : "data.missing_images is \"\(data.missingImages)\"; it can be \(missing.joined(separator: ", "))",
+      data.chatTemplate.isEmpty || templates.contains(data.chatTemplate)
+        ? nil : "data.chat_template is \"\(data.chatTemplate)\"; it can be empty, \(templates.joined(separator: ", "))",
+    ].compactMap { $0 }
   }
 }
 
@@ -229,6 +249,14 @@ extension RunConfiguration.Teacher {
     ]
     return rules.filter { !$0.holds }.map(\.problem)
   }
+}
+
+extension RunConfiguration.Data {
+  /// The kind of data that is conversations about images.
+  public static let conversations = "conversations"
+
+  /// How models are shown images: conversations have nothing else.
+  public var shownView: String { kind == Self.conversations ? "image" : view }
 }
 
 extension RunConfiguration.Train {
