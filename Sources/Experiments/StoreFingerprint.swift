@@ -27,10 +27,11 @@ enum StoreFingerprint {
   /// Tokenizer, prompt and image settings of the teacher.
   static func teacher(_ blueprint: ModelBlueprint) -> [String: String] {
     let prompt = blueprint.side.prompt
+    let builtIn = (prompt as? Prompt).map {
+      "\($0.format.name), \($0.imageTokens) image tokens, answers up to \($0.longestAnswer) tokens"
+    }
     return [
-      "tokenizer": blueprint.tokenizer.fingerprint,
-      "prompt":
-        "\(prompt.format.name), \(prompt.imageTokens) image tokens, answers up to \(prompt.longestAnswer) tokens",
+      "tokenizer": blueprint.tokenizer.fingerprint, "prompt": builtIn ?? prompt.settings,
       "image": blueprint.side.view.settings,
     ]
   }

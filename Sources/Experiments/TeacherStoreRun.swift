@@ -133,7 +133,7 @@ public final class TeacherStoreRun {
   private func announce(_ writer: TeacherStoreWriter, _ teacher: TeacherModel, _ requests: [TeacherRequest]) throws {
     let prompt = teacher.blueprint.side.prompt
     let estimate = StoreEstimate(
-      writer.plan, lengths: requests.map { prompt.conversation($0.question).ids.count },
+      writer.plan, lengths: try requests.map { try prompt.conversation($0.question).ids.count },
       visualTokens: teacher.blueprint.configuration.tokensPerImage)
     let present = writer.bytesPresent()
     context.observer.note(

@@ -23,7 +23,7 @@ import Testing
   private struct Lesson {
     let student: ModelBlueprint
     let teacher: ModelBlueprint
-    let model: Idefics3<Float>
+    let model: any VisionLanguageModel<Float>
     let dataset = SyntheticDataset(count: 12, seed: 1)
 
     /// - Parameter isOfOneFamily: whether a student teaches, as vanilla KL asks.
@@ -161,7 +161,7 @@ import Testing
       context: RunContext(
         communicator: SingleRank(), configuration: configuration, stop: StopFlag(), observer: Silent()),
       plan: PhasePlan(name: "student", configuration: configuration, checkpoints: folder), trainee: trainee,
-      teacher: stored == nil ? lesson.model : nil, store: stored, preparer: try lesson.preparer(stored?.store),
+      teacher: stored == nil ? lesson.model : nil, store: stored, source: try lesson.preparer(stored?.store),
       data: [:])
     _ = try trainer.run(resume: .auto)
     return trainee.arena.weights.array.map(\.bitPattern)
