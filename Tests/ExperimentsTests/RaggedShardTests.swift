@@ -23,11 +23,11 @@ import Testing
       let student = try ModelBlueprint(folder: models.student)
       let teacher = try ModelBlueprint(folder: models.teacher)
       let trainee = try Trainee(
-        student, objective: configuration.objective, teacher: teacher.configuration, seed: 1)
+        student, objective: configuration.objective, teacher: TeacherShape(teacher.configuration), seed: 1)
       let computation = ShardComputation(
         student: trainee.model, teacher: try teacher.frozen(), method: trainee.method)
       let source = try ConversationCorpus(configuration).source(
-        configuration, student: student, teacher: teacher, asksEveryQuestion: false)
+        configuration, student: student, teacher: teacher, store: nil, asksEveryQuestion: false)
       let samples: [any TrainingSample] = try (0..<8).map { try source.prepare(position: $0) }
       #expect(Set(samples.map(\.student.tiles)) == [0, 3, 5, 8] && samples.contains { $0.student.images.count == 2 })
       try samples.forEach(computation.check)
