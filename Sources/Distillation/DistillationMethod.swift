@@ -107,6 +107,21 @@ extension DistillationMethod {
 
 /// The methods by their names in `objective.method`.
 public enum DistillationMethods<Element: Scalar> {
+  /// What the configured method looks at beside last hidden states and visual tokens.
+  public static func needs(_ configuration: ObjectiveConfiguration) -> ObservedStates {
+    switch configuration.chosen {
+    case .kl, .uld: .answers
+    case .tinybert: .layers
+    case .evl, .rkd, .ce, nil: []
+    }
+  }
+
+  /// The teacher's layers, counted from 1 and ascending, that the configured method learns from.
+  public static func teacherLayers(_ configuration: ObjectiveConfiguration, student: Int, teacher: Int) -> [Int] {
+    guard needs(configuration).contains(.layers) else { return [] }
+    return Set(TinyBERT<Element>.teacherLayers(student: student, teacher: teacher)).sorted()
+  }
+
   /// Declares the method's own parameters behind the student's.
   /// - Throws: `UserError` listing every problem of the configuration.
   public static func declare(

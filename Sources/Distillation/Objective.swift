@@ -177,7 +177,8 @@ public final class DistillationObjective<Element: Scalar>: DistillationMethod {
   /// Adds the distillation terms of one shard to the tape, their gradients weighted, and returns their unweighted
   /// values.
   ///
-  /// Sequence b of the student goes with sequence b of the teacher; so do images, of which each sequence has one.
+  /// Sequence b of the student goes with sequence b of the teacher; so do their visual tokens, those of all images and
+  /// tiles of a sequence being one cloud. A sequence without an image has no transport problem and adds 0 to the mean.
   /// - Throws: `UserError` when widths or counts of the two sides do not fit or a sequence has no valid token.
   /// - Complexity: see the terms.
   public func apply(
@@ -238,8 +239,13 @@ public final class DistillationObjective<Element: Scalar>: DistillationMethod {
     projection: (weight: Parameter<Element>, bias: Parameter<Element>), problems: Int, weight: Double,
     tape: Tape<Element>
   ) throws -> TransportLoss<Element> {
-    let rows = try ValidRows(teacher.visualTokens, mask: teacher.visualMask, what: "visual teacher")
-    let columns = try ValidRows(student.visualTokens, mask: student.visualMask, what: "visual student")
+    let shown = (0..<student.visualTokens.count).filter {
+      !student.visualTokens[$0].isEmpty || !teacher.visualTokens[$0].isEmpty
+    }
+    guard !shown.isEmpty else { return TransportLoss() }
+    func clouds(_ all: Segments) -> Segments { Segments(lengths: shown.map { all[$0].count }) }
+    let rows = try ValidRows(clouds(teacher.visualTokens), mask: teacher.visualMask, what: "visual teacher")
+    let columns = try ValidRows(clouds(student.visualTokens), mask: student.visualMask, what: "visual student")
     let projected = tape.linear(
       columns.rows(of: student.visual, tape: tape), projection.weight, bias: projection.bias, layout: .inputByOutput)
     return try tape.transportLoss(

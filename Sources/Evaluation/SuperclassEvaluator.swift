@@ -11,13 +11,11 @@ import Tensors
 /// The probability of a superclass is p(yes) / (p(yes) + p(no)) at the first answer token.
 public struct SuperclassEvaluator {
   private let generator: Generator<Float>
-  private let imageSize: Int
   private let side: ModelSide
   private let answerTokens: Int
 
   public init(model: any VisionLanguageModel<Float>, side: ModelSide, answerTokens: Int) {
     generator = Generator(model)
-    imageSize = model.imageSize
     self.side = side
     self.answerTokens = answerTokens
   }
@@ -65,8 +63,8 @@ public struct SuperclassEvaluator {
   /// The five questions are branches behind one image, which is computed once.
   public func probabilities(_ pixels: [Float]) throws -> [Double] {
     let common = side.prompt.commonLength
-    let prompts = Superclass.allCases.map { superclass -> TokenizedConversation in
-      let ids = side.prompt.ids(asking: Question.Kind.superclass(superclass).text) + side.prompt.sharedAnswer
+    let prompts = try Superclass.allCases.map { superclass -> TokenizedConversation in
+      let ids = try side.prompt.ids(asking: Question.Kind.superclass(superclass).text) + side.prompt.sharedAnswer
       return TokenizedConversation(ids: ids, answerStart: ids.count)
     }
     let tokens = [Int(side.prompt.yesId), Int(side.prompt.noId)]
@@ -79,7 +77,7 @@ public struct SuperclassEvaluator {
 
   /// The greedy answer to a question about an image.
   public func text(asking question: String, _ pixels: [Float], tokens: Int) throws -> String {
-    let prompt = side.prompt.ids(asking: question)
+    let prompt = try side.prompt.ids(asking: question)
     let ids = try generator.generate(
       input(TokenizedConversation(ids: prompt, answerStart: prompt.count), pixels), maximumNewTokens: tokens,
       stopTokens: [Int(side.prompt.endId)])
@@ -89,8 +87,11 @@ public struct SuperclassEvaluator {
 
   /// One image and what is asked about it.
   private func input(_ conversation: TokenizedConversation, _ pixels: [Float]) -> ModelInput<Float> {
-    ModelInput(
-      pixels: Tensor(pixels, [1, 3, imageSize, imageSize]), ids: conversation.ids.map(Int.init),
+    let image = side.view.geometry
+    return ModelInput(
+      pixels: Tensor(pixels, [image.tiles, 3, image.tile.height, image.tile.width]),
+      imageSizes: [ImageSize(height: image.original.height, width: image.original.width)],
+      ids: conversation.ids.map(Int.init),
       sequences: Segments(lengths: [conversation.ids.count]),
       branches: conversation.branches.isEmpty ? nil : [conversation.branches])
   }

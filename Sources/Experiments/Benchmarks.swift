@@ -109,7 +109,8 @@ public struct Benchmarks {
   private func models() throws -> [Result] {
     let view = RunConfiguration().data.view
     return try [BuiltInRole.student, .teacher].map { role in
-      let configuration = try ModelBlueprint(builtIn: role, view: view).configuration
+      guard let configuration = try ModelBlueprint(builtIn: role, view: view).configuration as? Idefics3Configuration
+      else { throw UserError(.internalFault, "the built-in models are of the Idefics3 family") }
       let measured = try ModelBenchmark(configuration).run(repetitions: repetitions)
       return Result(
         "built-in \(role.rawValue), forward and backward", measured.forwardAndBackward.map { 1e3 * $0 }, unit: "ms",
@@ -177,7 +178,8 @@ public struct Benchmarks {
     let student = try ModelBlueprint(builtIn: .student, view: configuration.data.view)
     let teacher = try ModelBlueprint(builtIn: .teacher, view: configuration.data.view)
     let trainee = try Trainee(
-      student, objective: configuration.objective, teacher: teacher.configuration, seed: configuration.run.seed)
+      student, objective: configuration.objective, teacher: TeacherShape(teacher.configuration),
+      seed: configuration.run.seed)
     let preparer = try corpus.preparer(configuration, student: student.side, teacher: teacher.side)
     let plan = try ShardPlan(globalBatch: configuration.train.globalBatch, shards: configuration.train.shards)
     let samples = try preparer.prepare(step: 0, shard: 0, plan: plan)

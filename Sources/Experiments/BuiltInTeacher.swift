@@ -9,20 +9,25 @@ import Training
 
 /// A teacher ready to be learned from.
 public struct TeacherModel {
-  public let model: Idefics3<Float>
+  public let model: any VisionLanguageModel<Float>
   public let blueprint: ModelBlueprint
   /// Folder of its files.
   public let folder: URL
   /// What tells this teacher from any other, for the digest of the training data.
   public let identity: String
 
-  /// The teacher of a model folder. - Throws: `UserError` for a folder without a model of that view.
-  /// - Parameter precision: with bf16 its matrices are kept in bfloat16 alone.
-  init(folder: URL, view: String, precision: Precision) throws {
+  /// The teacher of a model folder. - Throws: `UserError` for a folder without a model that fits the run.
+  /// - Parameters:
+  ///   - configuration: of the run; with bf16 the model's matrices are kept in bfloat16 alone.
+  ///   - material: what it is shown.
+  init(folder: URL, configuration: RunConfiguration, material: any TrainingMaterial) throws {
     self.folder = folder
-    blueprint = try ModelBlueprint(folder: folder, view: view)
-    model = try blueprint.frozen(precision: precision)
-    identity = model.arena.digest()
+    blueprint = try ModelBlueprint(
+      folder: folder, view: configuration.data.shownView, chatTemplate: configuration.data.chatTemplate)
+    model = try blueprint.frozen(precision: configuration.train.arithmetic)
+    let weights = model.arena.digest()
+    // Another image processor or template makes another teacher of the same weights.
+    identity = try material.settings(of: blueprint).map { Digest.sha256(Data("\(weights)\n\($0)".utf8)) } ?? weights
   }
 }
 
@@ -38,14 +43,14 @@ struct BuiltInTeacher {
   }
 
   let context: RunContext
-  let corpus: TrainingCorpus
+  let corpus: any TrainingMaterial
   private var configuration: RunConfiguration { context.configuration }
 
   /// Collective.
   func model() throws -> Outcome {
     if !configuration.teacher.path.isEmpty { return .ready(try load(URL(fileURLWithPath: configuration.teacher.path))) }
     let blueprint = try context.communicator.agree {
-      try ModelBlueprint(builtIn: .teacher, view: configuration.data.view)
+      try ModelBlueprint(builtIn: .teacher, view: configuration.data.shownView)
     }
     let fingerprint = try context.communicator.agree { try self.fingerprint(blueprint) }
     let home = URL(fileURLWithPath: configuration.teacher.cache)
@@ -64,8 +69,7 @@ struct BuiltInTeacher {
 
   private func load(_ folder: URL) throws -> TeacherModel {
     try context.communicator.agree {
-      try TeacherModel(
-        folder: folder, view: configuration.data.view, precision: configuration.train.arithmetic)
+      try TeacherModel(folder: folder, configuration: configuration, material: corpus)
     }
   }
 
@@ -85,15 +89,15 @@ struct BuiltInTeacher {
   /// SHA-256 of everything that its bits depend on.
   func fingerprint(_ blueprint: ModelBlueprint) throws -> String {
     let state = try RunState(
-      step: 0, configuration: training, layout: blueprint.configuration.layout, data: identity(blueprint), ranks: 0)
+      step: 0, configuration: training, layout: blueprint.configuration.layout, data: try identity(blueprint), ranks: 0)
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     let text = String(decoding: try encoder.encode(state), as: UTF8.self)
     return Digest.sha256(Data((text + " \(blueprint.configuration)").utf8))
   }
 
-  private func identity(_ blueprint: ModelBlueprint) -> [String: String] {
-    corpus.identity(student: blueprint, teacher: "none")
+  private func identity(_ blueprint: ModelBlueprint) throws -> [String: String] {
+    try corpus.identity(student: blueprint, teacher: "none")
       .merging(["teacher.every_question": "\(configuration.teacher.everyQuestion)"]) { $1 }
   }
 
@@ -111,10 +115,10 @@ struct BuiltInTeacher {
       name: "teacher", configuration: settings, checkpoints: home.appendingPathComponent("checkpoints"))
     let trainer = try Trainer(
       context: context, plan: plan, trainee: trainee, teacher: nil,
-      preparer: try context.communicator.agree {
-        try corpus.preparer(
-          settings, student: blueprint.side, teacher: nil, asksEveryQuestion: settings.teacher.everyQuestion)
-      }, data: identity(blueprint))
+      source: try context.communicator.agree {
+        try corpus.source(
+          settings, student: blueprint, teacher: nil, store: nil, asksEveryQuestion: settings.teacher.everyQuestion)
+      }, data: try identity(blueprint))
     if let signal = try trainer.run(resume: .auto) { return signal }
     try context.communicator.agree {
       guard context.communicator.isController else { return }

@@ -7,20 +7,25 @@ import Training
 extension DistillationRun {
   /// Collective: objective against models, settings against an earlier start's checkpoint, the step to be dumped.
   func check(
-    _ resume: Resume, dump: (step: Int, file: URL)?, corpus: TrainingCorpus, student: ModelBlueprint
+    _ resume: Resume, dump: (step: Int, file: URL)?, corpus: any TrainingMaterial, student: ModelBlueprint,
+    store: StoredTeacher?
   ) throws {
     try communicator.agree {
       let objective = configuration.objective
-      let teacher = objective.needsTeacher ? try Self.teacherBlueprint(configuration) : nil
+      let teacher = objective.needsTeacher && store == nil ? try Self.teacherBlueprint(configuration) : nil
       if let teacher { try objective.check(student: student, teacher: teacher) }
+      // Both sides are formed now, so that a folder that cannot be shown this data is refused before a teacher is trained.
+      _ = try corpus.source(
+        configuration, student: student, teacher: teacher, store: store?.store, asksEveryQuestion: false)
       if dump != nil, !objective.hasCases { throw objective.refusalOfCase }
-      let layout = try Trainee.layout(student, objective: objective, teacher: teacher?.configuration)
+      let layout = try Trainee.layout(
+        student, objective: objective, teacher: store?.shape ?? teacher.map { TeacherShape($0.configuration) })
       guard communicator.isController else { return }
       if resume == .never { try refuseContents() }
       let found = try ResumePoint.find(resume, in: plan.checkpoints, skipped: { _ in })
       let current = try RunState(
         step: 0, configuration: configuration, layout: layout,
-        data: corpus.identity(student: student, teacher: nil), ranks: communicator.size)
+        data: try corpus.identity(student: student, teacher: try store?.identity()), ranks: communicator.size)
       try found?.check(current, steps: plan.steps)
       if let dump { try check(dump, after: found?.saved.step ?? 0) }
     }

@@ -39,21 +39,14 @@ public final class DistillationRun {
   ///   - dump: writes that student step, counted from 1, as a loss case.
   public func run(resume: Resume, dump: (step: Int, file: URL)? = nil) throws -> Outcome {
     ProductLibrary.setThreads(configuration.train.threads)
-    let corpus = try communicator.agree { try TrainingCorpus(configuration) }
+    let corpus = try communicator.agree { try configuration.material() }
     let student = try communicator.agree { try Self.studentBlueprint(configuration) }
-    try check(resume, dump: dump, corpus: corpus, student: student)
+    let store = try communicator.agree { try storedTeacher(corpus: corpus, student: student) }
+    try check(resume, dump: dump, corpus: corpus, student: student, store: store)
     try prepareFolder()
-    if communicator.isController {
-      context.observer.note(corpus.description)
-      corpus.dataset.remarks.forEach(context.observer.note)
-      if configuration.train.arithmetic == .bf16, !Precision.isFastInBF16 {
-        context.observer.warn(
-          "this processor does not multiply bfloat16 (AVX512_BF16): operands are rounded to it and multiplied in single "
-            + "precision, as accurate as bf16 and no faster than f32")
-      }
-    }
+    announce(corpus, store)
     var teacher: TeacherModel?
-    if configuration.objective.needsTeacher {
+    if configuration.objective.needsTeacher, store == nil {
       switch try BuiltInTeacher(context: context, corpus: corpus).model() {
       case .ready(let model): teacher = model
       case .stopped(let signal, let folder): return .stopped(signal: signal, folder: folder)
@@ -61,41 +54,68 @@ public final class DistillationRun {
     }
     let trainee = try communicator.agree {
       try Trainee(
-        student, objective: configuration.objective, teacher: teacher?.blueprint.configuration,
+        student, objective: configuration.objective,
+        teacher: store?.shape ?? teacher.map { TeacherShape($0.blueprint.configuration) },
         seed: configuration.run.seed, precision: configuration.train.arithmetic)
     }
     let trainer = try Trainer(
-      context: context, plan: plan, trainee: trainee, teacher: teacher?.model,
-      preparer: try communicator.agree {
-        try corpus.preparer(configuration, student: student.side, teacher: teacher?.blueprint.side)
-      }, data: corpus.identity(student: student, teacher: teacher?.identity ?? "none"))
+      context: context, plan: plan, trainee: trainee, teacher: teacher?.model, store: store,
+      source: try communicator.agree {
+        try corpus.source(
+          configuration, student: student, teacher: teacher?.blueprint, store: store?.store, asksEveryQuestion: false)
+      },
+      data: try communicator.agree {
+        try corpus.identity(student: student, teacher: try store?.identity() ?? teacher?.identity ?? "none")
+      })
     if let dump { trainer.dumpCase(ofStep: dump.step, to: dump.file) }
-    let evaluator = RunEvaluator(context: context, corpus: corpus, folder: folder)
-    let teacherReport = try teacher.map {
-      try evaluator.report(
+    let evaluator = corpus.evaluated.map { RunEvaluator(context: context, corpus: $0, folder: folder) }
+    let teacherReport = try teacher.flatMap {
+      try evaluator?.report(
         "teacher", $0.model, $0.blueprint.side, cache: configuration.teacher.path.isEmpty ? $0.folder : folder)
     }
-    let before = try evaluator.report("student before", trainee.model, student.side, cache: folder)
+    let before = try evaluator?.report("student before", trainee.model, student.side, cache: folder)
     if let signal = try trainer.run(resume: resume) { return .stopped(signal: signal, folder: folder) }
     try exportStudent(trainee)
-    let after = try evaluator.report("student after", trainee.model, student.side, cache: nil)
+    let after = try evaluator?.report("student after", trainee.model, student.side, cache: nil)
     let summary = RunSummary(
-      folder: folder.path, subset: corpus.evaluationSubset, teacher: teacherReport ?? nil, before: before, after: after)
+      folder: folder.path, subset: corpus.evaluationSubset, teacher: teacherReport, before: before,
+      after: after)
     try communicator.agree { if communicator.isController { try summary.write(to: folder) } }
     return .finished(summary)
   }
 
+  /// Says what is learned from, and what should be known of it.
+  private func announce(_ corpus: any TrainingMaterial, _ store: StoredTeacher?) {
+    guard communicator.isController else { return }
+    context.observer.note(corpus.description)
+    corpus.remarks.forEach(context.observer.note)
+    if let store { context.observer.note(store.description) }
+    if configuration.train.arithmetic == .bf16, !Precision.isFastInBF16 {
+      context.observer.warn(
+        "this processor does not multiply bfloat16 (AVX512_BF16): operands are rounded to it and multiplied in single "
+          + "precision, as accurate as bf16 and no faster than f32")
+    }
+  }
+
+  /// The student's shape. - Throws: `UserError` for a folder that is not of the Idefics3 family.
   static func studentBlueprint(_ configuration: RunConfiguration) throws -> ModelBlueprint {
-    configuration.student.path.isEmpty
-      ? try ModelBlueprint(builtIn: .student, view: configuration.data.view)
-      : try ModelBlueprint(folder: URL(fileURLWithPath: configuration.student.path), view: configuration.data.view)
+    let path = configuration.student.path
+    if !path.isEmpty { _ = try ModelFolder(URL(fileURLWithPath: path)).idefics3Configuration() }
+    return try blueprint(path, .student, configuration)
   }
 
   /// The teacher's shape before it is trained or loaded.
   static func teacherBlueprint(_ configuration: RunConfiguration) throws -> ModelBlueprint {
-    configuration.teacher.path.isEmpty
-      ? try ModelBlueprint(builtIn: .teacher, view: configuration.data.view)
-      : try ModelBlueprint(folder: URL(fileURLWithPath: configuration.teacher.path), view: configuration.data.view)
+    try blueprint(configuration.teacher.path, .teacher, configuration)
+  }
+
+  private static func blueprint(
+    _ path: String, _ role: BuiltInRole, _ configuration: RunConfiguration
+  ) throws -> ModelBlueprint {
+    let data = configuration.data
+    return path.isEmpty
+      ? try ModelBlueprint(builtIn: role, view: data.shownView)
+      : try ModelBlueprint(folder: URL(fileURLWithPath: path), view: data.shownView, chatTemplate: data.chatTemplate)
   }
 
   var plan: PhasePlan {

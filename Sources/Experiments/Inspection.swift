@@ -6,7 +6,8 @@ import Models
 import Tensors
 import Training
 
-/// Says in words what a file or folder holds: checkpoint, run, model folder, data set, ECG record, safetensors file.
+/// Says in words what a file or folder holds: checkpoint, run, model folder, teacher store, data set, ECG
+/// record, safetensors file.
 public struct Inspection {
   private let url: URL
   private let manager = FileManager.default
@@ -23,6 +24,7 @@ public struct Inspection {
   /// - Throws: `UserError` for something this program does not know, or that is damaged.
   public func text() throws -> String {
     if let checkpoint = Checkpoint(folder: url), has(Checkpoint.manifestName) { return try describe(checkpoint) }
+    if TeacherStore.isStore(url) { return try describe(TeacherStore(url)) }
     if has("config.yaml") || has("checkpoints") { return try describeRun() }
     if has("ptbxl_database.csv") { return try describe(PTBXLDataset(path: url)) }
     if has("config.json") { return try describeModel() }
@@ -39,16 +41,23 @@ public struct Inspection {
       remedy: "name a run, checkpoint, model folder, PTB-XL folder, WFDB record or .safetensors file")
   }
 
-  /// Compares a checkpoint, or every checkpoint of a run, with its checksums.
+  /// Compares a checkpoint, every checkpoint of a run, or a teacher store with its checksums.
   /// - Throws: `UserError` naming what is damaged.
   public func verification() throws -> String {
     if let checkpoint = Checkpoint(folder: url) {
       try checkpoint.verify()
       return "\(url.path): sound, step \(checkpoint.step)\n"
     }
+    if TeacherStore.isStore(url) {
+      let store = try TeacherStore(url)
+      let bytes = try store.verify()
+      return "\(url.path): sound, \(store.index.samples.count) samples, \(StoreEstimate.text(bytes))\n"
+    }
     let checkpoints = Checkpoint.all(in: has("checkpoints") ? url.appendingPathComponent("checkpoints") : url)
     guard !checkpoints.isEmpty else {
-      throw UserError(.badInput, "\(url.path) holds no checkpoint", remedy: "name a run or checkpoint folder")
+      throw UserError(
+        .badInput, "\(url.path) holds no checkpoint and no teacher store",
+        remedy: "name a run, checkpoint or teacher store")
     }
     var damaged: [String] = []
     var lines: [String] = []
@@ -81,6 +90,23 @@ public struct Inspection {
       table.row(name, String(format: "%.5g", value))
     }
     return table.render() + "\nevery file agrees with its checksum\n\n" + (try describeModel())
+  }
+
+  private func describe(_ store: TeacherStore) throws -> String {
+    let (index, teacher) = (store.index, store.index.teacher)
+    var table = TextTable()
+    table.heading("Teacher store", url.lastPathComponent)
+    table.row("teacher", "\(teacher.name) (\(teacher.digest.prefix(16)))")
+    table.row("decoder", "\(teacher.layers) layers, width \(teacher.hiddenWidth), vocabulary \(teacher.vocabulary)")
+    table.row(
+      "samples", "\(index.samples.count), \(index.variants) variant\(index.variants == 1 ? "" : "s") of a record")
+    table.row("states", (["last"] + index.layers.map(String.init)).joined(separator: ", ") + " in \(index.elementType)")
+    table.row("attention, embeddings", index.attention ? "present" : "absent")
+    table.row("output head", index.head == nil ? "absent" : "present")
+    table.row("parts", "\(index.parts.count), of \(index.samplesPerPart) samples")
+    table.row("size", StoreEstimate.text(index.parts.reduce(index.head?.bytes ?? 0) { $0 + $1.bytes }))
+    for (name, value) in index.fingerprint.sorted(by: { $0.key < $1.key }) { table.row(name, value) }
+    return table.render() + "\nsizes agree with the index; `evl-dist verify` compares the checksums\n"
   }
 
   private func describeRun() throws -> String {

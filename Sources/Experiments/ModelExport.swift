@@ -6,11 +6,6 @@ import Training
 /// The student of a run or a checkpoint, copied out as a Hugging Face folder; or a model folder, written anew in the
 /// layout of transformers.
 public struct ModelExport {
-  private static let files = [
-    "config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
-    "special_tokens_map.json", "preprocessor_config.json",
-  ]
-
   private let source: URL
   /// Set for a model folder that no run of this program made: it is read and written, not copied.
   private let model: ModelFolder?
@@ -52,7 +47,7 @@ public struct ModelExport {
       if let converted = try model ?? (type == nil ? nil : ModelFolder(source)) {
         return try ModelFolder.save(converted.model(as: Float.self), to: folder, as: type, like: converted)
       }
-      for name in Self.files where manager.fileExists(atPath: source.appendingPathComponent(name).path) {
+      for name in ModelFolder.files where manager.fileExists(atPath: source.appendingPathComponent(name).path) {
         try manager.copyItem(at: source.appendingPathComponent(name), to: folder.appendingPathComponent(name))
       }
     }

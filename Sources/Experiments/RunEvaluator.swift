@@ -17,7 +17,7 @@ struct RunEvaluator {
   /// - Parameter cache: folder in which the report is kept and found again, for models that do not change; the file's
   ///   name holds a digest of weights and records, so a report is never taken for another model's.
   func report(
-    _ name: String, _ model: Idefics3<Float>, _ side: ModelSide, cache: URL?
+    _ name: String, _ model: any VisionLanguageModel<Float>, _ side: ModelSide, cache: URL?
   ) throws -> PTBXLSuperReport? {
     let settings = context.configuration.evaluation
     guard settings.enabled else { return nil }
@@ -53,11 +53,11 @@ struct RunEvaluator {
     }
   }
 
-  private func digest(_ model: Idefics3<Float>, _ side: ModelSide) -> String {
+  private func digest(_ model: any VisionLanguageModel<Float>, _ side: ModelSide) -> String {
     var digest = Digest()
     digest.update(Data(model.arena.digest().utf8))
     let settings = context.configuration.evaluation
-    digest.update(Data("\(side.view.settings) \(settings) \(context.configuration.run.seed)".utf8))
+    digest.update(Data("\(side.settings) \(settings) \(context.configuration.run.seed)".utf8))
     digest.update(Data(corpus.evaluation.map(\.id).joined(separator: ",").utf8))
     digest.update(Data(corpus.metadataFingerprint.utf8))
     return digest.finish()

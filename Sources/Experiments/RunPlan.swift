@@ -1,5 +1,6 @@
 import Autograd
 import Cluster
+import Corpus
 import Distillation
 import Evaluation
 import Foundation
@@ -23,11 +24,16 @@ public struct RunPlan {
     self.ranksPerNode = ranksPerNode
     let configuration = resolved.configuration
     let blueprint = try DistillationRun.studentBlueprint(configuration)
-    let teacherBlueprint =
-      configuration.objective.needsTeacher ? try DistillationRun.teacherBlueprint(configuration) : nil
+    let needsTeacher = configuration.objective.needsTeacher
+    let store =
+      needsTeacher && !configuration.teacher.store.isEmpty
+      ? try TeacherStore(URL(fileURLWithPath: configuration.teacher.store)).index : nil
+    if let store { try configuration.objective.check(student: blueprint, store: store) }
+    let teacherBlueprint = needsTeacher && store == nil ? try DistillationRun.teacherBlueprint(configuration) : nil
     if let teacherBlueprint { try configuration.objective.check(student: blueprint, teacher: teacherBlueprint) }
     let layout = try Trainee.layout(
-      blueprint, objective: configuration.objective, teacher: teacherBlueprint?.configuration)
+      blueprint, objective: configuration.objective,
+      teacher: store.map { TeacherShape($0.teacher) } ?? teacherBlueprint.map { TeacherShape($0.configuration) })
     student = blueprint.configuration.parameterCount
     objective = layout.entries.reduce(0) { $0 + $1.range.count } - student
     teacher = teacherBlueprint?.configuration.parameterCount ?? 0

@@ -35,7 +35,7 @@ public struct RunSummary: Codable, Sendable {
 
   /// Teacher, student before and student after side by side.
   public func table() -> String {
-    guard let records = models.first?.report.records else { return "evaluation was switched off\n" }
+    guard let records = models.first?.report.records else { return "no model was evaluated\n" }
     var table = TextTable()
     table.heading("", "macro AUC", "95% interval", "macro F1", "95% interval", "ECGBench F1 x 100")
     for (name, report) in models {

@@ -3,8 +3,8 @@ import Foundation
 import Tensors
 import Training
 
-/// The data set of a run, cut into what is trained on and what is evaluated.
-public struct TrainingCorpus: Sendable {
+/// The recordings of a run, cut into what is trained on and what is evaluated.
+public struct TrainingCorpus: TrainingMaterial {
   public let dataset: any ECGDataset
   public let records: RecordCache
   public let training: [ECGSample]
@@ -28,6 +28,10 @@ public struct TrainingCorpus: Sendable {
   public static func dataset(_ data: RunConfiguration.Data, seed: UInt64) throws -> any ECGDataset {
     switch data.kind {
     case "ptb-xl": try PTBXLDataset(path: URL(fileURLWithPath: data.path))
+    case RunConfiguration.Data.conversations:
+      throw UserError(
+        .usage, "data.kind conversations holds no recordings, which are needed here",
+        remedy: "name a run or configuration whose data.kind is synthetic, ptb-xl or wfdb")
     case "wfdb": try WFDBFolderDataset(path: URL(fileURLWithPath: data.path), seed: seed)
     default: SyntheticDataset(count: data.records, seed: seed)
     }
@@ -43,32 +47,55 @@ public struct TrainingCorpus: Sendable {
 
   /// Training samples as the models are given them.
   public func preparer(
-    _ configuration: RunConfiguration, student: ModelSide, teacher: ModelSide?, asksEveryQuestion: Bool = false
+    _ configuration: RunConfiguration, student: ModelSide, teacher: ModelSide?, store: TeacherStore? = nil,
+    asksEveryQuestion: Bool = false
   ) throws -> SamplePreparer {
     let asked = configuration.data
     return try SamplePreparer(
       records: records, samples: training, seed: configuration.run.seed,
-      augmentation: Augmentation(
-        shift: asked.augmentation.shift, gain: asked.augmentation.gain, leadGain: asked.augmentation.leadGain,
-        noise: asked.augmentation.noise, leadDropout: asked.augmentation.leadDropout),
-      mix: QuestionDraw.Mix(
-        superclass: asked.questions.superclass, classification: asked.questions.classification,
-        report: asked.questions.report),
+      augmentation: asked.augmentation.changes, mix: asked.questions.mix,
       labelled: try LabelledFraction(configuration.train.labelled, seed: configuration.run.seed),
-      asksEveryQuestion: asksEveryQuestion, student: student, teacher: teacher)
+      asksEveryQuestion: asksEveryQuestion, student: student, teacher: teacher, store: store)
   }
 
-  /// What decides what a step sees beside the configuration, by name; the teacher's name is absent while it is unknown.
+  var remarks: [String] { dataset.remarks }
+
+  var evaluated: TrainingCorpus? { self }
+
+  func source(
+    _ configuration: RunConfiguration, student: ModelBlueprint, teacher: ModelBlueprint?, store: TeacherStore?,
+    asksEveryQuestion: Bool
+  ) throws -> any SampleSource {
+    try preparer(
+      configuration, student: student.side, teacher: teacher?.side, store: store, asksEveryQuestion: asksEveryQuestion)
+  }
+
+  func settings(of model: ModelBlueprint) -> String? {
+    model.side.prompt.settings.isEmpty ? nil : model.side.settings
+  }
+
   func identity(student: ModelBlueprint, teacher: String?) -> [String: String] {
     let records = [metadataFingerprint, training.map(\.id).joined(separator: ",")].joined(separator: "\n")
     var parts = [
       "the training records": "\(training.count) of \(dataset.name) (\(Self.short(records)))",
-      "the view": student.side.view.settings,
+      "the view": student.side.settings,
       "the student's tokenizer": Self.short(student.tokenizer.fingerprint),
     ]
     parts[RunState.teacherKey] = teacher
     return parts
   }
 
-  private static func short(_ text: String) -> String { String(Digest.sha256(Data(text.utf8)).prefix(16)) }
+  static func short(_ text: String) -> String { String(Digest.sha256(Data(text.utf8)).prefix(16)) }
+}
+
+extension RunConfiguration.Augmentation {
+  var changes: Augmentation {
+    Augmentation(shift: shift, gain: gain, leadGain: leadGain, noise: noise, leadDropout: leadDropout)
+  }
+}
+
+extension RunConfiguration.Questions {
+  var mix: QuestionDraw.Mix {
+    QuestionDraw.Mix(superclass: superclass, classification: classification, report: report)
+  }
 }

@@ -10,7 +10,7 @@ public final class Idefics3<Element: Scalar>: VisionLanguageModel {
   private let connector: Connector<Element>
   private let embeddings: Parameter<Element>
   private let decoder: Decoder<Element>
-  private let head: Parameter<Element>
+  public let head: Parameter<Element>
 
   /// Appends the model's tensors in the order forward uses them, so that gradients complete from the end in backward.
   public static func declare(_ configuration: Idefics3Configuration, into layout: inout ParameterLayout) {

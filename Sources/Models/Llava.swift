@@ -13,7 +13,7 @@ public final class Llava<Element: Scalar>: VisionLanguageModel {
   private let newline: Parameter<Element>?
   private let embeddings: Parameter<Element>
   private let decoder: Decoder<Element>
-  private let head: Parameter<Element>
+  public let head: Parameter<Element>
 
   private static var projectorPrefix: String { "multi_modal_projector." }
   private static var newlineName: String { "image_newline" }

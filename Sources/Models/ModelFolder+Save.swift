@@ -25,6 +25,9 @@ extension ModelFolder {
     "preprocessor_config.json", "generation_config.json",
   ]
 
+  /// Every file of a folder whose weights are one file.
+  public static let files = ["config.json", WeightFiles.single] + companions
+
   /// Writes a folder as `save_pretrained` lays it out, which transformers and this program read.
   ///
   /// The folder is made if needed; each file is written beside its place and renamed, the weights last.

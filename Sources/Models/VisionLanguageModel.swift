@@ -15,6 +15,8 @@ public protocol VisionLanguageModel<Element>: AnyObject {
   var scaleFactor: Int { get }
   /// The connector's weight: all visual tokens pass it, so every loss has a gradient there.
   var connectorWeight: Parameter<Element> { get }
+  /// The output head, [vocabulary, text width]: logits are the hidden states times its transpose.
+  var head: Parameter<Element> { get }
 
   /// Checks an input against the model. - Throws: `UserError` saying what does not fit.
   func check(_ input: ModelInput<Element>) throws

@@ -4,7 +4,8 @@ import Foundation
 /// map the same file share them.
 ///
 /// Foundation's own `mappedIfSafe` reads the whole file on Linux. The file must not be shortened while it is mapped.
-final class MappedFile {
+/// Safe to use from several threads: the memory is never written.
+final class MappedFile: @unchecked Sendable {
   let bytes: UnsafeRawBufferPointer
 
   /// - Throws: `UserError` (input/output) naming the file when it cannot be opened or mapped.

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// Format: 8 bytes little-endian header length, a JSON header of name: {dtype, shape, data_offsets}, then the data.
 /// Source: the safetensors format description (Hugging Face).
-public struct SafetensorsFile {
+public struct SafetensorsFile: Sendable {
   /// Where one tensor lies.
   public struct Entry: Sendable, Equatable {
     /// Name of the element type, such as F32 or BF16.
@@ -138,6 +138,47 @@ public struct SafetensorsFile {
         remedy: "store it as F64, F32, F16 or BF16")
     }
   }
+
+  /// The upper left block of a matrix, F32 or BF16, straight into existing memory of the block's shape.
+  ///
+  /// BF16 is widened, exactly, from where it lies in the mapped file.
+  /// - Throws: `UserError` naming file and tensor where it is of another type, no matrix, or smaller than the block.
+  public func readBlock(_ name: String, into target: Tensor<Float>) throws {
+    let entry = try entry(name)
+    let (rows, columns) = (target.rows, target.columns)
+    guard entry.shape.count == 2, entry.shape[0] >= rows, entry.shape[1] >= columns else {
+      throw UserError(
+        .badInput, "tensor \(name) of \(url.path) has shape \(entry.shape), expected at least [\(rows), \(columns)]",
+        remedy: "write or copy the file again")
+    }
+    guard ["F32", "BF16"].contains(entry.type) else {
+      throw UserError(
+        .badInput, "tensor \(name) of \(url.path) has type \(entry.type), expected F32 or BF16",
+        remedy: "write the file again")
+    }
+    guard target.count > 0 else { return }
+    if let rounded = try mapped(name) {
+      target.matrix.setWidened(rounded.matrix.rows(0..<rows).columns(0..<columns))
+      return
+    }
+    withBytes(of: entry) { source in
+      for row in 0..<rows {
+        let (first, line) = (row * entry.shape[1], target.base + row * columns)
+        if entry.type == "F32" {
+          UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(start: line, count: columns))
+            .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[first * 4..<(first + columns) * 4]))
+        } else {
+          for column in 0..<columns {
+            let bits = source.loadUnaligned(fromByteOffset: (first + column) * 2, as: UInt16.self)
+            line[column] = BFloat16(bits: bits).value
+          }
+        }
+      }
+    }
+  }
+
+  /// A tensor's bytes, copied out of the mapping.
+  func data(_ name: String) throws -> Data { withBytes(of: try entry(name)) { Data($0) } }
 
   /// A BF16 tensor as it lies in the mapped file, without a copy; nil for one of another type.
   ///

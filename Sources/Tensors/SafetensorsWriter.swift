@@ -53,6 +53,13 @@ public struct SafetensorsWriter {
     append(name, "U8", shape, bytes.count) { try $0.write(contentsOf: Data(bytes)) }
   }
 
+  /// Adds a tensor of another file as it lies there; its bytes are copied when this file is written.
+  /// - Throws: `UserError` when the file holds none of that name.
+  public mutating func add(_ name: String, of file: SafetensorsFile) throws {
+    let entry = try file.entry(name)
+    append(name, entry.type, entry.shape, entry.bytes.count) { try $0.write(contentsOf: file.data(name)) }
+  }
+
   private mutating func append(
     _ name: String, _ type: String, _ shape: [Int], _ byteCount: Int, write: @escaping (FileHandle) throws -> Void
   ) {

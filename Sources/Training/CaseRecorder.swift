@@ -118,6 +118,12 @@ extension Trainer {
         if name == "H_s" || name == "H_t" {
           writer.add("in.\(name.suffix(1))_mask", bytes: packed.mask, shape: packed.padded.shape.dropLast())
         }
+        if name == "s_vis" || name == "t_vis" {
+          try refuseTextAlone(packed)
+          if Set(packed.lengths).count > 1 {
+            writer.add("in.\(name)_mask", bytes: packed.mask, shape: packed.padded.shape.dropLast())
+          }
+        }
         if name == "logits" {
           writer.add("in.labels", integers: Self.padded(labels, packed.lengths), shape: packed.padded.shape.dropLast())
         }
@@ -135,6 +141,14 @@ extension Trainer {
       try writer.write(to: file)
       context.observer.note("wrote step \(step + 1) as a loss case: \(file.path)")
     }
+  }
+
+  /// A case pads what is shorter, but holds no sample without any visual token.
+  private func refuseTextAlone(_ visual: CaseRecorder.Packed) throws {
+    guard visual.lengths.contains(0) else { return }
+    throw UserError(
+      .usage, "--dump-case: step \(step + 1) holds a sample without an image, which a loss case cannot hold",
+      remedy: "name another step, or leave conversations that are text alone out of the data")
   }
 
   private func caseMetadata(_ objective: DistillationObjective<Float>) -> [String: String] {

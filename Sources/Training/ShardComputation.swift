@@ -6,7 +6,7 @@ import Tensors
 
 /// The samples of a shard with the teacher's states of them, which one step may look at several times.
 public struct PreparedShard {
-  let samples: [PreparedSample]
+  let samples: [any TrainingSample]
   /// Absent without a teacher.
   let teacher: DistillationStates<Float>?
 }
@@ -14,27 +14,34 @@ public struct PreparedShard {
 /// Forward and backward of one shard: the unit of arithmetic, with the same matrix shapes wherever it runs.
 public final class ShardComputation {
   private let student: any VisionLanguageModel<Float>
-  private let teacher: TeacherStates?
+  private let teacher: (any TeacherStates)?
   private let method: (any DistillationMethod<Float>)?
   private let pool = BufferPool<Float>()
   private let precision: Precision
   private let recomputesBlocks: Bool
 
   /// - Parameters:
-  ///   - teacher: frozen; absent when no term needs one.
+  ///   - teacher: frozen; absent when no term needs one, or a store stands for it.
+  ///   - store: of a teacher that ran before.
   ///   - method: the distillation terms; absent for cross-entropy alone.
   ///   - precision: of the products of both models and the terms.
   ///   - recomputesBlocks: whether the student's blocks keep their inputs alone.
   public init(
     student: any VisionLanguageModel<Float>, teacher: (any VisionLanguageModel<Float>)?,
-    method: (any DistillationMethod<Float>)?, precision: Precision = .f32, recomputesBlocks: Bool = false
+    store: StoredTeacher? = nil, method: (any DistillationMethod<Float>)?, precision: Precision = .f32,
+    recomputesBlocks: Bool = false
   ) {
     self.student = student
     self.method = method
     self.precision = precision
     self.recomputesBlocks = recomputesBlocks
-    self.teacher = method.flatMap { method in
-      teacher.map { TeacherStates(teacher: $0, needs: method.needs, precision: precision, pool: BufferPool()) }
+    self.teacher = method.flatMap { method -> (any TeacherStates)? in
+      if let store {
+        return StoredTeacherStates(teacher: store, needs: method.needs, precision: precision, pool: BufferPool())
+      }
+      return teacher.map {
+        LiveTeacherStates(teacher: $0, needs: method.needs, precision: precision, pool: BufferPool())
+      }
     }
   }
 
@@ -49,8 +56,24 @@ public final class ShardComputation {
   /// Bytes held by the buffers of both models.
   var bytesHeld: Int { pool.bytesHeld + (teacher?.pool.bytesHeld ?? 0) }
 
-  /// Runs the teacher over the samples.
-  public func prepare(_ samples: [PreparedSample]) throws -> PreparedShard {
+  /// Refuses a sample that does not fit the models: ids outside the vocabulary, or other numbers of image tokens than
+  /// its images have visual tokens.
+  /// - Throws: `UserError` naming the sample and the side.
+  func check(_ sample: any TrainingSample) throws {
+    let sides: [(name: String, model: (any VisionLanguageModel<Float>)?, input: PreparedInput?)] = [
+      ("student", student, sample.student), ("teacher", teacher?.model, sample.teacher),
+    ]
+    for (side, model, input) in sides {
+      guard let model, let input else { continue }
+      let pixels = Tensor<Float>(uninitialised: Self.pixelShape([input]))
+      do { try model.check(Self.batch([input], pixels: pixels)) } catch let error as UserError {
+        throw UserError(error.kind, "\(sample.name), as the \(side) sees it: \(error.message)", remedy: error.remedy)
+      }
+    }
+  }
+
+  /// Runs the teacher over the samples, or reads what it gave for them.
+  public func prepare(_ samples: [any TrainingSample]) throws -> PreparedShard {
     PreparedShard(samples: samples, teacher: try teacher?.states(samples))
   }
 
@@ -78,7 +101,7 @@ public final class ShardComputation {
     let distils = factors.terms.contains { $0 != .crossEntropy }
     let needs = distils ? method?.needs ?? [] : []
     let observer = needs.contains(.layers) ? LayerObserver() : nil
-    let batch = Self.batch(inputs, of: student, pool: pool)
+    let batch = Self.batch(inputs, pool: pool)
     let output = student.forward(batch, tape: tape, cache: nil, observe: observer.map { $0.observe })
     let answers = AnswerRows(inputs)
     let isAnswering = !answers.rows.isEmpty && (factors[.crossEntropy] > 0 || needs.contains(.answers))
@@ -89,7 +112,7 @@ public final class ShardComputation {
       var states = DistillationStates(
         hidden: recorder?.watch(output.hidden, as: "H_s", tape: tape) ?? output.hidden, sequences: batch.sequences,
         visual: recorder?.watch(output.visual, as: "s_vis", tape: tape) ?? output.visual,
-        visualTokens: output.visualTokens)
+        visualTokens: batch.visualTokens(marked: student.imageToken))
       states.answers = logits.map { AnswerLogits(logits: $0, answers: answers.segments) }
       states.layers = observer?.states(of: student, sequences: batch.sequences, tape: tape)
       recorder?.keep(student: states, teacher: target)
@@ -112,16 +135,38 @@ public final class ShardComputation {
       logits: student.logits(frozen.constant(hidden), tape: frozen).value, labels: inputs.map(\.conversation.labels))
   }
 
-  /// Samples laid end to end as one input of a model.
-  static func batch(
-    _ inputs: [PreparedInput], of model: any VisionLanguageModel<Float>, pool: BufferPool<Float>
-  ) -> ModelInput<Float> {
-    let side = model.imageSize
-    let pixels = pool.tensor([inputs.count, 3, side, side])
-    for (index, input) in inputs.enumerated() { pixels.slice(index..<index + 1).copy(from: input.pixels) }
-    return ModelInput(
-      pixels: pixels, ids: inputs.flatMap { $0.conversation.ids.map(Int.init) },
+  /// Samples laid end to end as one input of a model, whatever the number of images and tiles of each.
+  static func batch(_ inputs: [PreparedInput], pool: BufferPool<Float>) -> ModelInput<Float> {
+    let pixels = pool.tensor(pixelShape(inputs))
+    var first = 0
+    for input in inputs where input.tiles > 0 {
+      pixels.slice(first..<first + input.tiles).copy(from: input.pixels)
+      first += input.tiles
+    }
+    return batch(inputs, pixels: pixels)
+  }
+
+  /// [tiles of all samples, 3, height, width]
+  private static func pixelShape(_ inputs: [PreparedInput]) -> [Int] {
+    let tile = inputs.lazy.compactMap(\.images.first?.tile).first
+    return [inputs.reduce(0) { $0 + $1.tiles }, 3, tile?.height ?? 0, tile?.width ?? 0]
+  }
+
+  private static func batch(_ inputs: [PreparedInput], pixels: Tensor<Float>) -> ModelInput<Float> {
+    ModelInput(
+      pixels: pixels,
+      imageSizes: inputs.flatMap(\.images).map {
+        ImageSize(height: $0.original.height, width: $0.original.width)
+      },
+      ids: inputs.flatMap { $0.conversation.ids.map(Int.init) },
       sequences: Segments(lengths: inputs.map(\.conversation.ids.count)),
       branches: inputs.contains { !$0.conversation.branches.isEmpty } ? inputs.map(\.conversation.branches) : nil)
+  }
+}
+
+extension ModelInput {
+  /// Visual tokens of each sequence: those of all its images and tiles, which are one cloud to the objective.
+  func visualTokens(marked token: Int) -> Segments {
+    Segments(lengths: (0..<sequences.count).map { sequence in ids[sequences[sequence]].count { $0 == token } })
   }
 }

@@ -11,7 +11,7 @@ public final class Trainee {
   public static let objectivePrefix = "objective."
   public let blueprint: ModelBlueprint
   public let arena: ParameterArena<Float>
-  public let model: Idefics3<Float>
+  public let model: any VisionLanguageModel<Float>
   /// Absent for cross-entropy alone.
   public let method: (any DistillationMethod<Float>)?
   public let weights: Tensor<Float>
@@ -23,7 +23,7 @@ public final class Trainee {
   ///   - teacher: the teacher's shape; nil for cross-entropy alone.
   ///   - precision: of the products; for bfloat16 the weights are also kept rounded.
   public init(
-    _ blueprint: ModelBlueprint, objective: ObjectiveConfiguration, teacher: Idefics3Configuration?, seed: UInt64,
+    _ blueprint: ModelBlueprint, objective: ObjectiveConfiguration, teacher: TeacherShape?, seed: UInt64,
     precision: Precision = .f32
   ) throws {
     self.blueprint = blueprint
@@ -35,7 +35,7 @@ public final class Trainee {
       layout: layout, weights: weights, gradients: gradients,
       rounded: precision == .bf16 ? Tensor(uninitialised: [layout.count]) : nil)
     self.arena = arena
-    model = Idefics3(configuration, arena: arena)
+    model = configuration.model(in: arena)
     method = Self.pair(configuration, teacher).flatMap {
       DistillationMethods.make(objective, pair: $0, arena: arena)
     }
@@ -44,7 +44,7 @@ public final class Trainee {
 
   /// Names, shapes and places of everything that is trained.
   public static func layout(
-    _ blueprint: ModelBlueprint, objective: ObjectiveConfiguration, teacher: Idefics3Configuration?
+    _ blueprint: ModelBlueprint, objective: ObjectiveConfiguration, teacher: TeacherShape?
   ) throws -> ParameterLayout {
     var layout = blueprint.configuration.layout
     if let pair = pair(blueprint.configuration, teacher) {
@@ -53,13 +53,13 @@ public final class Trainee {
     return layout
   }
 
-  private static func pair(_ student: Idefics3Configuration, _ teacher: Idefics3Configuration?) -> ModelPair? {
+  private static func pair(_ student: any ModelConfiguration, _ teacher: TeacherShape?) -> ModelPair? {
     teacher.map {
       ModelPair(
         widths: ObjectiveWidths(
-          student: student.text.hiddenSize, teacher: $0.text.hiddenSize, studentVisual: student.text.hiddenSize,
-          teacherVisual: $0.text.hiddenSize),
-        studentLayers: student.text.layers, teacherLayers: $0.text.layers)
+          student: student.text.hiddenSize, teacher: $0.hiddenWidth, studentVisual: student.text.hiddenSize,
+          teacherVisual: $0.visualWidth),
+        studentLayers: student.text.layers, teacherLayers: $0.layers)
     }
   }
 }

@@ -66,7 +66,7 @@ public final class Trainer {
   public let context: RunContext
   public let plan: PhasePlan
   let trainee: Trainee
-  let preparer: SamplePreparer
+  let source: any SampleSource
   let shards: ShardPlan
   let assignment: ShardAssignment
   let fold: OrderedFold
@@ -85,17 +85,19 @@ public final class Trainer {
 
   /// - Parameters:
   ///   - trainee: the model in training with its arena.
-  ///   - teacher: frozen; nil for cross-entropy alone.
+  ///   - teacher: frozen; nil for cross-entropy alone, or where a store stands for it.
+  ///   - store: of a teacher that ran before.
+  ///   - source: of the samples, for both models.
   ///   - data: what identifies samples, view and teacher, by name; a checkpoint of others is refused.
   public init(
     context: RunContext, plan: PhasePlan, trainee: Trainee, teacher: (any VisionLanguageModel<Float>)?,
-    preparer: SamplePreparer, data: [String: String]
+    store: StoredTeacher? = nil, source: any SampleSource, data: [String: String]
   ) throws {
     let settings = context.configuration.train
     self.context = context
     self.plan = plan
     self.trainee = trainee
-    self.preparer = preparer
+    self.source = source
     self.data = data
     shards = try ShardPlan(globalBatch: settings.globalBatch, shards: settings.shards)
     assignment = try ShardAssignment(shards: settings.shards, ranks: context.communicator.size)
@@ -106,7 +108,7 @@ public final class Trainer {
       layout: trainee.arena.layout, weights: trainee.weights, gradients: trainee.gradients, plan: slices,
       communicator: context.communicator)
     let computation = ShardComputation(
-      student: trainee.model, teacher: teacher, method: trainee.method, precision: settings.arithmetic,
+      student: trainee.model, teacher: teacher, store: store, method: trainee.method, precision: settings.arithmetic,
       recomputesBlocks: settings.recompute)
     self.computation = computation
     let objective = plan.objective
@@ -136,9 +138,9 @@ public final class Trainer {
         parameters: trainee.blueprint.configuration.parameterCount)
     }
     let own = assignment.shards(ofRank: context.communicator.rank)
-    let (preparer, shards) = (preparer, shards)
+    let (source, shards) = (source, shards)
     let prefetcher = Prefetcher(step..<max(step, plan.steps), ahead: context.configuration.data.ahead) { step in
-      try own.map { try preparer.prepare(step: step, shard: $0, plan: shards) }
+      try own.map { try source.prepare(step: step, shard: $0, plan: shards) }
     }
     while step < plan.steps {
       try trainStep(prefetcher)
@@ -150,10 +152,14 @@ public final class Trainer {
     return nil
   }
 
-  private func trainStep(_ prefetcher: Prefetcher<[[PreparedSample]]>) throws {
+  private func trainStep(_ prefetcher: Prefetcher<[[any TrainingSample]]>) throws {
     var clock = StepClock()
     let communicator = context.communicator
-    let batch = try communicator.agree { try prefetcher.next() ?? [] }
+    let batch = try communicator.agree {
+      let batch = try prefetcher.next() ?? []
+      try batch.joined().forEach(computation.check)
+      return batch
+    }
     clock.mark("data")
     let counts = try counts(of: batch)
     let factors = factors
@@ -206,7 +212,7 @@ public final class Trainer {
   }
 
   /// Collective: what the losses of the global batch are divided by.
-  private func counts(of batch: [[PreparedSample]]) throws -> GlobalCounts {
+  private func counts(of batch: [[any TrainingSample]]) throws -> GlobalCounts {
     let own = batch.joined().map { sample in
       let student = sample.student.conversation.answerTokens
       return (student, min(student, sample.teacher?.conversation.answerTokens ?? student))

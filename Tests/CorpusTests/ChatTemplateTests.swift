@@ -71,25 +71,27 @@ private struct Recorded: Decodable {
 
   @Test func theFolderTellsItsTemplate() throws {
     let templates = try Recorded.load().templates
-    func found(_ file: String, _ value: Any, choosing name: String = "") throws -> ChatTemplate {
+    func found(_ file: String, _ value: Any, otherwise name: String = "") throws -> ChatTemplate {
       try withTemporaryFolder { folder in
         let data = try JSONSerialization.data(withJSONObject: ["chat_template": value])
         try data.write(to: folder.appendingPathComponent(file))
-        return try ChatTemplateFile.template(in: folder, choosing: name)
+        return try ChatTemplateFile.template(in: folder, otherwise: name)
       }
     }
     #expect(try found("tokenizer_config.json", templates["llama-3"] ?? "") == .llama3)
     #expect(try found("chat_template.json", templates["vicuna"] ?? "") == .vicuna)
     let list = [["name": "rag", "template": "x"], ["name": "default", "template": templates["chatml"] ?? ""]]
     #expect(try found("tokenizer_config.json", list) == .chatML)
-    #expect(try found("tokenizer_config.json", "<|turn|> odd", choosing: "llama-2") == .llama2)
+    #expect(try found("tokenizer_config.json", "<|turn|> odd", otherwise: "llama-2") == .llama2)
+    #expect(try found("tokenizer_config.json", templates["chatml"] ?? "", otherwise: "llama-2") == .chatML)
     let odd = #expect(throws: UserError.self) { try found("tokenizer_config.json", "{{ '<|turn|>' }} [ODD]") }
     #expect(odd?.message.contains("<|turn|> [ODD]") == true && odd?.remedy.contains("data.chat_template") == true)
     #expect(throws: UserError.self) { try found("tokenizer_config.json", 3) }
-    let wrong = #expect(throws: UserError.self) { try found("tokenizer_config.json", "x", choosing: "alpaca") }
+    let wrong = #expect(throws: UserError.self) { try found("tokenizer_config.json", "x", otherwise: "alpaca") }
     #expect(wrong?.kind == .usage && wrong?.remedy.contains("vicuna") == true)
     try withTemporaryFolder { folder in
       #expect(throws: UserError.self) { try ChatTemplateFile.template(in: folder) }
+      #expect(try ChatTemplateFile.template(in: folder, otherwise: "vicuna") == .vicuna)
       try Data((templates["idefics3"] ?? "").utf8).write(to: folder.appendingPathComponent("chat_template.jinja"))
       #expect(try ChatTemplateFile.template(in: folder) == .idefics3())
     }
@@ -232,12 +234,12 @@ private struct Recorded: Decodable {
       for shard in 0..<3 {
         for made in try one.prepare(step: 0, shard: shard, plan: plan) {
           let again = try other.prepare(position: made.position)
-          #expect(again.student.input.pixels == made.student.input.pixels)
-          #expect(again.student.input.conversation == made.student.input.conversation)
+          #expect(again.student.pixels == made.student.pixels)
+          #expect(again.student.conversation == made.student.conversation)
           #expect(made.student.tiles == made.conversation.images.count)
-          #expect(made.student.input.pixels.count == made.student.tiles * 3 * 32 * 32)
-          #expect(made.teacher?.input.conversation != made.student.input.conversation)
-          let marks = made.student.input.conversation.ids.count { $0 == one.student.prompt.imageTokenId }
+          #expect(made.student.pixels.count == made.student.tiles * 3 * 32 * 32)
+          #expect(made.teacher?.conversation != made.student.conversation)
+          let marks = made.student.conversation.ids.count { $0 == one.student.prompt.imageTokenId }
           #expect(marks == 4 * made.student.tiles)
           seen.insert(made.conversation.id)
         }
@@ -253,7 +255,7 @@ private struct Recorded: Decodable {
         dataset: dataset, seed: 3, labelled: LabelledFraction(0, seed: 3), student: side(.student), teacher: nil)
       for position in 0..<3 {
         let made = try preparer.prepare(position: position)
-        #expect(!made.isLabelled && made.student.input.conversation.answerTokens == 0)
+        #expect(!made.isLabelled && made.student.conversation.answerTokens == 0)
       }
     }
   }

@@ -127,14 +127,15 @@ import Testing
   }
 
   @Test func aTokenizerOfAnotherVocabularyIsRefused() throws {
-    let prompt = try Prompt(tokenizer: BytePairTokenizer(.teacher), imageTokens: 4)
-    #expect(throws: Never.self) {
-      try prompt.check(model: "m", vocabularySize: 1024, imageTokenId: Int(prompt.imageTokenId))
+    let tokenizer = try BytePairTokenizer(.teacher)
+    func check(bound: Int = 1024, _ token: String = "<image>", id: Int? = nil) throws {
+      try tokenizer.check(
+        model: "m", bound: bound, imageToken: token, expected: id ?? tokenizer.id(of: "<image>").map(Int.init) ?? -1)
     }
-    let size = #expect(throws: UserError.self) { try prompt.check(model: "m", vocabularySize: 512, imageTokenId: nil) }
-    #expect(size?.message.contains("511") == true)
-    let image = #expect(throws: UserError.self) { try prompt.check(model: "m", vocabularySize: 1024, imageTokenId: 1) }
-    #expect(image?.kind == .badInput)
+    #expect(throws: Never.self) { try check() }
+    #expect(#expect(throws: UserError.self) { try check(bound: 512) }?.message.contains("511") == true)
+    #expect(#expect(throws: UserError.self) { try check(id: 1) }?.kind == .badInput)
+    #expect(#expect(throws: UserError.self) { try check("<picture>") }?.message.contains("id none") == true)
     let format = #expect(throws: UserError.self) {
       try Prompt(tokenizer: BytePairTokenizer(.student), format: .llava, imageTokens: 4)
     }

@@ -182,14 +182,17 @@ import Testing
   }
 
   @Test func oneTileServesAsAView() throws {
-    let view = try ECGPageView(page: ECGPage(size: PixelSize(width: 1100, height: 850)), processor: processor(false))
+    let view = ECGPageView(
+      page: ECGPage(size: PixelSize(width: 1100, height: 850)), processor: try processor(false))
     let pixels = try view.pixelValues(of: .random(seed: 2))
     #expect(view.imageSize == 128 && pixels.count == 3 * 128 * 128)
     #expect(pixels.allSatisfy { (-1...1).contains($0) } && Set(pixels).count > 50)
     let boxes = try #require(view.leadBoxes)
     #expect(boxes.count == 13)
     #expect(boxes.allSatisfy { $0.x >= 0 && $0.x + $0.width <= 128 && (0...128).contains($0.baseline) })
-    let error = #expect(throws: UserError.self) { try ECGPageView(processor: processor(true)) }
-    #expect(error?.kind == .usage)
+    #expect(view.geometry.tiles == 1)
+    let cut = ECGPageView(page: view.page, processor: try processor(true))
+    #expect(cut.geometry.tiles == 17 && cut.leadBoxes == nil)
+    #expect(try cut.pixelValues(of: .random(seed: 2)).count == 17 * 3 * 128 * 128)
   }
 }

@@ -37,7 +37,8 @@ import Testing
     let help = try Self.run(["--help"])
     #expect(help.code == 0)
     for name in [
-      "train", "evaluate", "interpret", "render", "inspect", "verify", "export", "doctor", "bench", "loss", "forward",
+      "train", "teach", "evaluate", "interpret", "render", "inspect", "verify", "export", "doctor", "bench", "loss",
+      "forward",
       "tokenize",
       "config",
     ] {

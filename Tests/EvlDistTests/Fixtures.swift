@@ -18,7 +18,9 @@ enum Fixtures {
   /// The built-in student with four times as many visual tokens.
   static func modelOfMoreVisualTokens(in folder: URL) throws {
     let blueprint = try ModelBlueprint(builtIn: .student, view: "signal")
-    var configuration = blueprint.configuration
+    guard var configuration = blueprint.configuration as? Idefics3Configuration else {
+      throw UserError(.internalFault, "the built-in models are of the Idefics3 family")
+    }
     configuration.scaleFactor = 1
     let arena = ParameterArena<Float>(layout: configuration.layout, trainable: false)
     arena.initialise(seed: 3)

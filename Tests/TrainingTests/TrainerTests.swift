@@ -63,8 +63,8 @@ import Testing
         builtIn: configuration.objective.chosen == .kl ? .student : .teacher, view: "signal")
       let distils = configuration.objective.needsTeacher
       let trainee = try Trainee(
-        student, objective: configuration.objective, teacher: distils ? teacher.configuration : nil, seed: 1,
-        precision: configuration.train.arithmetic)
+        student, objective: configuration.objective, teacher: distils ? TeacherShape(teacher.configuration) : nil,
+        seed: 1, precision: configuration.train.arithmetic)
       let dataset = SyntheticDataset(count: configuration.data.records, seed: 1)
       let preparer = try SamplePreparer(
         records: RecordCache(dataset), samples: dataset.samples, seed: 1, labelled: try LabelledFraction(1, seed: 1),
@@ -78,7 +78,7 @@ import Testing
       return try Trainer(
         context: context, plan: plan, trainee: trainee,
         teacher: distils ? try teacher.frozen(seed: 4, precision: configuration.train.arithmetic) : nil,
-        preparer: preparer, data: [:])
+        source: preparer, data: [:])
     }
   }
 
@@ -212,7 +212,7 @@ import Testing
       _ = try before.run(resume: .auto)
       let computation = before.computation
       let gradient = try #require(before.trainee.model.connectorWeight.gradient)
-      let batches = try (0..<4).map { try before.preparer.prepare(step: 1, shard: $0, plan: before.shards) }
+      let batches = try (0..<4).map { try before.source.prepare(step: 1, shard: $0, plan: before.shards) }
       let tokens = batches.joined().reduce(0) { $0 + $1.student.conversation.answerTokens }
       let counts = GlobalCounts(sequences: 8, answerTokens: tokens)
       for term in computation.factors.terms {
@@ -273,7 +273,7 @@ import Testing
   @Test(arguments: ["evl", "kl", "tinybert", "uld", "rkd"]) func aSteadyStepTakesNoNewBuffers(method: String) throws {
     try withTemporaryFolder { folder in
       let trainer = try Job(folder, method: method).trainer(SingleRank(), steps: 1)
-      let samples = try trainer.preparer.prepare(step: 0, shard: 0, plan: trainer.shards)
+      let samples = try trainer.source.prepare(step: 0, shard: 0, plan: trainer.shards)
       let counts = GlobalCounts(sequences: 8, answerTokens: 16, sharedAnswerTokens: 16, shards: 4)
       let computation = trainer.computation
       var held: [Int] = []

@@ -8,16 +8,17 @@ import Tensors
 /// `tokenizer_config.json`, in this order.
 public enum ChatTemplateFile {
   /// The folder's template.
-  /// - Parameter name: the configuration's choice; empty leaves it to the folder.
+  /// - Parameter name: the template for a folder without one, or with one of no known family; empty refuses such a folder.
   /// - Throws: `UserError` of kind badInput naming the file and what was found in it where no family is recognised, of
   ///   kind usage for an unknown name.
-  public static func template(in folder: URL, choosing name: String = "") throws -> ChatTemplate {
-    guard name.isEmpty else { return try ChatTemplate.named(name) }
+  public static func template(in folder: URL, otherwise name: String = "") throws -> ChatTemplate {
+    let otherwise = name.isEmpty ? nil : try ChatTemplate.named(name)
     guard let (file, text) = try text(in: folder) else {
+      if let otherwise { return otherwise }
       throw UserError(
         .badInput, "\(folder.path): the model's files hold no chat_template", remedy: remedy)
     }
-    guard let template = recognised(text) else {
+    guard let template = recognised(text) ?? otherwise else {
       throw UserError(
         .badInput, "\(file): the chat template is of no family that is known; it writes \(tokens(in: text))",
         remedy: remedy)

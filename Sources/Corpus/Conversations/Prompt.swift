@@ -87,8 +87,8 @@ public struct ChatFormat: Sendable, Equatable {
   }
 }
 
-/// Builds the token ids of conversations for one model.
-public struct Prompt: Sendable {
+/// Builds the token ids of conversations for one model whose view is one square image.
+public struct Prompt: QuestionPrompt {
   public let tokenizer: any Tokenizer
   public let format: ChatFormat
   /// Number of image tokens, the model's visual tokens of one image.
@@ -179,23 +179,6 @@ public struct Prompt: Sendable {
   public func ids(asking question: String) -> [Int32] {
     let open = format.beforeQuestion + plain(question) + format.beforeAnswer
     return head + tokenizer.encode(open, addingSpecialTokens: false)
-  }
-
-  /// Refuses a model whose vocabulary is another one.
-  /// - Throws: `UserError` of kind badInput naming both numbers.
-  public func check(model: String, vocabularySize: Int, imageTokenId expected: Int?) throws {
-    guard tokenizer.vocabularySize <= vocabularySize else {
-      throw UserError(
-        .badInput,
-        "\(model): the tokenizer has ids up to \(tokenizer.vocabularySize - 1), the model's vocabulary ends at "
-          + "\(vocabularySize - 1)", remedy: "put the tokenizer.json that belongs to the model into its folder")
-    }
-    if let expected, expected != Int(imageTokenId) {
-      throw UserError(
-        .badInput,
-        "\(model): \(format.imageToken) has id \(imageTokenId) in the tokenizer and \(expected) in config.json",
-        remedy: "put the tokenizer.json that belongs to the model into its folder")
-    }
   }
 
   private func plain(_ text: String) -> String {

@@ -10,9 +10,9 @@ public struct ConversationDataset: Sendable {
   /// What is done with entries whose image is not there.
   public enum MissingImages: String, Sendable, CaseIterable {
     /// The data set is refused, naming the first.
-    case refused
+    case refused = "refuse"
     /// The entry is left out; `remarks` says how many were.
-    case skipped
+    case skipped = "skip"
   }
 
   public let name: String
@@ -42,7 +42,9 @@ public struct ConversationDataset: Sendable {
         guard missingImages == .skipped else {
           throw UserError(
             .badInput, "\(conversation.place), image: \(root.appendingPathComponent(path).path) is not there",
-            remedy: "set the folder that image paths begin at, or leave out entries without their image")
+            remedy:
+              "set the folder that image paths begin at (data.images), or leave such entries out (data.missing_images=skip)"
+          )
         }
         missing += 1
       } else {
@@ -52,7 +54,7 @@ public struct ConversationDataset: Sendable {
     guard !kept.isEmpty else {
       throw UserError(
         .badInput, "\(path.path): none of the \(missing) conversations has its image below \(root.path)",
-        remedy: "set the folder that image paths begin at")
+        remedy: "set the folder that image paths begin at (data.images)")
     }
     conversations = kept
     let textAlone = kept.count { $0.images.isEmpty }

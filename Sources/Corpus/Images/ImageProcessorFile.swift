@@ -24,6 +24,20 @@ public struct ImageProcessorFile {
     ).processor()
   }
 
+  /// Tokens of a tile as the folder's text processor counts them (`image_seq_len` of processor_config.json); nil where it
+  /// does not say.
+  /// - Throws: `UserError` of kind badInput for another value than a count.
+  public static func statedTokens(in folder: URL) throws -> Int? {
+    let file = folder.appendingPathComponent("processor_config.json")
+    guard let value = try json(file)?["image_seq_len"], !value.isNull else { return nil }
+    guard let count = value.integer, count > 0 else {
+      throw UserError(
+        .badInput, "\(file.path): image_seq_len is not a number of tokens",
+        remedy: "use the file that belongs to the model, or correct it")
+    }
+    return count
+  }
+
   private static func settings(in folder: URL) throws -> (name: String, values: JSONValue) {
     let (newer, older) = ("processor_config.json", "preprocessor_config.json")
     if let found = try json(folder.appendingPathComponent(newer))?["image_processor"] {

@@ -15,44 +15,37 @@ public struct ConversationSide: Sendable {
   /// - Throws: `UserError` naming the entry.
   public func input(
     _ conversation: Conversation, _ images: [RasterImage], withAnswers: Bool = true
-  ) throws -> PreparedConversation {
+  ) throws -> PreparedInput {
     let processed: [ProcessedImage]
     do { processed = try images.map(processor.process) } catch let error as UserError {
       throw UserError(error.kind, "\(conversation.place): \(error.message)", remedy: error.remedy)
     }
-    return PreparedConversation(
-      input: PreparedInput(
-        pixels: processed.flatMap(\.pixels),
-        conversation: try prompt.tokenized(conversation, images: processed.map(\.geometry), withAnswers: withAnswers)),
-      images: processed.map(\.geometry))
+    return PreparedInput(
+      pixels: processed.flatMap(\.pixels), images: processed.map(\.geometry),
+      conversation: try prompt.tokenized(conversation, images: processed.map(\.geometry), withAnswers: withAnswers))
   }
-}
 
-/// What one model is given of a conversation.
-public struct PreparedConversation: Sendable {
-  /// Pixels of shape [tiles, 3, height, width] over all images, tokens and labels.
-  public let input: PreparedInput
-  /// The layout of each image; empty for text alone.
-  public let images: [ImageGeometry]
-
-  public var tiles: Int { images.reduce(0) { $0 + $1.tiles } }
+  /// Every setting that changes what the model is given, in words.
+  public var settings: String { "\(processor.settings), chat template \(prompt.template.name)" }
 }
 
 /// A conversation as student and teacher are given it.
-public struct PreparedConversationSample: Sendable {
+public struct PreparedConversationSample: TrainingSample {
   public let position: Int
   public let epoch: Int
   public let conversation: Conversation
   public let isLabelled: Bool
-  public let student: PreparedConversation
+  public let student: PreparedInput
   /// Nil without a live teacher.
-  public let teacher: PreparedConversation?
+  public let teacher: PreparedInput?
+
+  public var name: String { conversation.place }
 }
 
 /// Turns a position of the sample order into a conversation ready for the models.
 ///
 /// A pure function of seed and position, as `SamplePreparer`. Images are shown as they are; there is no augmentation.
-public struct ConversationPreparer: Sendable {
+public struct ConversationPreparer: SampleSource {
   public let dataset: ConversationDataset
   public let order: KeyedOrder
   public let labelled: LabelledFraction
@@ -87,10 +80,5 @@ public struct ConversationPreparer: Sendable {
       position: position, epoch: order.epoch(position: position), conversation: conversation, isLabelled: isLabelled,
       student: try student.input(conversation, images, withAnswers: isLabelled),
       teacher: try teacher?.input(conversation, images, withAnswers: isLabelled))
-  }
-
-  /// The conversations of one shard of a step, in order.
-  public func prepare(step: Int, shard: Int, plan: ShardPlan) throws -> [PreparedConversationSample] {
-    try plan.positions(step: step, shard: shard).map { try prepare(position: $0) }
   }
 }

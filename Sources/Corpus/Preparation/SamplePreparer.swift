@@ -4,12 +4,15 @@ import Tensors
 /// How one model sees and is asked about a recording.
 public struct ModelSide: Sendable {
   public let view: any ECGView
-  public let prompt: Prompt
+  public let prompt: any QuestionPrompt
 
-  public init(view: any ECGView, prompt: Prompt) {
+  public init(view: any ECGView, prompt: any QuestionPrompt) {
     self.view = view
     self.prompt = prompt
   }
+
+  /// Every setting that changes what the model is given, in words.
+  public var settings: String { [view.settings, prompt.settings].filter { !$0.isEmpty }.joined(separator: ", ") }
 
   /// The model's input for a conditioned record and a question with its answer.
   public func input(_ record: ECGRecord, _ question: Question) throws -> PreparedInput {
@@ -18,31 +21,19 @@ public struct ModelSide: Sendable {
 
   /// The model's input for a conditioned record and questions that do not see each other, with or without their answers.
   public func input(_ record: ECGRecord, _ questions: [Question], withAnswers: Bool) throws -> PreparedInput {
-    let conversations = questions.map { question in
-      let whole = prompt.conversation(question)
+    let conversations = try questions.map { question in
+      let whole = try prompt.conversation(question)
       return withAnswers ? whole : whole.withoutAnswer
     }
     return PreparedInput(
-      pixels: try view.pixelValues(of: record),
+      pixels: try view.pixelValues(of: record), images: [view.geometry],
       conversation: conversations.count == 1
         ? conversations[0] : TokenizedConversation(conversations, common: prompt.commonLength))
   }
 }
 
-/// What one model is given of a sample.
-public struct PreparedInput: Sendable {
-  /// Shape [3, imageSize, imageSize], channel-first.
-  public let pixels: [Float]
-  public let conversation: TokenizedConversation
-
-  public init(pixels: [Float], conversation: TokenizedConversation) {
-    self.pixels = pixels
-    self.conversation = conversation
-  }
-}
-
-/// One training sample, ready for the models.
-public struct PreparedSample: Sendable {
+/// One recording with its question, ready for the models.
+public struct PreparedSample: TrainingSample {
   /// Position in the sample order.
   public let position: Int
   public let epoch: Int
@@ -51,14 +42,16 @@ public struct PreparedSample: Sendable {
   /// Whether the answer is used; without it both conversations end before their answers.
   public let isLabelled: Bool
   public let student: PreparedInput
-  /// Nil without a live teacher.
+  /// Nil without a teacher.
   public let teacher: PreparedInput?
+
+  public var name: String { sample.id }
 }
 
 /// Turns a position of the sample order into a training sample.
 ///
 /// A pure function of seed and position: any rank, thread or resumed run that prepares a position gets the same numbers.
-public struct SamplePreparer: Sendable {
+public struct SamplePreparer: SampleSource {
   public let records: RecordCache
   /// The samples trained on, a part of the data set.
   public let samples: [ECGSample]
@@ -70,12 +63,14 @@ public struct SamplePreparer: Sendable {
   public let asksEveryQuestion: Bool
   public let student: ModelSide
   public let teacher: ModelSide?
+  /// Stands for a live teacher. Augmentation is then limited to its variants: epoch e sees number e mod variants.
+  public let store: TeacherStore?
 
   /// - Throws: `UserError` of kind badInput where there are no samples, or one of them has no question to be asked.
   public init(
     records: RecordCache, samples: [ECGSample], seed: UInt64, augmentation: Augmentation = Augmentation(),
     mix: QuestionDraw.Mix = QuestionDraw.Mix(), labelled: LabelledFraction, asksEveryQuestion: Bool = false,
-    student: ModelSide, teacher: ModelSide?
+    student: ModelSide, teacher: ModelSide?, store: TeacherStore? = nil
   ) throws {
     let questions = QuestionDraw(seed: seed, mix: mix)
     guard !samples.isEmpty else {
@@ -95,6 +90,7 @@ public struct SamplePreparer: Sendable {
     self.asksEveryQuestion = asksEveryQuestion
     self.student = student
     self.teacher = teacher
+    self.store = store
   }
 
   /// The training sample at a position of the order.
@@ -105,8 +101,11 @@ public struct SamplePreparer: Sendable {
     guard let question = questions.question(for: sample, epoch: epoch) else {
       throw UserError(.badInput, "\(records.dataset.name): sample \(sample.id) has no question", remedy: "leave it out")
     }
-    let record = augmentation.apply(
-      to: try records.record(sample), seed: order.seed, epoch: epoch, sample: sample.index)
+    let original = try records.record(sample)
+    let variant = store.map { epoch % $0.index.variants }
+    let record =
+      variant.map { augmentation.variant($0, of: original, seed: order.seed, sample: sample.index) }
+      ?? augmentation.apply(to: original, seed: order.seed, epoch: epoch, sample: sample.index)
     let isLabelled = labelled.isLabelled(sample)
     let asked = asksEveryQuestion ? [question] + questions.others(than: question, for: sample) : [question]
     func input(_ side: ModelSide) throws -> PreparedInput {
@@ -114,11 +113,9 @@ public struct SamplePreparer: Sendable {
     }
     return PreparedSample(
       position: position, epoch: epoch, sample: sample, question: question, isLabelled: isLabelled,
-      student: try input(student), teacher: try teacher.map(input))
-  }
-
-  /// The training samples of one shard of a step, in order.
-  public func prepare(step: Int, shard: Int, plan: ShardPlan) throws -> [PreparedSample] {
-    try plan.positions(step: step, shard: shard).map { try prepare(position: $0) }
+      student: try input(student),
+      teacher: try store?.input(
+        StoredSample(record: sample.id, variant: variant ?? 0, question: question.kind.name), withAnswers: isLabelled)
+        ?? teacher.map(input))
   }
 }

@@ -29,31 +29,28 @@ public struct ECGPage: Sendable {
   var leadBoxes: [LeadBox] { renderer.leadBoxes(width: size.width, height: size.height) }
 }
 
-/// A page of ECG paper through the model's own image processor, for processors that make one square tile of it.
+/// A page of ECG paper through the model's own image processor: one tile or several.
 public struct ECGPageView: ECGView {
   public let page: ECGPage
   public let processor: any ImageProcessor
 
-  /// - Throws: `UserError` of kind usage where the processor cuts the page into several tiles, or they are no squares.
-  public init(page: ECGPage = ECGPage(), processor: any ImageProcessor) throws {
-    let tiles = processor.geometry(of: page.size).tiles
-    guard tiles == 1, processor.tile.width == processor.tile.height else {
-      throw UserError(
-        .usage,
-        "the image processor makes \(tiles) tiles of \(processor.tile.width) x \(processor.tile.height) pixels of a page; "
-          + "this view shows one square",
-        remedy: "switch do_image_splitting off, or train on conversations, whose images may have several tiles")
-    }
+  /// - Precondition: the processor's tiles are squares.
+  public init(page: ECGPage = ECGPage(), processor: any ImageProcessor) {
+    precondition(processor.tile.width == processor.tile.height, "square tiles")
     self.page = page
     self.processor = processor
   }
 
   public var imageSize: Int { processor.tile.width }
 
+  public var geometry: ImageGeometry { processor.geometry(of: page.size) }
+
   public var settings: String { "page view, \(page.size.width) x \(page.size.height), \(processor.settings)" }
 
-  /// The boxes of the page where the tile shows them.
-  public var leadBoxes: [LeadBox]? { page.leadBoxes.map(processor.placement(of: page.size).place) }
+  /// The boxes of the page where its one tile shows them; nil where the page is cut into several.
+  public var leadBoxes: [LeadBox]? {
+    geometry.tiles == 1 ? page.leadBoxes.map(processor.placement(of: page.size).place) : nil
+  }
 
   public func pixelValues(of record: ECGRecord) throws -> [Float] { try page.process(record, with: processor).pixels }
 }

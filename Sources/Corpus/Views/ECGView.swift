@@ -1,17 +1,26 @@
 import Cardiology
 import Tensors
 
-/// One way a recording enters a vision tower: as `pixel_values` of shape [3, imageSize, imageSize].
+/// One way a recording enters a vision tower: as `pixel_values` of shape [tiles, 3, imageSize, imageSize].
 public protocol ECGView: Sendable {
-  /// Rows and columns of the image.
+  /// Rows and columns of each tile.
   var imageSize: Int { get }
+  /// How the recording is laid out in the model's input: one square tile unless a view says otherwise.
+  var geometry: ImageGeometry { get }
   /// Every setting that changes the pixels, in words; part of what a checkpoint is compared by.
   var settings: String { get }
-  /// Channel-first pixels of a conditioned record (see `ECGRecord.conditioned()`).
+  /// Channel-first pixels of a conditioned record (see `ECGRecord.conditioned()`), tile after tile.
   /// - Throws: `UserError` of kind badInput naming the record where it cannot be shown.
   func pixelValues(of record: ECGRecord) throws -> [Float]
   /// Where each lead lies, in pixels of the image; nil where one place shows several leads.
   var leadBoxes: [LeadBox]? { get }
+}
+
+extension ECGView {
+  public var geometry: ImageGeometry {
+    let square = PixelSize(width: imageSize, height: imageSize)
+    return ImageGeometry(original: square, tile: square)
+  }
 }
 
 /// The one form in which recordings reach views and augmentation.

@@ -32,10 +32,16 @@ public struct TokenGrid: Sendable, Equatable {
   /// Pixels along one side of the image.
   public let imageSize: Double
 
+  /// Whether so many tokens fill a square.
+  public static func isSquare(_ tokens: Int) -> Bool {
+    let side = Int(Double(max(0, tokens)).squareRoot().rounded())
+    return side > 0 && side * side == tokens
+  }
+
   /// - Precondition: `tokens` is a square number above 0.
   public init(tokens: Int, imageSize: Int) {
     side = Int(Double(tokens).squareRoot().rounded())
-    precondition(side > 0 && side * side == tokens, "\(tokens) tokens fill no square")
+    precondition(Self.isSquare(tokens), "\(tokens) tokens fill no square")
     self.imageSize = Double(imageSize)
   }
 

@@ -8,7 +8,8 @@ import Tensors
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Says what a checkpoint, run, model folder, data set, ECG record or safetensors file holds.",
+    abstract:
+      "Says what a checkpoint, run, model folder, teacher store, data set, ECG record or safetensors file holds.",
     discussion: """
       With --transport, of a run or checkpoint: draws for one ECG from which region of the teacher's image each image \
       token of the student draws its mass, in the transport plan and in the cross-attention, and says how much crosses \
@@ -37,9 +38,9 @@ struct InspectCommand: ParsableCommand {
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "verify", abstract: "Checks a checkpoint, or all of a run, against its checksums.")
+    commandName: "verify", abstract: "Checks a checkpoint, all of a run, or a teacher store against its checksums.")
 
-  @Argument(help: "Checkpoint folder, or run folder.") var path: String
+  @Argument(help: "Checkpoint, run or teacher store: its folder.") var path: String
 
   func run() throws { print(try Inspection(URL(fileURLWithPath: path)).verification(), terminator: "") }
 }

@@ -17,7 +17,7 @@ struct TokenStates {
 
 /// Reads recordings with a model as the distillation terms do.
 struct TokenReader {
-  let model: Idefics3<Float>
+  let model: any VisionLanguageModel<Float>
   let side: ModelSide
 
   /// The question that goes with the image; it has no answer, so that any recording can be read.

@@ -47,7 +47,8 @@ struct TrainedRun {
 
   /// The student at this checkpoint, and how it sees recordings.
   func student() throws -> TokenReader {
-    let blueprint = try ModelBlueprint(folder: checkpoint.folder, view: configuration.data.view)
+    let blueprint = try ModelBlueprint(
+      folder: checkpoint.folder, view: configuration.data.view, chatTemplate: configuration.data.chatTemplate)
     return TokenReader(model: try blueprint.frozen(), side: blueprint.side)
   }
 
@@ -57,7 +58,8 @@ struct TrainedRun {
     let blueprint =
       path.isEmpty
       ? try ModelBlueprint(builtIn: .student, view: configuration.data.view)
-      : try ModelBlueprint(folder: located(path), view: configuration.data.view)
+      : try ModelBlueprint(
+        folder: located(path), view: configuration.data.view, chatTemplate: configuration.data.chatTemplate)
     return TokenReader(model: try blueprint.frozen(seed: configuration.run.seed), side: blueprint.side)
   }
 
@@ -86,10 +88,11 @@ struct TrainedRun {
 
   /// The teacher the run learned from, told by the digest of its weights that every checkpoint keeps.
   ///
+  /// - Parameter material: what it was shown.
   /// - Throws: `UserError` where it is gone, or another model lies in its place.
-  func teacher() throws -> TeacherModel {
+  func teacher(of material: any TrainingMaterial) throws -> TeacherModel {
     func load(_ folder: URL) throws -> TeacherModel {
-      try TeacherModel(folder: folder, view: configuration.data.view, precision: configuration.train.arithmetic)
+      try TeacherModel(folder: folder, configuration: configuration, material: material)
     }
     let folders: [URL]
     if configuration.teacher.path.isEmpty {

@@ -37,8 +37,12 @@ public struct TransportInspection {
         .usage, "\(run.name) was trained without the transport term, so it has no map into the teacher's width to draw",
         remedy: "name a run trained with objective.transport.weight above 0, and this one with --against")
     }
+    var settingsOfData = run.configuration
+    settingsOfData.evaluation.enabled = true
+    settingsOfData.data.path = run.located(settingsOfData.data.path).path
+    corpus = try TrainingCorpus(settingsOfData)
     let student = try run.student()
-    teacher = try run.teacher()
+    teacher = try run.teacher(of: corpus)
     teacherReader = TokenReader(model: teacher.model, side: teacher.blueprint.side)
     geometry = try PlanGeometry(student: student, teacher: teacherReader)
     let objective = run.configuration.objective
@@ -73,10 +77,6 @@ public struct TransportInspection {
     guard with.reader.grid == compared.reader.grid else {
       throw UserError(.usage, "the two students have other image tokens", remedy: "compare students of one shape")
     }
-    var settingsOfData = run.configuration
-    settingsOfData.evaluation.enabled = true
-    settingsOfData.data.path = run.located(settingsOfData.data.path).path
-    corpus = try TrainingCorpus(settingsOfData)
   }
 
   private static func check(_ rival: TrainedRun, against run: TrainedRun) throws {

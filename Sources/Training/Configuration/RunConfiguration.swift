@@ -1,3 +1,4 @@
+import Corpus
 import Distillation
 import Tensors
 
@@ -27,11 +28,17 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
 
   /// What is learned from.
   public struct Data: Codable, Sendable, Equatable {
-    /// `synthetic`, `ptb-xl` or `wfdb`.
+    /// `synthetic`, `ptb-xl`, `wfdb`, or `conversations` (LLaVA-style JSON).
     public var kind = "synthetic"
-    /// Folder of the data set; not used by `synthetic`.
+    /// Folder of the data set, or file or folder of conversations; not used by `synthetic`.
     public var path = ""
-    /// `signal` (raw 12-lead windows) or `image` (rendered ECG paper).
+    /// Folder that image paths of conversations begin at; empty: the folder of the file.
+    public var images = ""
+    /// What is done with conversations whose image is not there: `refuse` them all, or `skip` these.
+    public var missingImages = ConversationDataset.MissingImages.refused.rawValue
+    /// Chat template of models whose folder does not tell its own; empty: such folders are refused.
+    public var chatTemplate = ""
+    /// `signal` (raw 12-lead windows) or `image` (rendered ECG paper); not looked at by `conversations`, which show images.
     public var view = "signal"
     /// Number of synthetic records.
     public var records = 1600
@@ -84,6 +91,18 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var everyQuestion = true
     /// Folder of trained built-in teachers, one per fingerprint of what they were trained on and how.
     public var cache = "runs/teachers"
+    /// Folder of a teacher store: `teach` writes it, `train` learns from it and runs no teacher. Empty: none.
+    public var store = ""
+    /// Of the stored states: `f32`, or `bf16` at half the size.
+    public var storeType = "f32"
+    /// Variants of each record in the store: the record as it is, and augmented ones.
+    public var variants = 1
+    /// Decoder layers, counted from 1, whose states are stored beside the last hidden states.
+    public var layers: [Int] = []
+    /// Whether those layers' attention scores and the embeddings are stored too; tinybert needs them.
+    public var attention = false
+    /// Samples of one file of the store.
+    public var partSamples = 64
   }
 
   /// The optimisation.
@@ -151,11 +170,11 @@ extension RunConfiguration {
       require(allowed.contains(value), "\(key) is \"\(value)\"; it can be \(allowed.joined(separator: ", "))")
     }
     require(!run.folder.isEmpty, "run.folder is empty")
-    oneOf("data.kind", data.kind, ["synthetic", "ptb-xl", "wfdb"])
+    oneOf("data.kind", data.kind, ["synthetic", "ptb-xl", "wfdb", Data.conversations])
     oneOf("data.view", data.view, ["signal", "image"])
     require(
       data.kind == "synthetic" || !data.path.isEmpty,
-      "data.path is needed for data.kind \(data.kind): --set data.path=/path/to/the/folder")
+      "data.path is needed for data.kind \(data.kind): --set data.path=/path/to/the/data")
     require(data.records >= 50, "data.records is \(data.records); at least 50 are needed")
     let copies = [data.questions.superclass, data.questions.classification, data.questions.report]
     require(
@@ -168,8 +187,6 @@ extension RunConfiguration {
         data.augmentation.leadDropout,
       ].allSatisfy { $0 >= 0 && $0.isFinite } && data.augmentation.leadDropout < 1,
       "data.augmentation holds a negative value or a lead_dropout of 1 or more")
-    require(teacher.steps >= 1, "teacher.steps is \(teacher.steps); at least 1")
-    require(teacher.learningRate > 0, "teacher.learning_rate must be above 0")
     require(train.steps >= 0, "train.steps is \(train.steps); at least 0")
     require(train.globalBatch >= 1, "train.global_batch is \(train.globalBatch); at least 1")
     require(train.shards >= 1, "train.shards is \(train.shards); at least 1")
@@ -200,8 +217,46 @@ extension RunConfiguration {
         || train.globalBatch / train.shards >= ObjectiveConfiguration.Samples.fewest,
       "objective.method rkd compares the samples of a shard and needs \(ObjectiveConfiguration.Samples.fewest) of them; "
         + "train.global_batch (\(train.globalBatch)) / train.shards (\(train.shards)) is fewer")
-    return problems + objective.problems()
+    return problems + teacher.problems() + conversationProblems() + objective.problems()
   }
+
+  /// What is wrong with the settings that only conversations and model folders look at.
+  private func conversationProblems() -> [String] {
+    let (missing, templates) = (
+      ConversationDataset.MissingImages.allCases.map(\.rawValue), ChatTemplate.all.map(\.name)
+    )
+    return [
+      missing.contains(data.missingImages)
+        ? nil : "data.missing_images is \"\(data.missingImages)\"; it can be \(missing.joined(separator: ", "))",
+      data.chatTemplate.isEmpty || templates.contains(data.chatTemplate)
+        ? nil : "data.chat_template is \"\(data.chatTemplate)\"; it can be empty, \(templates.joined(separator: ", "))",
+    ].compactMap { $0 }
+  }
+}
+
+extension RunConfiguration.Teacher {
+  /// All that is wrong with the values, one line each.
+  func problems() -> [String] {
+    let rules: [(holds: Bool, problem: String)] = [
+      (steps >= 1, "teacher.steps is \(steps); at least 1"),
+      (learningRate > 0, "teacher.learning_rate must be above 0"),
+      (["f32", "bf16"].contains(storeType), "teacher.store_type is \"\(storeType)\"; it can be f32, bf16"),
+      ((1...1000).contains(variants), "teacher.variants is \(variants); 1 to 1000"),
+      (
+        layers.allSatisfy { $0 >= 1 } && Set(layers).count == layers.count,
+        "teacher.layers is \(layers); layers are counted from 1, each once"
+      ), ((1...1_000_000).contains(partSamples), "teacher.part_samples is \(partSamples); 1 to 1000000"),
+    ]
+    return rules.filter { !$0.holds }.map(\.problem)
+  }
+}
+
+extension RunConfiguration.Data {
+  /// The kind of data that is conversations about images.
+  public static let conversations = "conversations"
+
+  /// How models are shown images: conversations have nothing else.
+  public var shownView: String { kind == Self.conversations ? "image" : view }
 }
 
 extension RunConfiguration.Train {

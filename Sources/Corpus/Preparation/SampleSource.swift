@@ -1,0 +1,66 @@
+/// What one model is given of a sample.
+public struct PreparedInput: Sendable {
+  /// Shape [tiles, 3, tile height, tile width], channel-first: the tiles of all images, one image's after another's.
+  public let pixels: [Float]
+  /// The layout of each image; empty for text alone.
+  public let images: [ImageGeometry]
+  public let conversation: TokenizedConversation
+  /// Where a teacher store holds the states of this input; nil for a model that runs.
+  public let stored: StoredSample?
+
+  /// - Precondition: as many pixels as the images have; tiles of one size.
+  public init(pixels: [Float], images: [ImageGeometry], conversation: TokenizedConversation) {
+    precondition(
+      pixels.count == images.reduce(0) { $0 + $1.tiles * 3 * $1.tile.width * $1.tile.height },
+      "the pixels of every tile")
+    precondition(images.allSatisfy { $0.tile == images[0].tile }, "tiles of one size")
+    self.pixels = pixels
+    self.images = images
+    self.conversation = conversation
+    stored = nil
+  }
+
+  /// The input of a teacher that ran before: its tokens alone.
+  public init(stored: StoredSample, conversation: TokenizedConversation) {
+    pixels = []
+    images = []
+    self.conversation = conversation
+    self.stored = stored
+  }
+
+  /// Tiles of all images together.
+  public var tiles: Int { images.reduce(0) { $0 + $1.tiles } }
+}
+
+/// What a trainer needs of a sample, whatever it was made from.
+public protocol TrainingSample: Sendable {
+  /// What errors call it.
+  var name: String { get }
+  /// Position in the sample order.
+  var position: Int { get }
+  var epoch: Int { get }
+  /// Whether the answers are used; without it both sides end before their answers.
+  var isLabelled: Bool { get }
+  var student: PreparedInput { get }
+  /// Nil without a teacher.
+  var teacher: PreparedInput? { get }
+}
+
+/// Where a trainer gets its samples from.
+///
+/// A sample is a pure function of its position: any rank, thread or resumed run that asks for a position gets the same
+/// numbers. Positions without end are visited epoch after epoch.
+public protocol SampleSource: Sendable {
+  associatedtype Sample: TrainingSample
+  /// The sample at a position of the order.
+  /// - Throws: `UserError` naming the file, record or entry at fault.
+  func prepare(position: Int) throws -> Sample
+}
+
+extension SampleSource {
+  /// The samples of one shard of a step, in order.
+  /// - Throws: as `prepare(position:)`.
+  public func prepare(step: Int, shard: Int, plan: ShardPlan) throws -> [Sample] {
+    try plan.positions(step: step, shard: shard).map { try prepare(position: $0) }
+  }
+}

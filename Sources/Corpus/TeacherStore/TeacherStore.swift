@@ -1,0 +1,157 @@
+import Foundation
+import Synchronization
+import Tensors
+
+/// A finished teacher store opened for reading; its parts are mapped when they are first asked for, and processes of a
+/// machine share their memory.
+///
+/// Safe to use from several threads.
+public final class TeacherStore: Sendable {
+  public static let indexName = "index.json"
+  static let workName = "unfinished"
+
+  public let folder: URL
+  public let index: TeacherStoreIndex
+  /// Position by the sample's name.
+  private let positions: [String: Int]
+  /// Position of the first sample that sees a view, by the view's name.
+  private let firstOfView: [String: Int]
+  private let open = Mutex<[String: SafetensorsFile]>([:])
+
+  /// Whether a folder holds a store, finished or not.
+  public static func isStore(_ folder: URL) -> Bool {
+    [indexName, workName].contains {
+      FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path)
+    }
+  }
+
+  /// Reads the index and compares the sizes of all files with it.
+  /// - Throws: `UserError` for a folder without a finished store, or naming the file that is damaged.
+  public init(_ folder: URL) throws {
+    self.folder = folder
+    let file = folder.appendingPathComponent(Self.indexName)
+    guard FileManager.default.fileExists(atPath: file.path) else {
+      guard Self.isStore(folder) else {
+        throw UserError(
+          .inputOutput, "\(folder.path) is no teacher store: it holds no \(Self.indexName)",
+          remedy: "write one with `evl-dist teach --set teacher.store=PATH`, or check the path")
+      }
+      throw UserError(
+        .badInput, "the teacher store \(folder.path) is not finished",
+        remedy: "run `evl-dist teach` again with the same settings: it goes on where it stopped")
+    }
+    index = try TeacherStoreIndex(contentsOf: file)
+    guard index.parts.count == index.partCount else {
+      throw UserError(
+        .badInput,
+        "\(file.path) names \(index.parts.count) parts; \(index.samples.count) samples, \(index.samplesPerPart) a part, "
+          + "take \(index.partCount)", remedy: "write the store again")
+    }
+    positions = Dictionary(uniqueKeysWithValues: index.samples.enumerated().map { ($1, $0) })
+    firstOfView = Dictionary(
+      index.samples.enumerated().compactMap { position, name in
+        StoredSample.view(ofName: name).map { ($0, position) }
+      }, uniquingKeysWith: min)
+    for file in files { try checkSize(file) }
+  }
+
+  var files: [TeacherStoreIndex.File] { index.parts + (index.head.map { [$0] } ?? []) }
+
+  func damaged(_ why: String) -> UserError {
+    UserError(
+      .badInput, "the teacher store \(folder.path) is damaged: \(why)",
+      remedy: "copy the file again, or run `evl-dist teach` again: parts that are sound are kept")
+  }
+
+  private func checkSize(_ file: TeacherStoreIndex.File) throws {
+    let path = folder.appendingPathComponent(file.name).path
+    guard let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int else {
+      throw damaged("\(file.name) is missing")
+    }
+    guard size == file.bytes else { throw damaged("\(file.name) has \(size) bytes, the index says \(file.bytes)") }
+  }
+
+  public func contains(_ sample: StoredSample) -> Bool { positions[sample.name] != nil }
+
+  /// The output head, [vocabulary, Dt], and the file it lies in; nil for a store without one.
+  public func head() throws -> SafetensorsFile? { try index.head.map { try file($0.name) } }
+
+  /// The file that holds a sample's tensors.
+  func file(ofSample name: String) throws -> SafetensorsFile {
+    guard let position = positions[name] else { throw absent("sample \(name)") }
+    return try file(index.parts[position / index.samplesPerPart].name)
+  }
+
+  /// The file that holds a view's visual tokens: that of the first sample that sees it.
+  func file(ofView view: String) throws -> SafetensorsFile {
+    guard let position = firstOfView[view] else { throw absent("visual tokens of \(view)") }
+    return try file(index.parts[position / index.samplesPerPart].name)
+  }
+
+  private func absent(_ what: String) -> UserError {
+    UserError(
+      .badInput, "the teacher store \(folder.path) holds no \(what)",
+      remedy: "write the store with this run's data, questions and variants")
+  }
+
+  private func file(_ name: String) throws -> SafetensorsFile {
+    try open.withLock { files in
+      if let known = files[name] { return known }
+      let file = try SafetensorsFile(contentsOf: folder.appendingPathComponent(name))
+      files[name] = file
+      return file
+    }
+  }
+}
+
+/// What a store holds of a sample.
+extension TeacherStore {
+  /// The teacher's token ids of a sample and which of them are answers.
+  ///
+  /// - Parameter withAnswers: without them the conversation ends before the first answer token.
+  public func conversation(_ sample: StoredSample, withAnswers: Bool) throws -> TokenizedConversation {
+    let file = try file(ofSample: sample.name)
+    let ids = try file.integers("ids/\(sample.name)")
+    let mask = try file.integers("answers/\(sample.name)")
+    guard !ids.isEmpty, ids.count == mask.count, ids.allSatisfy({ (0..<index.teacher.vocabulary).contains($0) }),
+      mask.allSatisfy({ $0 == 0 || $0 == 1 }), mask[0] == 0
+    else {
+      throw damaged(
+        "\(file.url.lastPathComponent): ids and answers of \(sample.name) do not fit; as many of both, ids below "
+          + "\(index.teacher.vocabulary), answers 0 or 1, the first 0")
+    }
+    let end = withAnswers ? ids.count : mask.firstIndex(of: 1) ?? ids.count
+    return TokenizedConversation(
+      ids: ids[..<end].map(Int32.init),
+      labels: zip(ids, mask).prefix(end).map { $1 == 1 ? Int32($0) : TokenizedConversation.ignored })
+  }
+
+  /// What a sample's teacher would have been given: its tokens, and where its states lie.
+  public func input(_ sample: StoredSample, withAnswers: Bool) throws -> PreparedInput {
+    PreparedInput(stored: sample, conversation: try conversation(sample, withAnswers: withAnswers))
+  }
+
+  /// The first rows (and columns) of a sample's tensor `<kind>/<sample>`, widened to single precision.
+  ///
+  /// - Parameter kind: `hidden.last`, `hidden.<layer>`, `embedding` or `attention.<layer>`.
+  public func read(_ kind: String, of sample: StoredSample, into target: Tensor<Float>) throws {
+    try file(ofSample: sample.name).readBlock("\(kind)/\(sample.name)", into: target)
+  }
+
+  /// Rows of the visual tokens that a sample sees.
+  public func visualTokens(of sample: StoredSample) throws -> Int {
+    let file = try file(ofView: sample.view)
+    let shape = try file.entry("visual/\(sample.view)").shape
+    guard shape.count == 2, shape[0] > 0, shape[1] == index.teacher.visualWidth else {
+      throw damaged(
+        "\(file.url.lastPathComponent): visual/\(sample.view) has shape \(shape), expected [tokens, "
+          + "\(index.teacher.visualWidth)]")
+    }
+    return shape[0]
+  }
+
+  /// The visual tokens that a sample sees, [tokens, Dv], widened to single precision.
+  public func readVisual(of sample: StoredSample, into target: Tensor<Float>) throws {
+    try file(ofView: sample.view).readBlock("visual/\(sample.view)", into: target)
+  }
+}

@@ -1,0 +1,38 @@
+import Cardiology
+import Corpus
+import Foundation
+import Models
+import Tensors
+import Training
+
+/// What a store's states were made from, in words that are compared: of the run, and of the teacher.
+enum StoreFingerprint {
+  /// Records, questions, view and augmentation: what every run knows, with or without its teacher at hand.
+  static func run(_ configuration: RunConfiguration, dataset: any ECGDataset, variants: Int) throws -> [String: String]
+  {
+    let kinds: [Question.Kind] = Superclass.allCases.map { .superclass($0) } + [.classification, .report]
+    let wording = kinds.map { "\($0.name): \($0.text)" }.joined(separator: "\n")
+    let augmentation = configuration.data.augmentation
+    return [
+      "records": "\(dataset.name) (\(TrainingCorpus.short(dataset.metadataFingerprint)))",
+      "questions": "wording \(TrainingCorpus.short(wording))",
+      "view": configuration.data.view,
+      "augmentation": variants == 1
+        ? "none"
+        : "\(variants) variants, seed \(configuration.run.seed), shift \(augmentation.shift), gain \(augmentation.gain), "
+          + "lead gain \(augmentation.leadGain), noise \(augmentation.noise), lead dropout \(augmentation.leadDropout)",
+    ]
+  }
+
+  /// Tokenizer, prompt and image settings of the teacher.
+  static func teacher(_ blueprint: ModelBlueprint) -> [String: String] {
+    let prompt = blueprint.side.prompt
+    let builtIn = (prompt as? Prompt).map {
+      "\($0.format.name), \($0.imageTokens) image tokens, answers up to \($0.longestAnswer) tokens"
+    }
+    return [
+      "tokenizer": blueprint.tokenizer.fingerprint, "prompt": builtIn ?? prompt.settings,
+      "image": blueprint.side.view.settings,
+    ]
+  }
+}

@@ -1,0 +1,213 @@
+import Cluster
+import Corpus
+import Foundation
+import Models
+import Tensors
+import Training
+
+/// Runs a teacher over the training samples of a configuration and writes its states as a teacher store.
+///
+/// Every sample is computed by itself, unpadded, and the parts are cut by sample count, so the bytes do not depend on the
+/// ranks. Ranks take the parts that are not finished in turn. All ranks run it together.
+public final class TeacherStoreRun {
+  /// What the run ends with.
+  public enum Outcome {
+    case finished(samples: Int, bytes: Int)
+    /// Stopped by this signal; the same command goes on with the next sample.
+    case stopped(signal: Int)
+  }
+
+  private let context: RunContext
+  private let progress: (StoreProgress) -> Void
+  private var configuration: RunConfiguration { context.configuration }
+  private var communicator: any Communicator { context.communicator }
+
+  /// - Parameter progress: told on rank 0 after every round of samples.
+  public init(context: RunContext, progress: @escaping (StoreProgress) -> Void) {
+    self.context = context
+    self.progress = progress
+  }
+
+  /// What the configuration's runs may ask a teacher, for programs of other people that write the store.
+  public static func requests(_ configuration: RunConfiguration) throws -> Data {
+    let corpus = try corpus(configuration)
+    return try TeacherRequest.json(
+      try requests(configuration, corpus),
+      fingerprint: try StoreFingerprint.run(
+        configuration, dataset: corpus.dataset, variants: configuration.teacher.variants))
+  }
+
+  private static func corpus(_ configuration: RunConfiguration) throws -> TrainingCorpus {
+    guard let corpus = try configuration.material().evaluated else {
+      throw UserError(
+        .usage, "a teacher store holds questions about recordings, not data.kind \(configuration.data.kind)",
+        remedy: "train from conversations with the teacher running: teacher.path")
+    }
+    return corpus
+  }
+
+  private static func requests(_ configuration: RunConfiguration, _ corpus: TrainingCorpus) throws -> [TeacherRequest] {
+    let requests = TeacherRequest.all(
+      corpus.training, mix: configuration.data.questions.mix, variants: configuration.teacher.variants)
+    guard !requests.isEmpty else {
+      throw UserError(
+        .badInput, "\(corpus.dataset.name): no record has a question of the mix", remedy: "check data.questions")
+    }
+    guard Set(requests.map(\.stored.name)).count == requests.count else {
+      throw UserError(
+        .badInput, "\(corpus.dataset.name): two records are called alike, or one RECORD~1 as a variant would be",
+        remedy: "rename one of them")
+    }
+    return requests
+  }
+
+  /// Collective: writes the store, or goes on with it.
+  public func run() throws -> Outcome {
+    ProductLibrary.setThreads(configuration.train.threads)
+    let folder = URL(fileURLWithPath: configuration.teacher.store)
+    let corpus = try communicator.agree {
+      guard !configuration.teacher.store.isEmpty else {
+        throw UserError(.usage, "teacher.store is empty", remedy: "name the folder to write: --set teacher.store=PATH")
+      }
+      return try Self.corpus(configuration)
+    }
+    let teacher: TeacherModel
+    switch try BuiltInTeacher(context: context, corpus: corpus).model() {
+    case .ready(let model): teacher = model
+    case .stopped(let signal, _): return .stopped(signal: signal)
+    }
+    let requests = try communicator.agree { try Self.requests(configuration, corpus) }
+    let plan = try communicator.agree { try self.plan(teacher, corpus, requests) }
+    let writer = TeacherStoreWriter(folder, plan: plan)
+    let recorder = TeacherRecorder(teacher.model, precision: configuration.train.arithmetic, plan: plan)
+    try communicator.agree {
+      guard communicator.isController else { return }
+      try writer.begin()
+      try announce(writer, teacher, requests)
+      if !writer.isFinished(TeacherStoreIndex.headName) {
+        try writer.publish(recorder.head(), as: TeacherStoreIndex.headName)
+      }
+    }
+    let work = StoreWork(
+      requests: requests, writer: writer, recorder: recorder, side: teacher.blueprint.side, corpus: corpus,
+      configuration: configuration)
+    if let signal = try write(work) { return .stopped(signal: signal) }
+    let bytes = try communicator.agree {
+      guard communicator.isController else { return 0 }
+      try writer.finish()
+      return writer.bytesPresent()
+    }
+    return .finished(samples: requests.count, bytes: bytes)
+  }
+
+  /// The index without files.
+  private func plan(
+    _ teacher: TeacherModel, _ corpus: TrainingCorpus, _ requests: [TeacherRequest]
+  ) throws -> TeacherStoreIndex {
+    let settings = configuration.teacher
+    let shape = teacher.blueprint.configuration
+    if let layer = settings.layers.first(where: { $0 > shape.text.layers }) {
+      throw UserError(
+        .usage, "teacher.layers holds \(layer), the teacher has \(shape.text.layers)", remedy: "layers count from 1")
+    }
+    guard !settings.attention || !settings.layers.isEmpty else {
+      throw UserError(
+        .usage, "teacher.attention stores the scores of teacher.layers, which is empty",
+        remedy: "name layers: --set \"teacher.layers=[1, 2]\"")
+    }
+    let fingerprint = try StoreFingerprint.run(configuration, dataset: corpus.dataset, variants: settings.variants)
+      .merging(StoreFingerprint.teacher(teacher.blueprint)) { $1 }
+      .merging(["precision": configuration.train.precision]) { $1 }
+    return TeacherStoreIndex(
+      teacher: TeacherStoreIndex.Teacher(
+        name: settings.path.isEmpty ? "built-in teacher" : URL(fileURLWithPath: settings.path).lastPathComponent,
+        digest: teacher.identity, layers: shape.text.layers, hiddenWidth: shape.text.hiddenSize,
+        visualWidth: shape.text.hiddenSize, vocabulary: shape.text.vocabularySize,
+        tokenizer: teacher.blueprint.tokenizer.fingerprint),
+      fingerprint: fingerprint, elementType: settings.storeType == "bf16" ? "BF16" : "F32",
+      layers: settings.layers.sorted(), attention: settings.attention, variants: settings.variants,
+      samplesPerPart: settings.partSamples, samples: requests.map(\.stored.name))
+  }
+
+  /// On rank 0: says what is to come, and refuses where the disk has no room for it.
+  private func announce(_ writer: TeacherStoreWriter, _ teacher: TeacherModel, _ requests: [TeacherRequest]) throws {
+    let prompt = teacher.blueprint.side.prompt
+    let estimate = StoreEstimate(
+      writer.plan, lengths: try requests.map { try prompt.conversation($0.question).ids.count },
+      visualTokens: teacher.blueprint.configuration.tokensPerImage)
+    let present = writer.bytesPresent()
+    context.observer.note(
+      "teacher store \(writer.folder.path): \(estimate.samples) samples in \(estimate.parts) parts, about "
+        + "\(StoreEstimate.text(estimate.bytes)), \(StoreEstimate.text(present)) of it written")
+    try estimate.demandRoom(
+      free: try StoreEstimate.free(at: writer.folder), present: present, in: writer.folder)
+  }
+
+  /// Collective: all parts that are not finished. - Returns: the signal that stopped it.
+  private func write(_ work: StoreWork) throws -> Int? {
+    let (plan, writer) = (work.writer.plan, work.writer)
+    let open = try unfinished(writer)
+    let start = Date()
+    let rounds = (open.count + communicator.size - 1) / communicator.size
+    let found = plan.samples.count - open.reduce(0) { $0 + plan.samples(ofPart: $1).count }
+    var (done, skipped) = (found, found)
+    for round in 0..<rounds {
+      let turn = round * communicator.size + communicator.rank
+      let part = turn < open.count ? open[turn] : nil
+      let range = part.map { plan.samples(ofPart: $0) } ?? 0..<0
+      for offset in 0..<plan.samplesPerPart {
+        let position = range.lowerBound + offset
+        let computed = try communicator.agree {
+          position < range.upperBound ? try work.compute(position) : nil
+        }
+        let counts = try communicator.sum([computed == nil ? 0 : 1, computed == false ? 1 : 0])
+        guard counts[0] > 0 else { break }
+        (done, skipped) = (done + Int(counts[0]), skipped + Int(counts[1]))
+        if communicator.isController {
+          progress(
+            StoreProgress(
+              done: done, samples: plan.samples.count, found: skipped, parts: plan.partCount,
+              partsDone: plan.partCount - open.count + min(open.count, round * communicator.size),
+              seconds: Date().timeIntervalSince(start)))
+        }
+        let signal = try context.stop.agreed(among: communicator)
+        if signal != 0 { return signal }
+      }
+      try communicator.agree { if let part { try writer.assemble(part: part) } }
+    }
+    return nil
+  }
+
+  /// Collective: the parts still to be written, in order; ranks share the reading.
+  private func unfinished(_ writer: TeacherStoreWriter) throws -> [Int] {
+    var finished = [Int64](repeating: 0, count: writer.plan.partCount)
+    for part in stride(from: communicator.rank, to: finished.count, by: communicator.size)
+    where writer.isFinished(TeacherStoreIndex.partName(part)) { finished[part] = 1 }
+    return try communicator.sum(finished).enumerated().filter { $1 == 0 }.map(\.offset)
+  }
+}
+
+/// What a rank needs to compute one sample of a store.
+struct StoreWork {
+  let requests: [TeacherRequest]
+  let writer: TeacherStoreWriter
+  let recorder: TeacherRecorder
+  let side: ModelSide
+  let corpus: TrainingCorpus
+  let configuration: RunConfiguration
+
+  /// Computes and writes a sample. - Returns: false where an earlier start did.
+  func compute(_ position: Int) throws -> Bool {
+    guard !writer.hasSample(position) else { return false }
+    let request = requests[position]
+    let record = configuration.data.augmentation.changes.variant(
+      request.variant, of: try corpus.records.record(request.sample), seed: configuration.run.seed,
+      sample: request.sample.index)
+    let view = request.stored.view
+    let isFirst = position == 0 || requests[position - 1].stored.view != view
+    try writer.write(
+      try recorder.tensors(
+        of: try side.input(record, request.question), sample: request.stored, withView: isFirst), sample: position)
+    return true
+  }
+}

@@ -1,0 +1,97 @@
+import Autograd
+import Corpus
+import Distillation
+import Models
+import Tensors
+
+/// A teacher that ran before: its store, and its output head where the store has one.
+public final class StoredTeacher {
+  public let store: TeacherStore
+  /// [vocabulary, Dt]; kept alive by its arena.
+  let head: Parameter<Float>?
+  private let arena: ParameterArena<Float>?
+
+  /// - Throws: `UserError` for a head of another shape than the index says.
+  public init(_ store: TeacherStore) throws {
+    self.store = store
+    let file = try store.head()
+    arena = try file.map { file in
+      let teacher = store.index.teacher
+      let entry = try file.entry("head")
+      guard entry.shape == [teacher.vocabulary, teacher.hiddenWidth] else {
+        throw UserError(
+          .badInput,
+          "head of \(file.url.path) has shape \(entry.shape), the index says [\(teacher.vocabulary), "
+            + "\(teacher.hiddenWidth)]", remedy: "write the store again")
+      }
+      var layout = ParameterLayout()
+      layout.add("head", entry.shape, .constant(0))
+      return try ParameterArena(
+        frozen: layout, rounded: { try file.mapped($0.name) }, exact: { try file.tensor($0.name) })
+    }
+    head = arena.map { $0["head"] }
+  }
+
+  public var shape: TeacherShape { TeacherShape(store.index.teacher) }
+
+  /// Tells this store's states from any other's.
+  public func identity() throws -> String { try "store " + store.index.digest() }
+}
+
+/// Reads the states of a shard's samples from a store; logits are recomputed from the hidden states, sample by sample as
+/// the live teacher does, so that the states of an F32 store are the live ones bit for bit.
+///
+/// A sample whose answer is not used takes the rows before its answer, which causal attention left untouched by it.
+struct StoredTeacherStates: TeacherStates {
+  let teacher: StoredTeacher
+  var model: (any VisionLanguageModel<Float>)? { nil }
+  let needs: ObservedStates
+  let precision: Precision
+  let pool: BufferPool<Float>
+
+  func states(_ samples: [any TrainingSample]) throws -> DistillationStates<Float> {
+    Self.joined(try samples.map { try part(try Self.input($0)) }, pool: pool)
+  }
+
+  /// One sample's states.
+  private func part(_ input: PreparedInput) throws -> DistillationStates<Float> {
+    guard let sample = input.stored else {
+      throw UserError(.internalFault, "a sample was prepared without its place in the teacher store")
+    }
+    let (store, index) = (teacher.store, teacher.store.index)
+    let length = input.conversation.ids.count
+    func read(_ kind: String, columns: Int) throws -> Variable<Float> {
+      let tensor = pool.tensor([length, columns])
+      try store.read(kind, of: sample, into: tensor)
+      return Variable(tensor, needsGradient: false)
+    }
+    let visual = pool.tensor([try store.visualTokens(of: sample), index.teacher.visualWidth])
+    try store.readVisual(of: sample, into: visual)
+    let hidden = try read("hidden.last", columns: index.teacher.hiddenWidth)
+    var states = DistillationStates(
+      hidden: hidden, sequences: Segments(lengths: [length]), visual: Variable(visual, needsGradient: false),
+      visualTokens: Segments(lengths: [visual.rows]))
+    let answers = AnswerRows([input])
+    if needs.contains(.answers), let head = teacher.head, !answers.rows.isEmpty {
+      let tape = Tape(pool: pool, recording: false, precision: precision)
+      states.answers = AnswerLogits(
+        logits: tape.linear(tape.gatherRows(hidden, answers.rows), head), answers: answers.segments)
+    }
+    if needs.contains(.layers) {
+      // A layer that is not stored stays empty; the start refused methods that look at one.
+      let absent = Variable(Tensor<Float>(zeros: [0, 1]), needsGradient: false)
+      states.layers = LayerStates(
+        embeddings: try read("embedding", columns: index.teacher.hiddenWidth),
+        hidden: try (1...index.teacher.layers).map {
+          index.layers.contains($0) ? try read("hidden.\($0)", columns: index.teacher.hiddenWidth) : absent
+        },
+        scores: try (1...index.teacher.layers).map {
+          index.layers.contains($0)
+            ? Variable(
+              try read("attention.\($0)", columns: length).value.reshaped([length * length, 1]), needsGradient: false)
+            : absent
+        })
+    }
+    return states
+  }
+}

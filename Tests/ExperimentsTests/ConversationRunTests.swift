@@ -1,0 +1,271 @@
+import Cluster
+import Corpus
+import Foundation
+import Models
+import Tensors
+import TestSupport
+import Testing
+import Training
+
+@testable import Experiments
+
+/// Training of a student folder from a teacher folder of another family, on conversations and on recordings.
+@Suite(.serialized, .enabled(if: RealModels.areThere)) struct ConversationRunTests {
+  private final class Listener: TrainingObserver {
+    var records: [StepRecord] = []
+    var notes: [String] = []
+    func began(phase: String, step: Int, steps: Int, parameters: Int) {}
+    func finished(_ record: StepRecord, phase: String) throws { records.append(record) }
+    func saved(_ checkpoint: Checkpoint) {}
+    func note(_ message: String) { notes.append(message) }
+    func warn(_ message: String) {}
+  }
+
+  private struct Outcome: Sendable {
+    var losses: [[String: Double]]
+    var notes: [String]
+  }
+
+  private func settings(_ models: RealModels, _ name: String, _ more: [String] = []) throws -> ResolvedConfiguration {
+    let base = [
+      "data.kind=conversations", "data.path=\(models.chat.path)", "data.images=\(models.images.path)",
+      "student.path=\(models.student.path)", "teacher.path=\(models.teacher.path)", "train.steps=2",
+      "train.global_batch=8", "train.shards=4", "train.warmup=0", "train.learning_rate=1e-3",
+      "objective.norms.every=0", "run.folder=\(models.folder.path)/\(name)",
+    ]
+    return try ConfigurationLoader().load(assignments: base + more)
+  }
+
+  /// A whole run on that many simulated ranks; what rank 0 was told.
+  @discardableResult
+  private func train(
+    _ models: RealModels, _ name: String, ranks: Int = 1, dump: URL? = nil, _ more: [String] = []
+  ) throws -> Outcome {
+    let resolved = try settings(models, name, more)
+    let results = try SimulatedRanks.run(ranks) { communicator in
+      let listener = Listener()
+      let context = RunContext(
+        communicator: communicator, configuration: resolved.configuration, stop: StopFlag(), observer: listener)
+      let environment = RunEnvironment(
+        program: "test", topology: try Topology.gather(among: communicator, threads: 1))
+      let run = DistillationRun(context: context, resolved: resolved, environment: environment)
+      _ = try run.run(resume: .auto, dump: dump.map { (step: 1, file: $0) })
+      return Outcome(losses: listener.records.map(\.losses), notes: listener.notes)
+    }
+    return results[0]
+  }
+
+  private func weights(_ models: RealModels, _ name: String) throws -> String {
+    try Digest.sha256(fileAt: models.folder.appendingPathComponent("\(name)/student/model.safetensors"))
+  }
+
+  private func withModels(_ body: (RealModels) throws -> Void) throws {
+    try withTemporaryFolder { try body(RealModels(in: $0)) }
+  }
+
+  @Test func conversationsGiveTheSameStudentOnAnyNumberOfRanks() throws {
+    try withModels { models in
+      let one = try train(models, "1")
+      #expect(one.losses.count == 2)
+      for losses in one.losses {
+        for part in ["ce", "mhca", "rel", "ot"] { #expect((losses[part] ?? .nan) > 0, "\(part)") }
+      }
+      #expect(one.notes.contains { $0.contains("8 conversations") })
+      #expect(one.notes.contains { $0.contains("no model is evaluated") })
+      for ranks in [2, 3] {
+        #expect(try train(models, "\(ranks)", ranks: ranks).losses == one.losses)
+        #expect(try weights(models, "\(ranks)") == weights(models, "1"))
+      }
+    }
+  }
+
+  @Test func aRunGoesOnFromItsCheckpointAtAnotherNumberOfRanks() throws {
+    try withModels { models in
+      try train(models, "straight")
+      try train(models, "stopped", ["train.steps=1"])
+      let rest = try train(models, "stopped", ranks: 3)
+      #expect(rest.losses.count == 1)
+      #expect(try weights(models, "stopped") == weights(models, "straight"))
+      // Other images, another template or other conversations are another run.
+      try models.change(models.student, "preprocessor_config.json", ["do_image_splitting": false])
+      let error = #expect(throws: (any Error).self) { try train(models, "stopped", ["train.steps=3"]) }
+      #expect(UserError.from(try #require(error)).message.contains("the view"))
+    }
+  }
+
+  @Test func imagesAreGivenWholeOrInTiles() throws {
+    try withModels { models in
+      let resolved = try settings(models, "tiles").configuration
+      func firstSample() throws -> PreparedInput {
+        let student = try DistillationRun.studentBlueprint(resolved)
+        let corpus = try ConversationCorpus(resolved)
+        let images = try corpus.dataset.images(of: corpus.dataset.conversations[0])
+        return try student.conversationSide().input(corpus.dataset.conversations[0], images)
+      }
+      #expect(try firstSample().tiles == 3)
+      let cut = try train(models, "cut")
+      try models.change(models.student, "preprocessor_config.json", ["do_image_splitting": false])
+      #expect(try firstSample().tiles == 1)
+      #expect(try train(models, "whole").losses != cut.losses)
+    }
+  }
+
+  @Test func aTeacherMayCutImagesItself() throws {
+    try withModels { models in
+      try models.makeTeacherCutImages()
+      let one = try train(models, "one")
+      #expect(one.losses.allSatisfy { ($0["ot"] ?? .nan) > 0 })
+      #expect(try train(models, "two", ranks: 2).losses == one.losses)
+    }
+  }
+
+  @Test func theStudentIsAFolderLikeTheOneItCameFrom() throws {
+    try withModels { models in
+      try train(models, "run")
+      let student = models.folder.appendingPathComponent("run/student")
+      for name in [
+        "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "preprocessor_config.json",
+        "generation_config.json", "config.json",
+      ] {
+        #expect(
+          try Data(contentsOf: student.appendingPathComponent(name))
+            == Data(contentsOf: models.student.appendingPathComponent(name)), "\(name)")
+      }
+      let before = try SafetensorsFile(contentsOf: models.student.appendingPathComponent("model.safetensors"))
+      let after = try SafetensorsFile(contentsOf: student.appendingPathComponent("model.safetensors"))
+      #expect(Set(before.names) == Set(after.names))
+      let blueprint = try ModelBlueprint(folder: student)
+      #expect(
+        try blueprint.conversationSide().settings == ModelBlueprint(folder: models.student).conversationSide().settings)
+      // The next run begins with it, and `export` copies all of it.
+      let target = models.folder.appendingPathComponent("copy")
+      try ModelExport(from: models.folder.appendingPathComponent("run")).write(to: target)
+      #expect(
+        FileManager.default.contentsEqual(
+          atPath: target.appendingPathComponent("chat_template.jinja").path,
+          andPath: models.student.appendingPathComponent("chat_template.jinja").path))
+      #expect(try train(models, "next", ["student.path=\(target.path)", "train.steps=1"]).losses.count == 1)
+    }
+  }
+
+  /// Recordings drawn on paper, through each model's own processor and in the words of its own template.
+  @Test func recordingsAreShownToModelFoldersAsPages() throws {
+    try withModels { models in
+      let settings = [
+        "data.kind=synthetic", "data.view=image", "data.records=50", "train.steps=1", "train.global_batch=4",
+        "evaluation.replicates=100", "evaluation.answer_tokens=2",
+      ]
+      let outcome = try train(models, "pages", settings)
+      #expect(outcome.losses.count == 1 && (outcome.losses[0]["ot"] ?? .nan) > 0)
+      for name in ["teacher", "student before", "student after"] {
+        #expect(outcome.notes.contains("evaluating: \(name)"), "\(name)")
+      }
+      let side = try ModelBlueprint(folder: models.folder.appendingPathComponent("pages/student")).side
+      let prompt = side.prompt
+      let text = prompt.tokenizer.decode(try prompt.ids(asking: "Is it normal?"))
+      #expect(text.hasPrefix("<|im_start|>User:<fake_token_around_image><row_1_col_1><image>"))
+      #expect(text.hasSuffix("Is it normal?<end_of_utterance>\nAssistant:"))
+      #expect(side.view.geometry.tiles == 5)
+    }
+  }
+
+  @Test func signalsToo() throws {
+    try withModels { models in
+      let settings = [
+        "data.kind=synthetic", "data.view=signal", "data.records=50", "train.steps=1", "train.global_batch=4",
+        "evaluation.enabled=false",
+      ]
+      #expect(try train(models, "signals", settings).losses.count == 1)
+      let student = models.folder.appendingPathComponent("signals/student")
+      #expect(try ModelBlueprint(folder: student).viewName == "signal")
+      try models.makeTeacherCutImages()
+      let refused = #expect(throws: (any Error).self) { try train(models, "refused", settings) }
+      #expect(UserError.from(try #require(refused)).message.contains("LLaVA-NeXT"))
+    }
+  }
+
+  @Test func conversationsWithoutTheirImageAreRefusedOrLeftOut() throws {
+    try withModels { models in
+      try FileManager.default.removeItem(at: models.images.appendingPathComponent("3.png"))
+      let refused = #expect(throws: (any Error).self) { try train(models, "refused") }
+      #expect(UserError.from(try #require(refused)).remedy.contains("data.missing_images"))
+      let outcome = try train(models, "skipped", ["data.missing_images=skip", "train.steps=1"])
+      #expect(outcome.notes.contains { $0.contains("2 conversations are left out") })
+    }
+  }
+
+  /// What does not belong together is refused before a run folder is made.
+  @Test func filesOfAnotherModelAreRefused() throws {
+    func refusal(_ change: (RealModels) throws -> Void, _ settings: [String] = []) throws -> UserError {
+      var found: UserError?
+      try withModels { models in
+        try change(models)
+        do { try train(models, "refused", settings) } catch { found = UserError.from(error) }
+        #expect(!FileManager.default.fileExists(atPath: models.folder.appendingPathComponent("refused").path))
+      }
+      return try #require(found)
+    }
+    func write(_ text: String, _ name: String, _ folder: URL) throws {
+      try Data(text.utf8).write(to: folder.appendingPathComponent(name))
+    }
+    let tokenizer = try refusal { models in
+      let file = models.student.appendingPathComponent("tokenizer.json")
+      try FileManager.default.removeItem(at: file)
+      try FileManager.default.copyItem(at: models.teacher.appendingPathComponent("tokenizer.json"), to: file)
+    }
+    #expect(tokenizer.message.contains("student") && tokenizer.message.contains("has no token"))
+    let ids = try refusal { try $0.change($0.teacher, "config.json", ["image_token_index": 510]) }
+    #expect(ids.kind == .badInput && ids.message.contains("510") && ids.message.contains("520"))
+    let tiles = try refusal {
+      try $0.change($0.student, "preprocessor_config.json", ["max_image_size": ["longest_edge": 48]])
+    }
+    #expect(tiles.message.contains("48 x 48") && tiles.message.contains("96 x 96"))
+    let count = try refusal { try $0.change($0.student, "processor_config.json", ["image_seq_len": 64]) }
+    #expect(count.message.contains("image_seq_len 64") && count.message.contains("9 visual tokens"))
+    let template = try refusal { try write("{{ '<|turn|>' }}", "chat_template.jinja", $0.student) }
+    #expect(template.message.contains("<|turn|>") && template.remedy.contains("data.chat_template"))
+    let name = try refusal({ _ in }, ["data.chat_template=alpaca"])
+    #expect(name.kind == .usage && name.message.contains("alpaca") && name.message.contains("vicuna"))
+    let family = try refusal({ _ in }, ["student.path=\(SharedFiles.url("cases/models/tiny_llava").path)"])
+    #expect(family.kind == .usage && family.message.contains("LLaVA"))
+  }
+
+  /// A teacher whose processor and model cut images differently is told by the number of tokens.
+  @Test func anImageOfOtherTokensThanTheModelsIsRefused() throws {
+    try withModels { models in
+      try models.makeTeacherCutImages()
+      try models.change(models.teacher, "preprocessor_config.json", ["image_grid_pinpoints": [[112, 112]]])
+      let error = #expect(throws: (any Error).self) { try train(models, "run") }
+      let message = UserError.from(try #require(error)).message
+      #expect(message.contains("chat.json, entry") && message.contains("as the teacher sees it"))
+      #expect(message.contains("tiles"))
+    }
+  }
+
+  @Test func aTemplateOfNoKnownFamilyIsReplacedByTheOneNamed() throws {
+    try withModels { models in
+      let file = models.student.appendingPathComponent("chat_template.jinja")
+      try Data("{{ '<|turn|>' }}".utf8).write(to: file)
+      let outcome = try train(models, "named", ["data.chat_template=idefics3", "train.steps=1"])
+      #expect(outcome.losses.count == 1)
+    }
+  }
+
+  /// A loss case pads visual tokens of unequal number and says so.
+  @Test func aStepIsWrittenAsACaseWithItsUnequalImages() throws {
+    try withModels { models in
+      let file = models.folder.appendingPathComponent("case.safetensors")
+      let refused = #expect(throws: (any Error).self) { try train(models, "text", dump: file) }
+      #expect(UserError.from(try #require(refused)).message.contains("without an image"))
+      let entries = try JSONSerialization.jsonObject(with: Data(contentsOf: models.chat)) as? [[String: Any]] ?? []
+      try JSONSerialization.data(withJSONObject: entries.filter { $0["image"] != nil }).write(to: models.chat)
+      try train(models, "images", dump: file, ["train.steps=1"])
+      let stored = try SafetensorsFile(contentsOf: file)
+      let mask = try stored.integers("in.s_vis_mask")
+      let shown = stride(from: 0, to: mask.count, by: mask.count / 8).map {
+        mask[$0..<$0 + mask.count / 8].reduce(0, +)
+      }
+      #expect(Set(shown) == [27, 45, 72])
+    }
+  }
+}
