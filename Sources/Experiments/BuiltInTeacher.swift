@@ -80,6 +80,7 @@ struct BuiltInTeacher {
     settings.objective.method = ObjectiveConfiguration.Method.ce.rawValue
     settings.objective.norms.every = 0
     settings.train.labelled = 1
+    settings.train.lora.rank = 0
     settings.train.steps = configuration.teacher.steps
     settings.train.learningRate = configuration.teacher.learningRate
     settings.train.schedule = LearningRateSchedule.Form.cosine.rawValue

@@ -42,9 +42,10 @@ public final class DistillationRun {
     let corpus = try communicator.agree { try configuration.material() }
     let student = try communicator.agree { try Self.studentBlueprint(configuration) }
     let store = try communicator.agree { try storedTeacher(corpus: corpus, student: student) }
-    try check(resume, dump: dump, corpus: corpus, student: student, store: store)
+    let frozen = try communicator.agree { try frozenWeights(of: student) }
+    try check(resume, dump: dump, corpus: corpus, student: student, frozen: frozen, store: store)
     try prepareFolder()
-    announce(corpus, store)
+    announce(corpus, student, store)
     var teacher: TeacherModel?
     if configuration.objective.needsTeacher, store == nil {
       switch try BuiltInTeacher(context: context, corpus: corpus).model() {
@@ -56,7 +57,8 @@ public final class DistillationRun {
       try Trainee(
         student, objective: configuration.objective,
         teacher: store?.shape ?? teacher.map { TeacherShape($0.blueprint.configuration) },
-        seed: configuration.run.seed, precision: configuration.train.arithmetic)
+        adaptation: configuration.train.adaptation, seed: configuration.run.seed,
+        precision: configuration.train.arithmetic)
     }
     let trainer = try Trainer(
       context: context, plan: plan, trainee: trainee, teacher: teacher?.model, store: store,
@@ -66,6 +68,7 @@ public final class DistillationRun {
       },
       data: try communicator.agree {
         try corpus.identity(student: student, teacher: try store?.identity() ?? teacher?.identity ?? "none")
+          .merging(frozen) { $1 }
       })
     if let dump { trainer.dumpCase(ofStep: dump.step, to: dump.file) }
     let evaluator = corpus.evaluated.map { RunEvaluator(context: context, corpus: $0, folder: folder) }
@@ -85,9 +88,16 @@ public final class DistillationRun {
   }
 
   /// Says what is learned from, and what should be known of it.
-  private func announce(_ corpus: any TrainingMaterial, _ store: StoredTeacher?) {
+  private func announce(_ corpus: any TrainingMaterial, _ student: ModelBlueprint, _ store: StoredTeacher?) {
     guard communicator.isController else { return }
     context.observer.note(corpus.description)
+    if let adaptation = configuration.train.adaptation,
+      let trained = try? adaptation.layout(of: student.configuration.layout)
+    {
+      let count = trained.entries.reduce(0) { $0 + $1.range.count }
+      context.observer.note(
+        "adapters of rank \(adaptation.rank): \(count) numbers are trained, the student's other weights are frozen")
+    }
     corpus.remarks.forEach(context.observer.note)
     if let store { context.observer.note(store.description) }
     if configuration.train.arithmetic == .bf16, !Precision.isFastInBF16 {
@@ -101,6 +111,10 @@ public final class DistillationRun {
   static func studentBlueprint(_ configuration: RunConfiguration) throws -> ModelBlueprint {
     let path = configuration.student.path
     if !path.isEmpty { _ = try ModelFolder(URL(fileURLWithPath: path)).idefics3Configuration() }
+    let shape = configuration.student.shape
+    if !shape.isEmpty {
+      return try ModelBlueprint(shape: URL(fileURLWithPath: shape), view: configuration.data.shownView)
+    }
     return try blueprint(path, .student, configuration)
   }
 

@@ -28,6 +28,7 @@ public struct Inspection {
     if has("config.yaml") || has("checkpoints") { return try describeRun() }
     if has("ptbxl_database.csv") { return try describe(PTBXLDataset(path: url)) }
     if has("config.json") { return try describeModel() }
+    if AdapterFolder.isPresent(in: url) { return try describeAdapter() }
     if url.pathExtension == "safetensors" { return try describe(SafetensorsFile(contentsOf: url)) }
     if url.pathExtension == "hea" || manager.fileExists(atPath: url.appendingPathExtension("hea").path) {
       return Self.text(of: try WFDBReader.read(url))
@@ -38,7 +39,7 @@ public struct Inspection {
     }
     throw UserError(
       .badInput, "\(url.path) is of no kind this program knows",
-      remedy: "name a run, checkpoint, model folder, PTB-XL folder, WFDB record or .safetensors file")
+      remedy: "name a run, checkpoint, model or adapter folder, PTB-XL folder, WFDB record or .safetensors file")
   }
 
   /// Compares a checkpoint, every checkpoint of a run, or a teacher store with its checksums.
@@ -89,7 +90,8 @@ public struct Inspection {
     for (name, value) in state.metrics.sorted(by: { $0.key < $1.key }) {
       table.row(name, String(format: "%.5g", value))
     }
-    return table.render() + "\nevery file agrees with its checksum\n\n" + (try describeModel())
+    return table.render() + "\nevery file agrees with its checksum\n\n"
+      + (try AdapterFolder.isPresent(in: url) ? describeAdapter() : describeModel())
   }
 
   private func describe(_ store: TeacherStore) throws -> String {
@@ -144,6 +146,18 @@ public struct Inspection {
       "decoder",
       "\(text.layers) layers, width \(text.hiddenSize), \(text.heads) heads, \(text.keyValueHeads) for keys and values")
     table.row("vocabulary", "\(text.vocabularySize)")
+    return table.render()
+  }
+
+  private func describeAdapter() throws -> String {
+    let adapter = try AdapterFolder(url)
+    var table = TextTable()
+    table.heading("Adapter", "of low rank")
+    table.row("belongs to", adapter.base ?? "weights drawn from the run's seed")
+    table.row("layers with an adapter", "\(adapter.layers.count)")
+    table.row("ranks", Set(adapter.layers.map(\.rank)).sorted().map(String.init).joined(separator: ", "))
+    table.row("tensors trained in full", "\(adapter.fullTensors.count)")
+    table.row("numbers trained", "\(adapter.count)")
     return table.render()
   }
 

@@ -177,6 +177,11 @@ public struct SafetensorsFile: Sendable {
     }
   }
 
+  /// Adds a tensor's bytes to a digest.
+  public func digest(_ name: String, into digest: inout Digest) throws {
+    withBytes(of: try entry(name)) { digest.update($0) }
+  }
+
   /// A tensor's bytes, copied out of the mapping.
   func data(_ name: String) throws -> Data { withBytes(of: try entry(name)) { Data($0) } }
 

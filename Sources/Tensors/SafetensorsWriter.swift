@@ -19,14 +19,32 @@ public struct SafetensorsWriter {
 
   /// Adds a tensor in its own type.
   public mutating func add<Element: TensorElement>(_ name: String, _ tensor: Tensor<Element>) {
-    append(name, Element.safetensorsType, tensor.shape, tensor.count * MemoryLayout<Element>.stride) { file in
+    add(name, tensor.shape) { tensor }
+  }
+
+  /// Adds a tensor that is formed when the file is written, and let go of then.
+  public mutating func add<Element: TensorElement>(
+    _ name: String, _ shape: [Int], _ tensor: @escaping () throws -> Tensor<Element>
+  ) {
+    append(name, Element.safetensorsType, shape, shape.reduce(1, *) * MemoryLayout<Element>.stride) { file in
+      let tensor = try tensor()
+      precondition(tensor.shape == shape, "\(name) was formed as \(tensor.shape), announced as \(shape)")
       try tensor.withUnsafeMutableBufferPointer { try file.write(contentsOf: Data(buffer: $0)) }
     }
   }
 
   /// Adds a tensor as BF16, rounded to the nearest, to even where two are equally near.
   public mutating func add<Element: Scalar>(roundedToBF16 tensor: Tensor<Element>, as name: String) {
-    append(name, "BF16", tensor.shape, tensor.count * 2) { file in
+    add(roundedToBF16: tensor.shape, as: name) { tensor }
+  }
+
+  /// Adds a tensor as BF16 that is formed when the file is written, and let go of then.
+  public mutating func add<Element: Scalar>(
+    roundedToBF16 shape: [Int], as name: String, _ tensor: @escaping () throws -> Tensor<Element>
+  ) {
+    append(name, "BF16", shape, shape.reduce(1, *) * 2) { file in
+      let tensor = try tensor()
+      precondition(tensor.shape == shape, "\(name) was formed as \(tensor.shape), announced as \(shape)")
       // In blocks, so that no second copy of a large tensor is ever held.
       for start in stride(from: 0, to: tensor.count, by: 1 << 20) {
         let part = tensor.range(start..<min(start + 1 << 20, tensor.count))
