@@ -117,6 +117,7 @@ private struct DecoderBlock<Element: Scalar> {
         mask: mask)
     }
     let middle = tape.add(x, output(attended, tape: tape))
+    if observe == nil { tape.narrow(q, k, v, attended) }
     let inner = innerNorm(middle, tape: tape)
     let wide = gated(inner, tape: tape)
     tape.drop(inner)

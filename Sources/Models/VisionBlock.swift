@@ -58,6 +58,7 @@ struct VisionBlock<Element: Scalar> {
     let attended = tape.attention(
       q, k, v, heads: heads, keyValueHeads: heads, queries: images, keys: images, mask: mask)
     let middle = tape.add(x, output(attended, tape: tape))
+    tape.narrow(q, k, v, attended)
     let inner = norm2(middle, tape: tape)
     let wide = tape.activation(expand(inner, tape: tape), activation)
     tape.drop(inner)
