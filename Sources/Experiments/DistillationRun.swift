@@ -84,6 +84,13 @@ public final class DistillationRun {
       folder: folder.path, subset: corpus.evaluationSubset, teacher: teacherReport, before: before,
       after: after)
     try communicator.agree { if communicator.isController { try summary.write(to: folder) } }
+    let memory = try communicator.peakMemory()
+    if communicator.isController {
+      context.observer.note(
+        String(
+          format: "memory: at most %.2f GB in a rank, %.2f GB on a node", Double(memory.rank) / 1e9,
+          Double(memory.node) / 1e9))
+    }
     return .finished(summary)
   }
 

@@ -91,43 +91,48 @@ public struct AdapterFolder {
 
   /// A tensor of the model with the adapter merged: W + alpha / rank B A, or as it was trained in full.
   ///
-  /// - Throws: `UserError` for weights that do not fit the base.
+  /// - Precondition: `check` of the model passes.
+  /// - Throws: `UserError` for weights that cannot be read.
   public func merged(_ entry: ParameterLayout.Entry, of model: ModelFolder) throws -> Tensor<Float> {
-    if file.entries[Self.prefix + entry.name] != nil {
-      let result = Tensor<Float>(uninitialised: entry.shape)
-      try file.read(Self.prefix + entry.name, into: result)
-      return result
-    }
+    if file.entries[Self.prefix + entry.name] != nil { return try file.tensor(Self.prefix + entry.name) }
     let result: Tensor<Float> = try model.tensor(entry)
-    let layer = Self.prefix + String(entry.name.dropLast(entry.name.hasSuffix(".weight") ? ".weight".count : 0))
-    let (down, up) = (LowRankAdapter<Float>.downName(layer), LowRankAdapter<Float>.upName(layer))
+    let (down, up) = Self.names(of: entry)
     guard file.entries[down] != nil else { return result }
     let (a, b): (Tensor<Float>, Tensor<Float>) = (try file.tensor(down), try file.tensor(up))
-    guard entry.isLinear, a.shape.count == 2, b.shape == [entry.shape[0], a.rows], a.columns == entry.shape[1] else {
-      throw UserError(
-        .badInput,
-        "\(file.url.path): the adapter of \(entry.name) is \(b.shape) times \(a.shape), the layer \(entry.shape)",
-        remedy: "name the base model that this adapter was trained for with --base")
-    }
     multiply(b.matrix, a.matrix, alpha: Float(scale), beta: 1, into: result.matrix)
     return result
   }
 
-  /// Refuses an adapter with tensors that the model has no place for.
-  /// - Throws: `UserError` naming them.
+  /// Names in the file of the two matrices beside a layer.
+  private static func names(of entry: ParameterLayout.Entry) -> (down: String, up: String) {
+    let layer = prefix + entry.name.dropLast(entry.name.hasSuffix(".weight") ? ".weight".count : 0)
+    return (LowRankAdapter<Float>.downName(layer), LowRankAdapter<Float>.upName(layer))
+  }
+
+  /// Refuses an adapter that does not belong to a model.
+  /// - Throws: `UserError` naming tensors the model has no place for, or whose shapes do not fit.
   public func check(against model: ModelFolder) throws {
-    var expected: Set<String> = []
-    for entry in model.layout.entries {
-      expected.insert(Self.prefix + entry.name)
-      let layer = Self.prefix + String(entry.name.dropLast(entry.name.hasSuffix(".weight") ? ".weight".count : 0))
-      expected.formUnion([LowRankAdapter<Float>.downName(layer), LowRankAdapter<Float>.upName(layer)])
+    func refuse(_ what: String) -> UserError {
+      UserError(
+        .badInput, "\(file.url.path): \(what)",
+        remedy: "name the model that this adapter was trained for with --base")
     }
-    let foreign = file.names.filter { !expected.contains($0) }
-    guard foreign.isEmpty else {
-      throw UserError(
-        .badInput,
-        "\(file.url.path): \(foreign.prefix(3).joined(separator: ", ")) belong to no tensor of \(model.url.path)",
-        remedy: "name the base model that this adapter was trained for with --base")
+    var unknown = Set(file.names)
+    for entry in model.layout.entries {
+      let whole = Self.prefix + entry.name
+      let (down, up) = Self.names(of: entry)
+      unknown.subtract([whole, down, up])
+      if let found = file.entries[whole], found.shape != entry.shape {
+        throw refuse("\(entry.name) has shape \(found.shape), the model's is \(entry.shape)")
+      }
+      let (a, b) = (file.entries[down]?.shape, file.entries[up]?.shape)
+      guard a != nil || b != nil else { continue }
+      guard entry.isLinear, let a, let b, a.count == 2, a[1] == entry.shape[1], b == [entry.shape[0], a[0]] else {
+        throw refuse("the adapter of \(entry.name) is \(b ?? []) times \(a ?? []), the layer \(entry.shape)")
+      }
+    }
+    guard unknown.isEmpty else {
+      throw refuse("\(unknown.sorted().prefix(3).joined(separator: ", ")) belong to no tensor of \(model.url.path)")
     }
   }
 }

@@ -185,6 +185,20 @@ public struct ModelFolder {
       }, exact: tensor)
   }
 
+  /// Bytes that `frozenArena` takes: in the mapped files, shared by the processes of a node, and of each process's own.
+  public func frozenBytes(precision: Precision, part: ParameterLayout) -> (shared: Int, own: Int) {
+    var result = (shared: 0, own: 0)
+    for entry in part.entries {
+      let isMapped = entry.decays && place(of: entry).entry?.type == BFloat16.safetensorsType
+      if isMapped {
+        result.shared += 2 * entry.range.count
+      } else {
+        result.own += (entry.decays && precision == .bf16 ? 2 : 4) * entry.range.count
+      }
+    }
+    return result
+  }
+
   /// SHA-256 (hex) of some of the tensors as they are stored.
   public func digest(of part: ParameterLayout) throws -> String {
     var digest = Digest()

@@ -161,6 +161,7 @@ public final class Trainer {
 
   private func trainStep(_ prefetcher: Prefetcher<[[any TrainingSample]]>) throws {
     var clock = StepClock()
+    let operations = computation.operations
     let communicator = context.communicator
     let batch = try communicator.agree {
       let batch = try prefetcher.next() ?? []
@@ -215,7 +216,9 @@ public final class Trainer {
     let measured = try norms?.norms()
     gradNorm?.observe(parts)
     if let measured { gradNorm?.update(losses: parts, norms: measured) }
-    try report(rate: rate, norm: norm, norms: measured, factors: factors, clock: clock)
+    try report(
+      rate: rate, norm: norm, norms: measured, factors: factors, clock: clock,
+      operations: computation.operations - operations)
   }
 
   /// Collective: what the losses of the global batch are divided by.
@@ -249,11 +252,13 @@ public final class Trainer {
   ///   - norm: of the whole gradient.
   ///   - norms: of the parts, where they were measured.
   ///   - factors: those of the step.
+  ///   - operations: of this rank's products.
   private func report(
-    rate: Double, norm: Double, norms: [LossTerm: Double]?, factors: LossFactors, clock: StepClock
+    rate: Double, norm: Double, norms: [LossTerm: Double]?, factors: LossFactors, clock: StepClock, operations: Double
   ) throws {
     var times = clock.vector
     try context.communicator.reduce(&times, by: .maximum)
+    let operations = try context.communicator.sum(Int(operations))
     guard context.communicator.isController else { return }
     let slowest = StepClock(vector: times)
     let perShard = shards.samplesPerShard
@@ -261,6 +266,7 @@ public final class Trainer {
       StepRecord(
         step: step, steps: plan.steps, losses: lastLosses, learningRate: rate, gradientNorm: norm,
         seconds: slowest.total, parts: slowest.parts, samplesPerSecond: Double(shards.globalBatch) / slowest.total,
+        operations: Double(operations),
         ranks: (0..<context.communicator.size).map { rank in
           let shards = assignment.shards(ofRank: rank)
           return .init(rank: rank, shards: shards, samples: shards.count * perShard)

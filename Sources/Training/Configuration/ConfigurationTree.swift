@@ -129,7 +129,8 @@ struct ConfigurationTree {
 
   /// Whether YAML reads a text as itself without quotes.
   private static func isPlain(_ text: String) -> Bool {
-    text.wholeMatch(of: /[A-Za-z_.\/~][A-Za-z0-9_.\/ +=@%~-]*/) != nil && (try? Yams.load(yaml: text)) as? String == text
+    text.wholeMatch(of: /[A-Za-z_.\/~][A-Za-z0-9_.\/ +=@%~-]*/) != nil
+      && (try? Yams.load(yaml: text)) as? String == text
   }
 
   private static func quoted(_ text: String) -> String {
