@@ -70,8 +70,8 @@ extension TileGrid {
     }
     self.init(
       resolutions: try pairs.map { pair in
-        guard case .array(let sides) = pair, sides.count == 2, case .integer(let height) = sides[0],
-          case .integer(let width) = sides[1], 1...65_536 ~= height, 1...65_536 ~= width
+        guard let sides = pair.array?.map(\.whole), sides.count == 2, let height = sides[0], let width = sides[1],
+          1...65_536 ~= height, 1...65_536 ~= width
         else { throw fields.wrong(key, expected: "a list of [height, width] pairs in pixels") }
         return ImageSize(height: height, width: width)
       })

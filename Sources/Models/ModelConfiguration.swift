@@ -14,8 +14,8 @@ public protocol ModelConfiguration: Equatable, Sendable {
   var tokens: SpecialTokens { get set }
   /// Visual tokens of one full image.
   var tokensPerImage: Int { get }
-  /// Names of the token embedding and of the output head.
-  static var embeddingName: String { get }
+  /// What the names of the decoder's tensors begin with, and the name of the output head.
+  static var decoderPrefix: String { get }
   static var headName: String { get }
   /// How the names in files become those of the model.
   static var names: TensorNames { get }
@@ -34,6 +34,9 @@ public protocol ModelConfiguration: Equatable, Sendable {
 }
 
 extension ModelConfiguration {
+  /// Name of the token embedding, which stands beside the decoder's layers in all families.
+  public static var embeddingName: String { decoderPrefix + "embed_tokens.weight" }
+
   /// Names, shapes and places of the model's tensors.
   public var layout: ParameterLayout {
     var layout = ParameterLayout()

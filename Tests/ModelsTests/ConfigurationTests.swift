@@ -76,7 +76,7 @@ import Testing
       Issue.record("\(key) = \(value ?? "absent") was accepted")
     } catch let error as UserError {
       #expect(error.message.contains("config.json"))
-      #expect(error.message.contains(key) || error.message.contains("not a JSON object"), "\(error.message)")
+      #expect(error.message.contains(key) || error.message.contains("not valid JSON"), "\(error.message)")
       #expect(error.kind == .badInput)
     } catch {
       Issue.record("not a UserError: \(error)")

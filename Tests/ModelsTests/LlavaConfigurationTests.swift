@@ -85,7 +85,8 @@ import Testing
       .string("x"), .array([]), .array([.null]), .array([.integer(.max), .integer(.min)]), .object([:]),
     ]
     func variants(_ value: JSONValue) -> [JSONValue] {
-      guard case .object(let fields) = value else { return values }
+      guard let pairs = value.object else { return values }
+      let fields = Dictionary(uniqueKeysWithValues: pairs.map { ($0.key, $0.value) })
       return fields.flatMap { key, inner -> [JSONValue] in
         let changed =
           variants(inner).map { fields.merging([key: $0]) { $1 } } + values.map { fields.merging([key: $0]) { $1 } }

@@ -189,7 +189,7 @@ public struct ImageProcessorFile {
     if try flag("do_rescale", true) {
       scaling.rescale = 1.0 / 255
       if let value = value("rescale_factor") {
-        guard let factor = value.double, factor > 0 else { throw failure("rescale_factor is not a positive number") }
+        guard let factor = value.number, factor > 0 else { throw failure("rescale_factor is not a positive number") }
         scaling.rescale = factor
       }
     }
@@ -204,8 +204,8 @@ public struct ImageProcessorFile {
   /// Three numbers, or one for all three colours.
   private func colours(_ key: String) throws -> [Double]? {
     guard let value = value(key) else { return nil }
-    if let number = value.double { return [number, number, number] }
-    let numbers = value.array?.compactMap(\.double) ?? []
+    if let number = value.number { return [number, number, number] }
+    let numbers = value.array?.compactMap(\.number) ?? []
     guard numbers.count == 3, value.array?.count == 3 else { throw failure("\(key) is not a list of three numbers") }
     return numbers
   }
@@ -221,9 +221,4 @@ public struct ImageProcessorFile {
       throw UserError(error.kind, "\(name): \(error.message)", remedy: error.remedy)
     }
   }
-}
-
-extension JSONValue {
-  /// The number; nil for other kinds of value.
-  fileprivate var double: Double? { if case .number(let value) = self { value } else { nil } }
 }
