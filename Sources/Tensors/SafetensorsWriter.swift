@@ -29,7 +29,7 @@ public struct SafetensorsWriter {
     append(name, Element.safetensorsType, shape, shape.reduce(1, *) * MemoryLayout<Element>.stride) { file in
       let tensor = try tensor()
       precondition(tensor.shape == shape, "\(name) was formed as \(tensor.shape), announced as \(shape)")
-      try tensor.withUnsafeMutableBufferPointer { try file.write(contentsOf: Data(buffer: $0)) }
+      try Self.write(tensor, to: file)
     }
   }
 
@@ -50,7 +50,7 @@ public struct SafetensorsWriter {
         let part = tensor.range(start..<min(start + 1 << 20, tensor.count))
         let block = Tensor<BFloat16>(uninitialised: part.shape)
         block.setRounded(part)
-        try block.withUnsafeMutableBufferPointer { try file.write(contentsOf: Data(buffer: $0)) }
+        try Self.write(block, to: file)
       }
     }
   }
@@ -76,6 +76,16 @@ public struct SafetensorsWriter {
   public mutating func add(_ name: String, of file: SafetensorsFile) throws {
     let entry = try file.entry(name)
     append(name, entry.type, entry.shape, entry.bytes.count) { try $0.write(contentsOf: file.data(name)) }
+  }
+
+  /// Straight from the tensor's memory, which may be a large part of the machine's.
+  private static func write<Element: TensorElement>(_ tensor: Tensor<Element>, to file: FileHandle) throws {
+    try tensor.withUnsafeMutableBufferPointer { elements in
+      guard let base = elements.baseAddress else { return }
+      try file.write(
+        contentsOf: Data(
+          bytesNoCopy: base, count: elements.count * MemoryLayout<Element>.stride, deallocator: .none))
+    }
   }
 
   private mutating func append(
