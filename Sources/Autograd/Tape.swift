@@ -14,14 +14,16 @@ public final class Tape<Element: Scalar> {
   public let products: MixedProducts<Element>
   private var steps: [() -> Void] = []
 
+  /// - Parameter streamsFewRows: whether products of few rows pass over exact matrices as they do over rounded ones, for
+  ///   generation; training keeps to the library's bits.
   public init(
     pool: BufferPool<Element>, recording: Bool = true, precision: Precision = .f32, recomputesBlocks: Bool = false,
-    meter: ProductMeter? = nil
+    streamsFewRows: Bool = false, meter: ProductMeter? = nil
   ) {
     self.pool = pool
     isRecording = recording
     self.recomputesBlocks = recomputesBlocks
-    products = MixedProducts(precision, pool: pool, meter: meter)
+    products = MixedProducts(precision, pool: pool, streamsExact: streamsFewRows, meter: meter)
   }
 
   private init(part: Tape, recording: Bool) {

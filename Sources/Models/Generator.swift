@@ -75,7 +75,7 @@ public struct Generator<Element: Scalar> {
 
   /// [sequences, vocabulary]
   private func lastRowLogits(_ input: ModelInput<Element>, cache: KeyValueCache<Element>?) -> Tensor<Element> {
-    let tape = Tape(pool: pool, recording: false)
+    let tape = Tape(pool: pool, recording: false, streamsFewRows: true)
     let output = model.forward(input, tape: tape, cache: cache, observe: nil)
     let last = tape.gatherRows(output.hidden, input.lastRows)
     return model.logits(last, tape: tape).value

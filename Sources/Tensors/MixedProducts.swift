@@ -74,11 +74,18 @@ public struct MixedProducts<Element: Scalar> {
   private let roundedPool: BufferPool<BFloat16>
   /// Whether operands are handed to the library in bfloat16.
   private let multipliesRounded: Bool
+  /// Whether exact matrices are streamed too where few rows meet them.
+  private let streamsExact: Bool
   private let meter: ProductMeter?
 
-  /// - Parameter meter: told of every product.
-  public init(_ precision: Precision, pool: BufferPool<Element>, meter: ProductMeter? = nil) {
+  /// - Parameters:
+  ///   - streamsExact: whether exact matrices, too, take the way of few rows (`StreamedProduct`); rounded ones always do.
+  ///   - meter: told of every product.
+  public init(
+    _ precision: Precision, pool: BufferPool<Element>, streamsExact: Bool = false, meter: ProductMeter? = nil
+  ) {
     self.precision = precision
+    self.streamsExact = streamsExact
     self.meter = meter
     self.pool = pool
     roundedPool = BufferPool(sharing: pool)
@@ -88,6 +95,8 @@ public struct MixedProducts<Element: Scalar> {
 
   /// C = alpha op(A) op(B) + beta C; an operand that the precision asks to be rounded is.
   ///
+  /// Few rows times the transpose of a matrix kept in bfloat16 stream it as it is (`StreamedProduct`): the same meaning,
+  /// to rounding, as with many rows, not always the same bits.
   /// - Complexity: 2 m n k operations, and a pass over each operand that is not in the form needed.
   public func callAsFunction(
     _ a: Operand<Element>, _ b: Operand<Element>, transposeA: Bool = false, transposeB: Bool = false,
@@ -100,6 +109,8 @@ public struct MixedProducts<Element: Scalar> {
         multiplyRounded(
           left, right, transposeA: transposeA, transposeB: transposeB, alpha: alpha, beta: beta, into: c)
       }
+    } else if !transposeA, transposeB, alpha == 1, beta == 0, let streamed = streamed(a, b, into: c) {
+      product = streamed
     } else {
       let (left, right) = (exact(a), exact(b))
       product = {
@@ -108,6 +119,23 @@ public struct MixedProducts<Element: Scalar> {
     }
     guard let meter else { return product() }
     meter.measure(2 * c.rows * c.columns * (transposeA ? a.rows : a.columns), product)
+  }
+
+  /// c = a b^T by the way of few rows; nil where that is not to be taken.
+  private func streamed(_ a: Operand<Element>, _ b: Operand<Element>, into c: Matrix<Element>) -> (() -> Void)? {
+    switch b {
+    case .rounded(let weights):
+      guard let product = StreamedProduct<Element>(rounded: weights, rows: c.rows) else { return nil }
+      let left = exact(a)
+      return { product(left, into: c) }
+    case .exact(let weights):
+      guard streamsExact, precision == .f32,
+        let product = StreamedProduct<Element>(exact: weights, rows: c.rows)
+      else { return nil }
+      let left = exact(a)
+      return { product(left, into: c) }
+    case .roundedValues: return nil
+    }
   }
 
   /// What an operand used several times is best kept as, so that it is converted once.
