@@ -28,7 +28,10 @@ public struct ReadableImage: Sendable {
 public struct ImageReader {
   private let generator: Generator<Float>
 
-  public init(model: any VisionLanguageModel<Float>) { generator = Generator(model) }
+  /// - Parameter team: see `Generator`.
+  public init(model: any VisionLanguageModel<Float>, team: ThreadTeam? = nil) {
+    generator = Generator(model, team: team)
+  }
 
   /// p(yes) / (p(yes) + p(no)) of each superclass at the first answer token, in the order of `Superclass.allCases`.
   ///

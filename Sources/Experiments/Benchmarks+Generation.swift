@@ -18,10 +18,7 @@ extension Benchmarks {
     guard let configuration = configuration as? Idefics3Configuration else {
       throw UserError(.internalFault, "the built-in models are of the Idefics3 family")
     }
-    let before = ProductLibrary.threads
-    ProductLibrary.setThreads(threads)
-    defer { ProductLibrary.setThreads(before) }
-    let benchmark = GenerationBenchmark(configuration)
+    let benchmark = GenerationBenchmark(configuration, team: ThreadTeam(threads: threads))
     let bandwidth = MemoryBandwidth.measure(threads: threads)
     let results = try benchmark.run(repetitions: repetitions)
     // Once before and once after: other programs come and go.

@@ -14,13 +14,15 @@ public struct Interpreter {
   private let model: any VisionLanguageModel<Float>
   private let reader: ImageReader
 
-  /// - Parameter model: a Hugging Face folder this program wrote, or of a family it reads.
-  public init(model folder: URL) throws {
+  /// - Parameters:
+  ///   - model: a Hugging Face folder this program wrote, or of a family it reads.
+  ///   - team: threads that share the work; the product library is to be set to one.
+  public init(model folder: URL, team: ThreadTeam) throws {
     let clock = ContinuousClock()
     let start = clock.now
     blueprint = try ModelBlueprint(folder: folder)
     model = try blueprint.frozen()
-    reader = ImageReader(model: model)
+    reader = ImageReader(model: model, team: team)
     loading = (clock.now - start) / .seconds(1)
   }
 

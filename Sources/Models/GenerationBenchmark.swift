@@ -3,16 +3,20 @@ import Tensors
 
 /// Times answers of a model with random weights about one image: the first token, and the pace of the others.
 ///
-/// Settings of the product library (threads) are the caller's.
+/// The product library is to be set to one thread.
 public struct GenerationBenchmark: Sendable {
   public var configuration: Idefics3Configuration
   /// Tokens of text behind the visual tokens of the image.
   public var textTokens: Int
   /// Tokens of the answer.
   public var answerTokens: Int
+  public var team: ThreadTeam
 
-  public init(_ configuration: Idefics3Configuration, textTokens: Int = 24, answerTokens: Int = 33) {
+  public init(
+    _ configuration: Idefics3Configuration, textTokens: Int = 24, answerTokens: Int = 33, team: ThreadTeam
+  ) {
     self.configuration = configuration
+    self.team = team
     self.textTokens = textTokens
     self.answerTokens = answerTokens
   }
@@ -38,7 +42,7 @@ public struct GenerationBenchmark: Sendable {
       }, exact: { exact[$0.name].value })
     return try [(Precision.bf16, rounded), (.f32, exact)].map { precision, arena in
       let model = Idefics3(configuration, arena: arena)
-      let generator = Generator(model)
+      let generator = Generator(model, team: team)
       var result = Result(precision: precision)
       for run in 0...max(1, repetitions) {
         var pace = GenerationPace(weightBytes: model.weightBytesPerToken)

@@ -8,7 +8,7 @@ public enum MemoryBandwidth {
 
   /// Best of several plain passes over memory of this program, in bytes a second.
   ///
-  /// - Parameter threads: that read at once.
+  /// - Parameter threads: that read at once, at least one.
   /// - Complexity: a quarter of a gigabyte of memory, read six times.
   public static func measure(threads: Int) -> Double {
     let count = bytes / MemoryLayout<UInt64>.stride
@@ -18,7 +18,7 @@ public enum MemoryBandwidth {
     memory.initialize(repeating: 1, count: count)
     let fastest = (0..<6).map { _ in
       let start = DispatchTime.now().uptimeNanoseconds
-      ThreadTeam.share(count, among: threads) { range in
+      ThreadTeam(threads: threads).share(count) { range in
         // An even number of ones cancels out; the result keeps the loop from being removed.
         precondition(evl_stream_read(range.count, memory + range.lowerBound) == UInt64(range.count & 1))
       }

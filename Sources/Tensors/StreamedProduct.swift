@@ -46,12 +46,11 @@ struct StreamedProduct<Element: Scalar> {
     (1...mostRows).contains(rows) && w.rows > 0 && w.columns > 0
   }
 
-  /// y = x W^T, by as many threads as the product libraries are set to.
-  func callAsFunction(_ x: Matrix<Element>, into y: Matrix<Element>) {
+  /// y = x W^T, the rows of W shared among a team.
+  func callAsFunction(_ x: Matrix<Element>, into y: Matrix<Element>, team: ThreadTeam) {
     precondition(
       x.columns == columns && y.columns == rows && x.rows == y.rows,
       "product of [\(x.rows), \(x.columns)] and [\(columns), \(rows)] into [\(y.rows), \(y.columns)]")
-    let threads = min(ProductLibrary.threads, max(1, bytes / Self.bytesPerThread))
-    ThreadTeam.share(rows, among: threads) { part(x, $0, y) }
+    team.share(rows, piece: max(1, Self.bytesPerThread * rows / bytes)) { part(x, $0, y) }
   }
 }

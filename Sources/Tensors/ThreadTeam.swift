@@ -1,19 +1,29 @@
 import Dispatch
 import Synchronization
 
-/// Several threads on one loop of this program, beside those that the product libraries keep.
+/// Several threads on one loop of this program, in place of those that the product libraries keep.
 ///
-/// Nobody spins: a processor that another program holds at the moment delays a loop by one piece at most.
-enum ThreadTeam {
-  /// Pieces of the loop for each thread: a thread that is late leaves the rest to the others.
-  private static let piecesPerThread = 4
+/// Nobody spins while waiting: a processor that another program holds delays a loop by one piece, where the libraries'
+/// barriers wait for it at every product. Training states the libraries' threads instead (`train.threads`).
+public struct ThreadTeam: Sendable {
+  public let threads: Int
 
-  /// Runs `body` over ranges that together are `0..<count`, on up to `threads` threads at once; returns when all is done.
+  /// - Precondition: at least one thread.
+  public init(threads: Int) {
+    precondition(threads > 0, "\(threads) threads")
+    self.threads = threads
+  }
+
+  /// Runs `body` over ranges that together are `0..<count`, several at once; returns when all is done.
   ///
-  /// - Parameter body: works on its range alone; what it computes must not depend on how the whole is cut.
-  static func share(_ count: Int, among threads: Int, _ body: (Range<Int>) -> Void) {
-    guard threads > 1, count > 1 else { return body(0..<count) }
-    let pieces = min(count, threads * piecesPerThread)
+  /// - Parameters:
+  ///   - piece: of the loop that is worth another thread.
+  ///   - piecesPerThread: a thread that is late leaves the rest of its pieces to the others.
+  ///   - body: works on its range alone.
+  public func share(_ count: Int, piece: Int = 1, piecesPerThread: Int = 4, _ body: (Range<Int>) -> Void) {
+    let threads = min(threads, count / max(1, piece))
+    guard threads > 1 else { return body(0..<count) }
+    let pieces = min(count / max(1, piece), threads * piecesPerThread)
     withoutActuallyEscaping(body) { body in
       let loop = SharedLoop(body: body)
       let next = Atomic(0)

@@ -30,8 +30,9 @@ struct InterpretCommand: ParsableCommand {
   }
 
   func run() throws {
-    ProductLibrary.setThreads(threads ?? UsableProcessors.count)
-    let interpreter = try Interpreter(model: URL(fileURLWithPath: model))
+    ProductLibrary.setThreads(1)
+    let team = ThreadTeam(threads: threads ?? UsableProcessors.count)
+    let interpreter = try Interpreter(model: URL(fileURLWithPath: model), team: team)
     let subject = try interpreter.subject(file)
     let asked = question ?? Question.Kind.report.text
     tell("\(subject.name): \(asked)\n  ")
@@ -42,7 +43,7 @@ struct InterpretCommand: ParsableCommand {
     tell("A research tool; not a diagnosis.\n")
     let measured =
       timings
-      ? InterpretationTimings(loading: interpreter.loading, pace: pace, threads: ProductLibrary.threads) : nil
+      ? InterpretationTimings(loading: interpreter.loading, pace: pace, threads: team.threads) : nil
     if let measured { tell("\n\(measured.text())\n") }
     guard json else { return }
     let whole = Interpreter.Interpretation(
