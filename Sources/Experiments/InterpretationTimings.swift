@@ -14,11 +14,11 @@ public struct InterpretationTimings: Codable, Sendable {
   /// Bytes of weights that a token reads, and reads of them a second.
   public var weightBytes: Int
   public var bytesPerSecond: Double?
-  /// Bytes a second that a plain pass over memory reads with as many threads, measured after the answer.
+  /// Bytes a second that a plain pass over memory reads with as many threads: the best of before and after.
   public var memoryBandwidth: Double
 
-  /// Measures the memory too. - Complexity: see `MemoryBandwidth.measure(threads:)`.
-  public init(loading: Double, pace: GenerationPace, threads: Int) {
+  /// - Parameter bandwidth: measured before the model was read; it is measured once more.
+  public init(loading: Double, pace: GenerationPace, threads: Int, bandwidth: Double) {
     self.threads = threads
     self.loading = loading
     firstToken = pace.firstToken
@@ -26,7 +26,7 @@ public struct InterpretationTimings: Codable, Sendable {
     tokensPerSecond = pace.tokensPerSecond
     weightBytes = pace.weightBytes
     bytesPerSecond = pace.bytesPerSecond
-    memoryBandwidth = MemoryBandwidth.measure(threads: threads)
+    memoryBandwidth = max(bandwidth, MemoryBandwidth.measure(threads: threads))
   }
 
   public func text() -> String {

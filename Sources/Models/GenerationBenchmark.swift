@@ -27,9 +27,11 @@ public struct GenerationBenchmark: Sendable {
     public var paces: [GenerationPace] = []
   }
 
-  /// - Parameter repetitions: answers timed, after one that fills memory.
+  /// - Parameters:
+  ///   - repetitions: answers timed, after one that fills memory.
+  ///   - between: called before each answer that is timed.
   /// - Throws: `UserError` when no model can be built from the configuration.
-  public func run(repetitions: Int) throws -> [Result] {
+  public func run(repetitions: Int, between: () -> Void = {}) throws -> [Result] {
     try configuration.validate()
     let exact = ParameterArena<Float>(layout: configuration.layout, trainable: false)
     exact.initialise(seed: 1)
@@ -45,6 +47,7 @@ public struct GenerationBenchmark: Sendable {
       let generator = Generator(model, team: team)
       var result = Result(precision: precision)
       for run in 0...max(1, repetitions) {
+        if run > 0 { between() }
         var pace = GenerationPace(weightBytes: model.weightBytesPerToken)
         _ = try generator.generate(question(), maximumNewTokens: answerTokens, stopTokens: []) { _, _ in
           pace.count()

@@ -32,6 +32,7 @@ struct InterpretCommand: ParsableCommand {
   func run() throws {
     ProductLibrary.setThreads(1)
     let team = ThreadTeam(threads: threads ?? UsableProcessors.count)
+    let bandwidth = timings ? MemoryBandwidth.measure(threads: team.threads) : 0
     let interpreter = try Interpreter(model: URL(fileURLWithPath: model), team: team)
     let subject = try interpreter.subject(file)
     let asked = question ?? Question.Kind.report.text
@@ -43,7 +44,8 @@ struct InterpretCommand: ParsableCommand {
     tell("A research tool; not a diagnosis.\n")
     let measured =
       timings
-      ? InterpretationTimings(loading: interpreter.loading, pace: pace, threads: team.threads) : nil
+      ? InterpretationTimings(
+        loading: interpreter.loading, pace: pace, threads: team.threads, bandwidth: bandwidth) : nil
     if let measured { tell("\n\(measured.text())\n") }
     guard json else { return }
     let whole = Interpreter.Interpretation(
