@@ -14,14 +14,15 @@ public final class Tape<Element: Scalar> {
   public let products: MixedProducts<Element>
   private var steps: [() -> Void] = []
 
+  /// - Parameter team: threads that share products and attention, for generation; see `MixedProducts`.
   public init(
     pool: BufferPool<Element>, recording: Bool = true, precision: Precision = .f32, recomputesBlocks: Bool = false,
-    meter: ProductMeter? = nil
+    team: ThreadTeam? = nil, meter: ProductMeter? = nil
   ) {
     self.pool = pool
     isRecording = recording
     self.recomputesBlocks = recomputesBlocks
-    products = MixedProducts(precision, pool: pool, meter: meter)
+    products = MixedProducts(precision, pool: pool, team: team, meter: meter)
   }
 
   private init(part: Tape, recording: Bool) {
