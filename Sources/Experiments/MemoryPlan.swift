@@ -48,6 +48,8 @@ struct MemoryPlan {
     if let adaptation = train.adaptation {
       let frozen = adaptation.frozen(of: student.blueprint.configuration.layout)
       try add(frozen: "student's frozen weights", student.blueprint, precision, frozen)
+      // Saving forms one merged tensor after another in single precision.
+      add("a merged tensor", 4 * (frozen.entries.map(\.range.count).max() ?? 0))
     }
     add("student's activations", Self.training(student, layout: layout, train))
     if let teacher {

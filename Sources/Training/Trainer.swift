@@ -173,27 +173,9 @@ public final class Trainer {
     let factors = factors
     let norms = partNorms.flatMap { $0.isDue(step: step + 1) ? $0 : nil }
     let recorder = dump?.step == step + 1 ? CaseRecorder() : nil
-    var statistics: [[Double]] = []
-    var foldSeconds = 0.0
     norms?.beginStep()
-    fold.beginStep()
-    for round in 0..<assignment.rounds {
-      let hasShard = assignment.shard(round: round, rank: communicator.rank) != nil
-      let shard = try hasShard ? computation.prepare(batch[round]) : nil
-      try norms?.measureRound(shard, counts: counts, factors: factors)
-      if let shard {
-        var failure: (any Error)?
-        let parts = try computation.run(shard, counts: counts, factors: factors, recorder: recorder) {
-          [fold, trainee] bucket in
-          let start = StepClock.now
-          if failure == nil { do { try fold.complete(trainee.arena.bucket(bucket)) } catch { failure = error } }
-          foldSeconds += StepClock.now - start
-        }
-        if let failure { throw failure }
-        statistics.append(parts.values(computation.partNames))
-      }
-      try fold.endRound()
-    }
+    let (statistics, foldSeconds) = try differentiate(
+      batch, counts: counts, factors: factors, norms: norms, recorder: recorder)
     clock.mark("compute")
     clock.move(foldSeconds, from: "compute", to: "fold")
     let parts = LossParts(
@@ -219,6 +201,37 @@ public final class Trainer {
     try report(
       rate: rate, norm: norm, norms: measured, factors: factors, clock: clock,
       operations: computation.operations - operations)
+  }
+
+  /// Collective: forward, backward and fold of every shard of a step.
+  ///
+  /// - Returns: the values of the loss parts of this rank's shards, and the seconds of the fold within backward.
+  private func differentiate(
+    _ batch: [[any TrainingSample]], counts: GlobalCounts, factors: LossFactors, norms: PartNorms?,
+    recorder: CaseRecorder?
+  ) throws -> (statistics: [[Double]], foldSeconds: Double) {
+    let rank = context.communicator.rank
+    var statistics: [[Double]] = []
+    var foldSeconds = 0.0
+    fold.beginStep()
+    for round in 0..<assignment.rounds {
+      let hasShard = assignment.shard(round: round, rank: rank) != nil
+      let shard = try hasShard ? computation.prepare(batch[round]) : nil
+      try norms?.measureRound(shard, counts: counts, factors: factors)
+      if let shard {
+        var failure: (any Error)?
+        let parts = try computation.run(shard, counts: counts, factors: factors, recorder: recorder) {
+          [fold, trainee] bucket in
+          let start = StepClock.now
+          if failure == nil { do { try fold.complete(trainee.arena.bucket(bucket)) } catch { failure = error } }
+          foldSeconds += StepClock.now - start
+        }
+        if let failure { throw failure }
+        statistics.append(parts.values(computation.partNames))
+      }
+      try fold.endRound()
+    }
+    return (statistics, foldSeconds)
   }
 
   /// Collective: what the losses of the global batch are divided by.
