@@ -48,7 +48,7 @@ public struct RunPlan {
     do {
       inputs = try Self.inputs(configuration, student: student, teacher: teacher, store: store)
       assumption = nil
-    } catch let error as UserError where [.inputOutput, .badInput].contains(error.kind) {
+    } catch let error as UserError where error.kind == .inputOutput {
       inputs = Self.assumed(configuration, student: student, teacher: teacher)
       assumption = "the data cannot be read here (\(error.message)), so one image and 128 tokens of text are assumed"
     }

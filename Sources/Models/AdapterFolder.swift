@@ -13,6 +13,7 @@ public struct AdapterFolder {
   public let url: URL
   /// Folder or name of the model that the adapter belongs to; nil where it had none.
   public let base: String?
+  private let rank: Int
   private let scale: Double
   private let file: SafetensorsFile
 
@@ -36,7 +37,8 @@ public struct AdapterFolder {
       throw fields.wrong("bias", expected: "\"none\"")
     }
     base = fields.contains("base_model_name_or_path") ? try fields.string("base_model_name_or_path") : nil
-    scale = try fields.number("lora_alpha") / Double(try fields.integer("r"))
+    rank = try fields.integer("r")
+    scale = try fields.number("lora_alpha") / Double(rank)
     file = try SafetensorsFile(contentsOf: url.appendingPathComponent(Self.weightsName))
   }
 
@@ -92,7 +94,7 @@ public struct AdapterFolder {
   /// A tensor of the model with the adapter merged: W + alpha / rank B A, or as it was trained in full.
   ///
   /// - Precondition: `check` of the model passes.
-  /// - Throws: `UserError` for weights that cannot be read.
+  /// - Throws: `UserError` for weights that cannot be read, or that the adapter makes infinite.
   public func merged(_ entry: ParameterLayout.Entry, of model: ModelFolder) throws -> Tensor<Float> {
     if file.entries[Self.prefix + entry.name] != nil { return try file.tensor(Self.prefix + entry.name) }
     let result: Tensor<Float> = try model.tensor(entry)
@@ -100,7 +102,15 @@ public struct AdapterFolder {
     guard file.entries[down] != nil else { return result }
     let (a, b): (Tensor<Float>, Tensor<Float>) = (try file.tensor(down), try file.tensor(up))
     multiply(b.matrix, a.matrix, alpha: Float(scale), beta: 1, into: result.matrix)
+    guard result.sumOfSquares.isFinite else {
+      throw refusal("\(entry.name) is no longer finite with its adapter, whose scale is \(scale)")
+    }
     return result
+  }
+
+  private func refusal(_ what: String) -> UserError {
+    UserError(
+      .badInput, "\(file.url.path): \(what)", remedy: "name the model that this adapter was trained for with --base")
   }
 
   /// Names in the file of the two matrices beside a layer.
@@ -112,27 +122,25 @@ public struct AdapterFolder {
   /// Refuses an adapter that does not belong to a model.
   /// - Throws: `UserError` naming tensors the model has no place for, or whose shapes do not fit.
   public func check(against model: ModelFolder) throws {
-    func refuse(_ what: String) -> UserError {
-      UserError(
-        .badInput, "\(file.url.path): \(what)",
-        remedy: "name the model that this adapter was trained for with --base")
-    }
     var unknown = Set(file.names)
     for entry in model.layout.entries {
       let whole = Self.prefix + entry.name
       let (down, up) = Self.names(of: entry)
       unknown.subtract([whole, down, up])
       if let found = file.entries[whole], found.shape != entry.shape {
-        throw refuse("\(entry.name) has shape \(found.shape), the model's is \(entry.shape)")
+        throw refusal("\(entry.name) has shape \(found.shape), the model's is \(entry.shape)")
       }
       let (a, b) = (file.entries[down]?.shape, file.entries[up]?.shape)
       guard a != nil || b != nil else { continue }
       guard entry.isLinear, let a, let b, a.count == 2, a[1] == entry.shape[1], b == [entry.shape[0], a[0]] else {
-        throw refuse("the adapter of \(entry.name) is \(b ?? []) times \(a ?? []), the layer \(entry.shape)")
+        throw refusal("the adapter of \(entry.name) is \(b ?? []) times \(a ?? []), the layer \(entry.shape)")
       }
     }
+    if let other = layers.first(where: { $0.rank != rank }) {
+      throw refusal("the adapter of \(other.name) has rank \(other.rank), \(Self.configurationName) says r = \(rank)")
+    }
     guard unknown.isEmpty else {
-      throw refuse("\(unknown.sorted().prefix(3).joined(separator: ", ")) belong to no tensor of \(model.url.path)")
+      throw refusal("\(unknown.sorted().prefix(3).joined(separator: ", ")) belong to no tensor of \(model.url.path)")
     }
   }
 }

@@ -13,7 +13,7 @@ public final class Idefics3<Element: Scalar>: VisionLanguageModel {
   /// Appends the model's tensors in the order forward uses them, so that gradients complete from the end in backward.
   public static func declare(_ configuration: Idefics3Configuration, into layout: inout ParameterLayout) {
     VisionTransformer<Element>.declare(configuration.vision, prefix: "model.vision_model.", into: &layout)
-    Connector<Element>.declare(configuration, prefix: "model.connector.", into: &layout)
+    Connector<Element>.declare(configuration, prefix: Idefics3Configuration.connectorPrefix, into: &layout)
     LanguageModel<Element>.declare(configuration, into: &layout)
   }
 
@@ -22,7 +22,7 @@ public final class Idefics3<Element: Scalar>: VisionLanguageModel {
     self.configuration = configuration
     self.arena = arena
     vision = VisionTransformer(configuration.vision, prefix: "model.vision_model.", arena: arena)
-    connector = Connector(configuration, prefix: "model.connector.", arena: arena)
+    connector = Connector(configuration, prefix: Idefics3Configuration.connectorPrefix, arena: arena)
     language = LanguageModel(configuration, arena: arena)
   }
 
@@ -58,7 +58,6 @@ extension Idefics3 {
   public var shape: any ModelConfiguration { configuration }
   public var head: Parameter<Element> { language.head }
   public var scaleFactor: Int { configuration.scaleFactor }
-  public var connectorWeight: Parameter<Element> { arena["model.connector." + Connector<Element>.weightName] }
 
   public func check(_ input: ModelInput<Element>) throws {
     try input.checkText(configuration)

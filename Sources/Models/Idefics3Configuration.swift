@@ -14,6 +14,8 @@ public struct Idefics3Configuration: ModelConfiguration {
   public static let names = TensorNames.idefics3
 
   public var familyName: String { "Idefics3" }
+  static let connectorPrefix = "model.connector."
+  public var connectorName: String { Self.connectorPrefix + Connector<Float>.weightName }
 
   public var name = Name.idefics3
   public var vision: Vision

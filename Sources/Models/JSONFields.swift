@@ -39,11 +39,15 @@ struct JSONFields {
 
   /// The error for a key whose value cannot be used.
   func wrong(_ key: String, expected: String) -> UserError {
-    let found = values[key].map { "is \($0.text().prefix(80))" } ?? "is missing"
-    return UserError(
-      .badInput, "\(file): key \(path)\(key) \(found), expected \(expected)",
-      remedy: "name a model's folder with its files unchanged; docs/models.md lists what is read")
+    // A list on one line.
+    let found =
+      values[key].map { "is \($0.text().split(whereSeparator: \.isWhitespace).joined(separator: " ").prefix(80))" }
+      ?? "is missing"
+    return UserError(.badInput, "\(file): key \(path)\(key) \(found), expected \(expected)", remedy: Self.remedy)
   }
+
+  /// What to do about a configuration that no model can be built from.
+  static let remedy = "name a model's folder with its files unchanged; docs/models.md lists what is read"
 
   private func present(_ key: String) -> JSONValue? { values[key].flatMap { $0 == .null ? nil : $0 } }
 

@@ -13,13 +13,12 @@ public final class Llava<Element: Scalar>: VisionLanguageModel {
   private let newline: Parameter<Element>?
   private let language: LanguageModel<Element>
 
-  private static var projectorPrefix: String { "multi_modal_projector." }
   private static var newlineName: String { "image_newline" }
 
   /// Appends the model's tensors in the order forward uses them, so that gradients complete from the end in backward.
   public static func declare(_ c: LlavaConfiguration, into layout: inout ParameterLayout) {
     CLIPTower<Element>.declare(c.vision, prefix: "vision_tower.", into: &layout)
-    Projector<Element>.declare(c, prefix: projectorPrefix, into: &layout)
+    Projector<Element>.declare(c, prefix: LlavaConfiguration.projectorPrefix, into: &layout)
     if c.tiling != nil { layout.add(newlineName, [c.text.hiddenSize], .normal(c.text.initializerRange)) }
     LanguageModel<Element>.declare(c, into: &layout)
   }
@@ -29,7 +28,7 @@ public final class Llava<Element: Scalar>: VisionLanguageModel {
     llava = configuration
     self.arena = arena
     tower = CLIPTower(configuration.vision, prefix: "vision_tower.", arena: arena)
-    projector = Projector(configuration, prefix: Self.projectorPrefix, arena: arena)
+    projector = Projector(configuration, prefix: LlavaConfiguration.projectorPrefix, arena: arena)
     newline = configuration.tiling == nil ? nil : arena[Self.newlineName]
     language = LanguageModel(configuration, arena: arena)
   }
@@ -87,7 +86,6 @@ extension Llava {
   public var shape: any ModelConfiguration { llava }
   public var head: Parameter<Element> { language.head }
   public var scaleFactor: Int { 1 }
-  public var connectorWeight: Parameter<Element> { arena[Self.projectorPrefix + Projector<Element>.weightName] }
 
   public func check(_ input: ModelInput<Element>) throws {
     try input.checkText(shape)

@@ -28,6 +28,9 @@ public struct LlavaConfiguration: ModelConfiguration {
   public static let headName = "language_model.lm_head.weight"
   public static let names = TensorNames.llava
 
+  static let projectorPrefix = "multi_modal_projector."
+  public var connectorName: String { Self.projectorPrefix + Projector<Float>.weightName }
+
   public var familyName: String { tiling == nil ? "LLaVA" : "LLaVA-NeXT" }
 
   /// The feature layers counted from the front.

@@ -20,6 +20,9 @@ public protocol ModelConfiguration: Equatable, Sendable {
   /// How the names in files become those of the model.
   static var names: TensorNames { get }
 
+  /// Name of the connector's weight: all visual tokens pass it, so every loss has a gradient there.
+  var connectorName: String { get }
+
   /// Appends the model's tensors in the order forward uses them, so that gradients complete from the end in backward.
   func declare(into layout: inout ParameterLayout)
 

@@ -55,6 +55,7 @@ public struct SafetensorsFile: Sendable {
         entries[name] = try Self.entry(value, available: bytes.count - start) { broken("tensor \(name) \($0)") }
       }
     }
+    try Self.checkCover(entries, available: bytes.count - start, broken)
     self.url = url
     self.data = data
     self.entries = entries
@@ -80,6 +81,23 @@ public struct SafetensorsFile: Sendable {
         "of type \(type) and shape \(shape) needs \(bytes) bytes, its offsets give \(offsets[1] - offsets[0])")
     }
     return Entry(type: type, shape: shape, bytes: offsets[0]..<offsets[1])
+  }
+
+  /// The format asks that the tensors cover the data, without holes and without a rest.
+  private static func checkCover(
+    _ entries: [String: Entry], available: Int, _ broken: (String) -> UserError
+  ) throws {
+    var end = 0
+    for (name, entry) in entries.sorted(by: {
+      ($0.value.bytes.lowerBound, $0.key) < ($1.value.bytes.lowerBound, $1.key)
+    })
+    where !entry.bytes.isEmpty {
+      guard entry.bytes.lowerBound == end else {
+        throw broken("tensor \(name) begins at byte \(entry.bytes.lowerBound) of the data, expected \(end)")
+      }
+      end = entry.bytes.upperBound
+    }
+    guard end == available else { throw broken("its tensors end at byte \(end) of \(available) bytes of data") }
   }
 
   /// Names in alphabetical order.

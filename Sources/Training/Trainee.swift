@@ -52,12 +52,19 @@ public final class Trainee {
   }
 
   /// Names, shapes and places of everything that is trained.
+  /// - Throws: `UserError` for an adaptation that does not fit the model or the objective.
   public static func layout(
     _ blueprint: ModelBlueprint, objective: ObjectiveConfiguration, teacher: TeacherShape?,
     adaptation: LowRankAdaptation? = nil
   ) throws -> ParameterLayout {
     let model = blueprint.configuration.layout
     var layout = try adaptation?.layout(of: model) ?? model
+    let connector = blueprint.configuration.connectorName
+    guard !objective.adaptsWeights || layout.entries.contains(where: { $0.name == connector }) else {
+      throw UserError(
+        .usage, "objective.weighting gradnorm measures gradients by the connector, which is not trained",
+        remedy: "add connector to train.lora.full, or set objective.weighting to fixed")
+    }
     if let pair = pair(blueprint.configuration, teacher) {
       try DistillationMethods<Float>.declare(objective, pair: pair, into: &layout)
     }

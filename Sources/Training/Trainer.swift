@@ -113,18 +113,12 @@ public final class Trainer {
     self.computation = computation
     let objective = plan.objective
     let isMeasurable = trainee.model.connectorWeight.isTrainable
-    let adapts = objective.weighting == ObjectiveConfiguration.Weighting.gradnorm.rawValue
-    guard isMeasurable || !adapts else {
-      throw UserError(
-        .usage, "objective.weighting gradnorm measures gradients by the connector, which is not trained",
-        remedy: "add connector to train.lora.full, or set objective.weighting to fixed")
-    }
     partNorms =
       objective.norms.every > 0 && isMeasurable
       ? try PartNorms(
         every: objective.norms.every, computation: computation, weight: trainee.model.connectorWeight,
         communicator: context.communicator, assignment: assignment) : nil
-    if adapts {
+    if objective.adaptsWeights {
       gradNorm = GradNorm(
         terms: computation.factors.terms, asymmetry: objective.gradnorm.asymmetry, rate: objective.gradnorm.rate)
     }

@@ -66,9 +66,11 @@ import Testing
         let outcome = try small.start("run", ranks: 1, lora(folder) + more)
         #expect(outcome.code == 64 && outcome.errors.contains(word), "\(more): \(outcome.errors)")
       }
-      let gradNorm = try small.start(
-        "new", ranks: 1, lora(folder) + ["train.lora.full=[]", "objective.weighting=gradnorm"])
-      #expect(gradNorm.code == 64 && gradNorm.errors.contains("connector"), "\(gradNorm.errors)")
+      for options in [[], ["--dry-run"]] {
+        let gradNorm = try small.start(
+          "new", ranks: 1, lora(folder) + ["train.lora.full=[]", "objective.weighting=gradnorm"], options: options)
+        #expect(gradNorm.code == 64 && gradNorm.errors.contains("connector"), "\(gradNorm.errors)")
+      }
     }
   }
 

@@ -134,6 +134,29 @@ import Testing
     }
   }
 
+  @Test func scalesThatContradictTheMatricesAreRefused() throws {
+    try withTemporaryFolder { folder in
+      let model: Idefics3<Float> = try adapted(adaptation)
+      let (part, whole) = (folder.appendingPathComponent("part"), folder.appendingPathComponent("whole"))
+      try ModelFolder.save(model, to: whole)
+      try FileManager.default.createDirectory(at: part, withIntermediateDirectories: true)
+      try AdapterFolder.save(model.arena.parameters, adaptation, base: nil, to: part)
+      let file = part.appendingPathComponent(AdapterFolder.configurationName)
+      let text = try String(contentsOf: file, encoding: .utf8)
+      let base = try ModelFolder(whole)
+      try Data(text.replacing("\"r\": 2", with: "\"r\": 4").utf8).write(to: file)
+      let rank = #expect(throws: UserError.self) { try AdapterFolder(part).check(against: base) }
+      #expect(rank?.message.contains("r = 4") == true)
+      try Data(text.replacing("\"lora_alpha\": 3.0", with: "\"lora_alpha\": 1e300").utf8).write(to: file)
+      let adapter = try AdapterFolder(part)
+      try adapter.check(against: base)
+      let entry = try #require(
+        base.layout.entries.first { $0.name.hasSuffix("q_proj.weight") && $0.name.contains("text") })
+      let scale = #expect(throws: UserError.self) { try adapter.merged(entry, of: base) }
+      #expect(scale?.message.contains("no longer finite") == true)
+    }
+  }
+
   @Test func adaptersOfAnotherKindOrModelAreRefused() throws {
     try withTemporaryFolder { folder in
       let model: Idefics3<Float> = try adapted(adaptation)

@@ -52,6 +52,28 @@ import Testing
     }
   }
 
+  @Test func dataThatTensorsDoNotCoverAreRefused() throws {
+    try withTemporaryFolder { folder in
+      let url = try sample(in: folder)
+      let sound = try Data(contentsOf: url)
+      for (damaged, word) in [
+        (sound + Data("extra".utf8), "its tensors end at byte"),
+        // The first tensor a number late, over the second.
+        (Self.edited(sound, "\"data_offsets\":[0,12]", "\"data_offsets\":[4,16]"), "of the data, expected"),
+      ] {
+        try damaged.write(to: url)
+        let error = #expect(throws: UserError.self) { try SafetensorsFile(contentsOf: url) }
+        #expect(error?.kind == .badInput && error?.message.contains(word) == true, "\(error?.message ?? "")")
+      }
+    }
+  }
+
+  /// A file with a part of its header exchanged for one as long.
+  private static func edited(_ data: Data, _ old: String, _ new: String) -> Data {
+    guard old.utf8.count == new.utf8.count, let range = data.range(of: Data(old.utf8)) else { return data }
+    return data.replacing(data[range], with: Data(new.utf8), maxReplacements: 1)
+  }
+
   @Test func anAbsentTensorAWrongTypeAndAMissingFileAreNamed() throws {
     try withTemporaryFolder { folder in
       let file = try SafetensorsFile(contentsOf: sample(in: folder))

@@ -88,7 +88,7 @@ extension RunState {
       "objective.", "train.learning_rate", "train.schedule", "train.warmup", "train.weight_decay", "train.clip",
     ])
     // With fixed factors, measuring norms changes nothing.
-    if configuration.objective.weighting == ObjectiveConfiguration.Weighting.fixed.rawValue {
+    if !configuration.objective.adaptsWeights {
       for key in optimisation.keys where key.hasPrefix("objective.norms.") || key.hasPrefix("objective.gradnorm.") {
         optimisation[key] = nil
       }

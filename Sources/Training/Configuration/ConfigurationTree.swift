@@ -39,7 +39,7 @@ struct ConfigurationTree {
       switch self {
       case .flag: value is Bool
       case .text: value is String
-      case .number: !(value is Bool) && (value is Int || value is Double)
+      case .number: !(value is Bool) && (value is Int || (value as? Double)?.isFinite == true)
       case .whole: !(value is Bool) && value is Int
       case .natural: !(value is Bool) && (value as? Int).map { $0 >= 0 } ?? false
       case .numberOrNull: value is NSNull || Kind.number.admits(value)
