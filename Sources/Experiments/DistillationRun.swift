@@ -107,10 +107,33 @@ public final class DistillationRun {
     }
     corpus.remarks.forEach(context.observer.note)
     if let store { context.observer.note(store.description) }
+    warnOfPrivateWeights()
     if configuration.train.arithmetic == .bf16, !Precision.isFastInBF16 {
       context.observer.warn(
         "this processor does not multiply bfloat16 (AVX512_BF16): operands are rounded to it and multiplied in single "
           + "precision, as accurate as bf16 and no faster than f32")
+    }
+  }
+
+  /// Says where every rank keeps large frozen weights of its own, because they are not stored in BF16.
+  private func warnOfPrivateWeights() {
+    let train = configuration.train
+    let frozen = [
+      (
+        "teacher",
+        configuration.objective.needsTeacher && configuration.teacher.store.isEmpty ? configuration.teacher.path : ""
+      ),
+      ("student", train.adaptation == nil ? "" : configuration.student.path),
+    ]
+    for (name, path) in frozen where !path.isEmpty {
+      guard let folder = try? ModelFolder(URL(fileURLWithPath: path)) else { continue }
+      let bytes = folder.frozenBytes(precision: train.arithmetic, part: folder.layout).own
+      guard bytes > 1_000_000_000 else { continue }
+      context.observer.warn(
+        String(
+          format: "the \(name)'s weights are not stored in BF16, so each rank keeps %.1f GB of its own; ",
+          Double(bytes) / 1e9)
+          + "`evl-dist export \(path) DIR --type bfloat16` writes a folder whose weights all ranks of a node share")
     }
   }
 
