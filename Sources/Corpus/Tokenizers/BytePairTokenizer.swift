@@ -44,8 +44,8 @@ public struct BytePairTokenizer: Tokenizer {
       return "name a Hugging Face model folder; tokenizers saved in older forms must be saved again as tokenizer.json"
     }
     return "convert its tokenizer.model once (pip install transformers sentencepiece protobuf): python3 -c \"from "
-      + "transformers import LlamaTokenizerFast as T; T.from_pretrained('\(folder.path)').save_pretrained("
-      + "'\(folder.path)')\""
+      + "transformers import LlamaTokenizerFast as T; T.from_pretrained('\(folder.path)', add_bos_token=True)"
+      + ".save_pretrained('\(folder.path)')\""
   }
 
   /// Reads the text of a tokenizer.json; `name` is what errors call it.
