@@ -23,7 +23,7 @@ public struct TeacherModel {
   init(folder: URL, configuration: RunConfiguration, material: any TrainingMaterial) throws {
     self.folder = folder
     blueprint = try ModelBlueprint(
-      folder: folder, view: configuration.data.shownView, chatTemplate: configuration.data.chatTemplate)
+      folder: folder, view: configuration.data.shownView, chatTemplate: configuration.teacherTemplate)
     model = try blueprint.frozen(precision: configuration.train.arithmetic)
     let weights = model.arena.digest()
     // Another image processor or template makes another teacher of the same weights.
@@ -69,7 +69,13 @@ struct BuiltInTeacher {
 
   private func load(_ folder: URL) throws -> TeacherModel {
     try context.communicator.agree {
-      try TeacherModel(folder: folder, configuration: configuration, material: corpus)
+      let teacher = try TeacherModel(folder: folder, configuration: configuration, material: corpus)
+      if context.communicator.isController,
+        let remark = try teacher.blueprint.remark(inConversations: corpus.evaluated == nil)
+      {
+        context.observer.note("teacher: \(remark)")
+      }
+      return teacher
     }
   }
 

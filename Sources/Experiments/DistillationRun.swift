@@ -106,6 +106,9 @@ public final class DistillationRun {
         "adapters of rank \(adaptation.rank): \(count) numbers are trained, the student's other weights are frozen")
     }
     corpus.remarks.forEach(context.observer.note)
+    if let remark = try? student.remark(inConversations: corpus.evaluated == nil) {
+      context.observer.note("student: \(remark)")
+    }
     if let store { context.observer.note(store.description) }
     warnOfPrivateWeights()
     if configuration.train.arithmetic == .bf16, !Precision.isFastInBF16 {
@@ -156,10 +159,11 @@ public final class DistillationRun {
   private static func blueprint(
     _ path: String, _ role: BuiltInRole, _ configuration: RunConfiguration
   ) throws -> ModelBlueprint {
-    let data = configuration.data
-    return path.isEmpty
-      ? try ModelBlueprint(builtIn: role, view: data.shownView)
-      : try ModelBlueprint(folder: URL(fileURLWithPath: path), view: data.shownView, chatTemplate: data.chatTemplate)
+    let view = configuration.data.shownView
+    if path.isEmpty { return try ModelBlueprint(builtIn: role, view: view) }
+    return try ModelBlueprint(
+      folder: URL(fileURLWithPath: path), view: view,
+      chatTemplate: role == .student ? configuration.studentTemplate : configuration.teacherTemplate)
   }
 
   var plan: PhasePlan {

@@ -13,14 +13,18 @@ public struct Interpreter {
   private let blueprint: ModelBlueprint
   private let model: any VisionLanguageModel<Float>
   private let reader: ImageReader
+  /// What a user should know of how the model is asked; nil where nothing is taken for granted.
+  public let remark: String?
 
   /// - Parameters:
   ///   - model: a Hugging Face folder this program wrote, or of a family it reads.
+  ///   - chatTemplate: named by the user; empty for the folder's own, or its family's.
   ///   - team: threads that share the work; the product library is to be set to one.
-  public init(model folder: URL, team: ThreadTeam) throws {
+  public init(model folder: URL, chatTemplate: String = "", team: ThreadTeam) throws {
     let clock = ContinuousClock()
     let start = clock.now
-    blueprint = try ModelBlueprint(folder: folder)
+    blueprint = try ModelBlueprint(folder: folder, chatTemplate: ChatTemplateRule(named: chatTemplate))
+    remark = try blueprint.remark(inConversations: false)
     model = try blueprint.frozen()
     reader = ImageReader(model: model, team: team)
     loading = (clock.now - start) / .seconds(1)

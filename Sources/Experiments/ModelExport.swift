@@ -11,6 +11,7 @@ public struct ModelExport {
     /// Files to be copied.
     case files(URL)
     case model(ModelFolder)
+    case original(OriginalLlavaExport)
     case adapter(AdapterFolder, base: ModelFolder)
   }
 
@@ -33,7 +34,8 @@ public struct ModelExport {
       return try AdapterFolder.isPresent(in: folder) ? adapter(folder, base: base) : .files(folder)
     }
     if FileManager.default.fileExists(atPath: folder.appendingPathComponent("config.json").path) {
-      return .model(try ModelFolder(folder))
+      let model = try ModelFolder(folder)
+      return ModelFolder.isOriginalLlava(folder) ? .original(try OriginalLlavaExport(model)) : .model(model)
     }
     if AdapterFolder.isPresent(in: folder) { return try adapter(folder, base: base) }
     let student = folder.appendingPathComponent("student")
@@ -82,6 +84,7 @@ public struct ModelExport {
       switch source {
       case .adapter(let adapter, let base): try save(base) { try adapter.merged($0, of: base) }
       case .model(let model): try save(model, model.tensor)
+      case .original(let original): try original.write(to: folder, as: type ?? .float32)
       case .files(let files) where type != nil:
         let model = try ModelFolder(files)
         try save(model, model.tensor)

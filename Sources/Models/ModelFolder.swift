@@ -229,8 +229,10 @@ public struct ModelFolder {
   }
 
   /// Whether the files are laid out as transformers writes them, so that the folder's own config.json describes them.
-  var isTransformersLayout: Bool {
-    guard let fields = try? JSONFields(contentsOf: url.appendingPathComponent("config.json")) else { return false }
-    return !OriginalLlava.wrote(fields)
+  var isTransformersLayout: Bool { !Self.isOriginalLlava(url) }
+
+  /// Whether the original LLaVA code wrote a folder; false where it holds no config.json that can be read.
+  public static func isOriginalLlava(_ folder: URL) -> Bool {
+    (try? JSONFields(contentsOf: folder.appendingPathComponent("config.json"))).map(OriginalLlava.wrote) ?? false
   }
 }

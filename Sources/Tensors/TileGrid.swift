@@ -44,3 +44,34 @@ public struct TileGrid: Equatable, Sendable {
     return 1 + resolution.height / side * (resolution.width / side)
   }
 }
+
+extension TileGrid {
+  /// Which number of a pair of `image_grid_pinpoints` comes first: transformers names the height, LLaVA's own code the
+  /// width.
+  public enum PairOrder: Sendable { case heightFirst, widthFirst }
+
+  /// The resolutions that `LlavaNextConfig` and its image processor take for an absent `image_grid_pinpoints`.
+  public static let standard = TileGrid(
+    resolutions: [(336, 672), (672, 336), (672, 672), (1008, 336), (336, 1008)].map {
+      ImageSize(height: $0.0, width: $0.1)
+    })
+
+  /// Reads `image_grid_pinpoints`; nil for anything but a list of pairs of 1 to 16,384 pixels.
+  public init?(pinpoints: JSONValue, _ order: PairOrder) {
+    guard let pairs = pinpoints.array else { return nil }
+    var resolutions: [ImageSize] = []
+    for pair in pairs {
+      guard let sides = pair.array?.map(\.whole), sides.count == 2, let first = sides[0], let second = sides[1],
+        1...16_384 ~= first, 1...16_384 ~= second
+      else { return nil }
+      resolutions.append(
+        order == .heightFirst ? ImageSize(height: first, width: second) : ImageSize(height: second, width: first))
+    }
+    self.init(resolutions: resolutions)
+  }
+
+  /// `image_grid_pinpoints` as transformers writes it.
+  public var pinpoints: JSONValue {
+    .array(resolutions.map { .array([.integer($0.height), .integer($0.width)]) })
+  }
+}

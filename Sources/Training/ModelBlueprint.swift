@@ -22,8 +22,8 @@ public struct ModelBlueprint: Sendable {
   public let viewName: String
   /// Hugging Face folder the weights come from; nil for a built-in model.
   public let folder: URL?
-  /// `data.chat_template`.
-  private let chatTemplate: String
+  /// Templates named by the user.
+  private let chatTemplate: ChatTemplateRule
 
   /// A built-in tiny model.
   public init(builtIn role: BuiltInRole, view: String) throws {
@@ -61,7 +61,7 @@ public struct ModelBlueprint: Sendable {
     self.tokenizer = tokenizer
     folder = nil
     viewName = view
-    chatTemplate = ""
+    chatTemplate = ChatTemplateRule()
     side = try Self.ownSide(configuration, tokenizer, view: view, model: model)
   }
 
@@ -76,9 +76,9 @@ public struct ModelBlueprint: Sendable {
   ///
   /// - Parameters:
   ///   - view: nil to take what the folder names, or else `image`.
-  ///   - chatTemplate: the template for a folder that does not tell its own (`data.chat_template`).
+  ///   - chatTemplate: templates beside, or in place of, the folder's own.
   /// - Throws: `UserError` where the folder's files are missing, damaged, or do not belong together.
-  public init(folder: URL, view: String? = nil, chatTemplate: String = "") throws {
+  public init(folder: URL, view: String? = nil, chatTemplate: ChatTemplateRule = ChatTemplateRule()) throws {
     let named = try PreprocessorSettings.view(in: folder)
     if let view, let named, view != named {
       throw UserError(
@@ -86,7 +86,11 @@ public struct ModelBlueprint: Sendable {
         remedy: "set data.view to \(named), or use another model")
     }
     configuration = try ModelFolder(folder).configuration
-    tokenizer = try BytePairTokenizer(contentsOf: folder)
+    // The original LLaVA cut texts at "<image>" itself: its tokenizers need not know it.
+    tokenizer = try BytePairTokenizer(
+      contentsOf: folder,
+      standIn: ModelFolder.isOriginalLlava(folder)
+        ? StandInToken(ImageTokens.mark, id: configuration.imageToken, key: "image_token_index") : nil)
     viewName = view ?? named ?? "image"
     self.folder = folder
     self.chatTemplate = chatTemplate
@@ -116,10 +120,33 @@ public struct ModelBlueprint: Sendable {
     return ModelSide(view: ecgView, prompt: prompt)
   }
 
+  /// What a user should know of how the model is asked; nil where its own files or the user say it.
+  ///
+  /// - Parameter inConversations: whether it is shown conversations, which even a model in the built-in ones' form of
+  ///   question reads by a template.
+  public func remark(inConversations: Bool) throws -> String? {
+    guard let inputs = folderInputs else { return nil }
+    if !inConversations, side.prompt is Prompt {
+      return chatTemplate.named.isEmpty
+        ? nil : "\(inputs.folder.path): it is asked in the built-in form of question; no chat template is used"
+    }
+    let (template, isStandard) = try inputs.template()
+    guard isStandard else { return nil }
+    return "\(inputs.folder.path): its files hold no chat template; it is asked in the form of its family, "
+      + "\(template.name)"
+  }
+
+  /// How a folder's files have images and texts prepared; nil for a built-in model.
+  var folderInputs: FolderInputs? {
+    folder.map {
+      FolderInputs(folder: $0, configuration: configuration, tokenizer: tokenizer, chatTemplate: chatTemplate)
+    }
+  }
+
   /// How it sees the images of conversations and reads them.
   /// - Throws: `UserError` where a folder lacks an image processor or chat template, or they do not belong to the model.
   public func conversationSide() throws -> ConversationSide {
-    guard let folder else {
+    guard let folderInputs else {
       let size = configuration.vision.imageSize
       return ConversationSide(
         processor: try Idefics3ImageProcessor(
@@ -128,9 +155,7 @@ public struct ModelBlueprint: Sendable {
         prompt: try ConversationPrompt(
           tokenizer: tokenizer, template: .idefics3(), imageTokens: configuration.imageTokens))
     }
-    return try FolderInputs(
-      folder: folder, configuration: configuration, tokenizer: tokenizer, chatTemplate: chatTemplate
-    ).conversationSide()
+    return try folderInputs.conversationSide()
   }
 
   /// Fills an arena with keyed random numbers, and what it holds of the model with the folder's weights where there is

@@ -58,7 +58,7 @@ import Testing
 
   @Test(arguments: [
     ["--threads", "0"], ["--threads", "5000"], ["--threads", "x"], ["--tokens", "0"], ["--tokens", "-1"],
-    ["--question", " "],
+    ["--question", " "], ["--chat-template", "alpaca"],
   ]) func optionsThatMeanNothingAreRefused(option: [String]) throws {
     let outcome = try CommandTests.run(["interpret", "--model", "none", "synthetic:1"] + option)
     #expect(outcome.code == 64)

@@ -8,21 +8,21 @@ import Tensors
 /// Source: `LlavaNextImageProcessorPil` of transformers 5.23.
 public struct LLaVANextImageProcessor: ImageProcessor {
   /// The sizes an image may be brought to, `image_grid_pinpoints`.
-  private let grid: TileGrid
-  private let each: LLaVAImageProcessor
+  let grid: TileGrid
+  let each: LLaVAImageProcessor
   /// Size of the whole image's tile before `each` takes it.
   private let base: PixelSize
   private let side: Int
 
   /// - Parameter each: what is done with every tile.
   /// - Throws: `UserError` of kind badInput without resolutions, or where one is not made of whole tiles.
-  public init(resolutions: [PixelSize], each: LLaVAImageProcessor) throws {
-    guard !resolutions.isEmpty else {
+  public init(grid: TileGrid, each: LLaVAImageProcessor) throws {
+    guard !grid.resolutions.isEmpty else {
       throw UserError(
         .badInput, "the LLaVA-NeXT image processor has no image_grid_pinpoints",
         remedy: "give the list of resolutions, as in [[336, 672], [672, 336], [672, 672]]")
     }
-    grid = TileGrid(resolutions: resolutions.map { ImageSize(height: $0.height, width: $0.width) })
+    self.grid = grid
     self.each = each
     switch each.size {
     case .exact(let size): base = size
@@ -30,7 +30,7 @@ public struct LLaVANextImageProcessor: ImageProcessor {
     case .longestEdge, nil: base = each.tile
     }
     side = each.isCropped ? each.tile.height : base.height
-    if let torn = resolutions.first(where: { $0.width % side != 0 || $0.height % side != 0 }) {
+    if let torn = grid.resolutions.first(where: { $0.width % side != 0 || $0.height % side != 0 }) {
       throw UserError(
         .badInput,
         "image_grid_pinpoints: \(torn.height) x \(torn.width) (height x width) cannot be cut into tiles of \(side)",

@@ -16,6 +16,8 @@ struct InterpretCommand: ParsableCommand {
       """)
 
   @Option(help: "Model folder.") var model: String
+  @Option(help: ArgumentHelp("Chat template in place of the folder's own: \(TemplateNote.names).", valueName: "name"))
+  var chatTemplate = ""
   @Argument(help: "WFDB record, PNG or JPEG picture of an ECG, or synthetic:NUMBER.") var file: String
   @Option(help: "A question of your own instead of the report.") var question: String?
   @Option(help: "Largest number of tokens generated.") var tokens = 96
@@ -27,13 +29,16 @@ struct InterpretCommand: ParsableCommand {
     guard question?.allSatisfy(\.isWhitespace) != true else { throw ValidationError("--question is empty") }
     guard (1...100_000).contains(tokens) else { throw ValidationError("--tokens is from 1 to 100000") }
     try ThreadsOption.check(threads)
+    try TemplateNote.check(chatTemplate)
   }
 
   func run() throws {
     ProductLibrary.setThreads(1)
     let team = ThreadTeam(threads: threads ?? UsableProcessors.count)
     let bandwidth = timings ? MemoryBandwidth.measure(threads: team.threads) : 0
-    let interpreter = try Interpreter(model: URL(fileURLWithPath: model), team: team)
+    let interpreter = try Interpreter(
+      model: URL(fileURLWithPath: model), chatTemplate: chatTemplate, team: team)
+    if let remark = interpreter.remark { TemplateNote.tell(remark) }
     let subject = try interpreter.subject(file)
     let asked = question ?? Question.Kind.report.text
     tell("\(subject.name): \(asked)\n  ")

@@ -37,7 +37,7 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var images = ""
     /// What is done with conversations whose image is not there: `refuse` them all, or `skip` these.
     public var missingImages = ConversationDataset.MissingImages.refused.rawValue
-    /// Chat template of models whose folder does not tell its own; empty: such folders are refused.
+    /// Chat template of models whose folder does not tell its own; empty: that of the model's family.
     public var chatTemplate = ""
     /// `signal` (raw 12-lead windows) or `image` (rendered ECG paper); not looked at by `conversations`, which show images.
     public var view = "signal"
@@ -80,12 +80,16 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     /// Folder of a config.json of the Idefics3 family: a student of this shape with random weights, the built-in
     /// tokenizer and the built-in form of question. Empty: none.
     public var shape = ""
+    /// Chat template in place of the one its folder tells; empty: none.
+    public var chatTemplate = ""
   }
 
   /// The model that is learned from.
   public struct Teacher: Codable, Sendable, Equatable {
     /// Hugging Face folder; empty: the built-in tiny teacher, trained first.
     public var path = ""
+    /// Chat template in place of the one its folder tells; empty: none.
+    public var chatTemplate = ""
     /// Optimiser steps of the built-in teacher, by cross-entropy on all answers.
     public var steps = 160
     /// Peak learning rate of the built-in teacher.
@@ -246,12 +250,16 @@ extension RunConfiguration {
     let (missing, templates) = (
       ConversationDataset.MissingImages.allCases.map(\.rawValue), ChatTemplate.all.map(\.name)
     )
+    let named = [
+      ("data", data.chatTemplate), ("student", student.chatTemplate), ("teacher", teacher.chatTemplate),
+    ]
     return [
       missing.contains(data.missingImages)
-        ? nil : "data.missing_images is \"\(data.missingImages)\"; it can be \(missing.joined(separator: ", "))",
-      data.chatTemplate.isEmpty || templates.contains(data.chatTemplate)
-        ? nil : "data.chat_template is \"\(data.chatTemplate)\"; it can be empty, \(templates.joined(separator: ", "))",
+        ? nil : "data.missing_images is \"\(data.missingImages)\"; it can be \(missing.joined(separator: ", "))"
     ].compactMap { $0 }
+      + named.filter { !$0.1.isEmpty && !templates.contains($0.1) }.map {
+        "\($0.0).chat_template is \"\($0.1)\"; it can be empty, \(templates.joined(separator: ", "))"
+      }
   }
 }
 
@@ -294,6 +302,16 @@ extension RunConfiguration.Data {
 
   /// How models are shown images: conversations have nothing else.
   public var shownView: String { kind == Self.conversations ? "image" : view }
+}
+
+extension RunConfiguration {
+  /// How student and teacher are asked where their folders do not say it, or otherwise than they say.
+  public var studentTemplate: ChatTemplateRule {
+    ChatTemplateRule(named: student.chatTemplate, otherwise: data.chatTemplate)
+  }
+  public var teacherTemplate: ChatTemplateRule {
+    ChatTemplateRule(named: teacher.chatTemplate, otherwise: data.chatTemplate)
+  }
 }
 
 extension RunConfiguration.Train {
