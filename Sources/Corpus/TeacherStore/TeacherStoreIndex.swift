@@ -178,8 +178,9 @@ public struct TeacherStoreIndex: Codable, Sendable, Equatable {
   /// Fields of the fingerprint that are not as expected, a line each; fields that nobody expects are not compared.
   public func differences(fromExpected expected: [String: String]) -> [String] {
     expected.sorted { $0.key < $1.key }.compactMap { name, value in
-      fingerprint[name] == value
-        ? nil : "\(name): the store has \(fingerprint[name] ?? "none"), expected \(value)"
+      guard fingerprint[name] != value else { return nil }
+      let shown = SettingsText.difference(fingerprint[name], value)
+      return "\(name): the store has \(shown.stored), expected \(shown.expected)"
     }
   }
 }
