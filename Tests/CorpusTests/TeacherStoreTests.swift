@@ -29,16 +29,19 @@ import Testing
   @Test func aStoreWrittenInPythonIsRead() throws {
     let store = try TeacherStore(Self.recorded.appendingPathComponent("store"))
     try store.verify()
-    #expect(store.index.samples == ["a/MI", "a/report", "a~1/MI", "a~1/report", "sub/b/MI"])
-    #expect(store.index.variants == 2 && store.index.parts.count == 2)
-    for (number, (record, variant, question)) in [
-      ("a", 0, "MI"), ("a", 0, "report"), ("a", 1, "MI"), ("a", 1, "report"), ("sub/b", 0, "MI"),
-    ].enumerated() {
-      let sample = StoredSample(record: record, variant: variant, question: question)
+    let samples: [StoredSample] =
+      [("a", 0, "MI"), ("a", 0, "report"), ("a", 1, "MI"), ("a", 1, "report"), ("sub/b", 0, "MI")].map {
+        StoredSample(record: $0.0, variant: $0.1, question: $0.2)
+      } + (0..<16).map { StoredSample(record: "c\($0)", variant: 0, question: "MI") }
+    #expect(store.index.samples.prefix(5) == ["a/MI", "a/report", "a~1/MI", "a~1/report", "sub/b/MI"])
+    #expect(store.index.samples == samples.map(\.name))
+    #expect(store.index.variants == 2 && store.index.parts.count == 7)
+    for (number, sample) in samples.enumerated() {
       #expect(store.contains(sample) && store.index.samples[number] == sample.name)
       let conversation = try store.conversation(sample, withAnswers: true)
-      #expect(conversation.ids == [1, 2, 3, 4, 5 + Int32(number)])
-      #expect(conversation.labels == [-100, -100, -100, 4, 5 + Int32(number)] && conversation.answerStart == 3)
+      let last = 5 + Int32(number) % 15
+      #expect(conversation.ids == [1, 2, 3, 4, last])
+      #expect(conversation.labels == [-100, -100, -100, 4, last] && conversation.answerStart == 3)
       #expect(try store.conversation(sample, withAnswers: false).ids == [1, 2, 3])
       let hidden = Tensor<Float>(zeros: [5, 6])
       try store.read("hidden.last", of: sample, into: hidden)
@@ -127,7 +130,7 @@ import Testing
     ("\"format\": 1", "\"format\": 2", "format 2"), ("\"format\": 1", "\"format\": \"one\"", "format"),
     ("\"F32\"", "\"F8\"", "F8"), ("\"layers\": []", "\"layers\": [3]", "layers holds 3"),
     ("\"layers\": []", "\"layers\": {}", "layers"), ("\"samples_per_part\": 3", "\"samples_per_part\": 0", "0"),
-    ("\"samples_per_part\": 3", "\"samples_per_part\": 2", "2 parts"),
+    ("\"samples_per_part\": 3", "\"samples_per_part\": 2", "7 parts"),
     ("\"variants\": 2", "\"variants\": null", "variants"),
     ("\"a/report\"", "\"a/MI\"", "twice"), ("\"a/report\"", "\"report\"", "RECORD/QUESTION"),
     ("\"hidden_width\": 6", "\"hidden_width\": -6", "hidden_width"), ("\"view\"", "\"view", "JSON"),
