@@ -278,7 +278,8 @@ extension TeacherStoreTests {
   }
 
   @Test func theEstimateIsWhatTheTensorsTakeAndADiskTooSmallIsRefused() throws {
-    let estimate = StoreEstimate(Self.plan(), lengths: [3, 3, 3], visualTokens: 1)
+    let lengths = [StoreEstimate.Lengths](repeating: .init(tokens: 3, visualTokens: 1), count: 3)
+    let estimate = StoreEstimate(Self.plan(), lengths: lengths)
     // Three samples of 3 x 2 floats and 27 bytes of ids and mask, two views of 8 bytes, a head of 9 x 2 floats.
     #expect(estimate.bytes == 153 + 16 + 72)
     #expect(estimate.parts == 2)
@@ -294,7 +295,7 @@ extension TeacherStoreTests {
       $0.elementType = "BF16"
     }
     // Three matrices of half the size, 9 bytes a token, a 3 x 3 map; the head stays as large.
-    #expect(StoreEstimate(all, lengths: [3, 3, 3], visualTokens: 1).bytes == 3 * (36 + 27 + 18) + 8 + 72)
+    #expect(StoreEstimate(all, lengths: lengths).bytes == 3 * (36 + 27 + 18) + 8 + 72)
   }
 
   @Test func aStoresVariantsTakeTurns() throws {

@@ -143,7 +143,7 @@ extension TeacherStore {
   public func visualTokens(of sample: StoredSample) throws -> Int {
     let file = try file(ofView: sample.view)
     let shape = try file.entry("visual/\(sample.view)").shape
-    guard shape.count == 2, shape[0] > 0, shape[1] == index.teacher.visualWidth else {
+    guard shape.count == 2, shape[0] > 0 || sample.mayBeTextAlone, shape[1] == index.teacher.visualWidth else {
       throw damaged(
         "\(file.url.lastPathComponent): visual/\(sample.view) has shape \(shape), expected [tokens, "
           + "\(index.teacher.visualWidth)]")

@@ -145,7 +145,7 @@ public struct TeacherStoreIndex: Codable, Sendable, Equatable {
     if samples.isEmpty { return "it holds no sample" }
     if Set(samples).count != samples.count { return "a sample is named twice" }
     if let name = samples.first(where: { StoredSample.view(ofName: $0) == nil }) {
-      return "\"\(name)\" is no sample; expected RECORD/QUESTION"
+      return "\"\(name)\" is no sample; expected RECORD/QUESTION or ENTRY/conversation"
     }
     let files = parts + (head.map { [$0] } ?? [])
     if let file = files.first(where: { $0.name.isEmpty || $0.name.hasPrefix(".") || $0.name.contains("/") }) {
