@@ -107,8 +107,21 @@ public struct Inspection {
     table.row("output head", index.head == nil ? "absent" : "present")
     table.row("parts", "\(index.parts.count), of \(index.samplesPerPart) samples")
     table.row("size", StoreEstimate.text(index.parts.reduce(index.head?.bytes ?? 0) { $0 + $1.bytes }))
-    for (name, value) in index.fingerprint.sorted(by: { $0.key < $1.key }) { table.row(name, value) }
-    return table.render() + "\nsizes agree with the index; `evl-dist verify` compares the checksums\n"
+    return table.render() + "\n" + Self.madeFrom(index.fingerprint)
+      + "\nsizes agree with the index; `evl-dist verify` compares the checksums\n"
+  }
+
+  /// A fingerprint's texts beside their names, in lines that fit a page.
+  private static func madeFrom(_ fingerprint: [String: String]) -> String {
+    let (indent, page) = (2, 120)
+    let column = (fingerprint.keys.map(\.count).max() ?? 0) + 2 * indent
+    let lines = fingerprint.sorted { $0.key < $1.key }.flatMap { name, value in
+      SettingsText.wrapped(SettingsText.short(value), width: max(40, page - column)).enumerated().map { number, text in
+        let label = String(repeating: " ", count: indent) + (number == 0 ? name : "")
+        return label + String(repeating: " ", count: column - label.count) + text + "\n"
+      }
+    }
+    return "made from\n" + lines.joined()
   }
 
   private func describeRun() throws -> String {
