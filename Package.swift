@@ -62,7 +62,7 @@ let probe: Target = .executableTarget(
 // Files beside the tests that they read by path, or that made their expected values.
 let besideTests = [
   "Corpus": ["Recorded", "record_images.py", "record_conversations.py"],
-  "Models": ["Recorded", "expected_models.py"],
+  "Models": ["Recorded", "expected_models.py", "check_original.py"],
   "Distillation": ["Recorded", "expected_methods.py"], "Evaluation": ["expected_values.py"],
 ]
 

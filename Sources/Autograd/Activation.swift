@@ -28,6 +28,32 @@ extension Tape {
     return function == .geluTanh ? gelu(x) : geluExact(x)
   }
 
+  /// y = gelu(x), the tanh form (Hendrycks and Gimpel 2016).
+  public func gelu(_ x: Variable<Element>) -> Variable<Element> {
+    elementwise(x) {
+      $0.setGELU($1)
+    } backward: {
+      $0.setGELUBackward($1, $2)
+    }
+  }
+
+  /// y = silu(gate) * up, the gated unit of SwiGLU (Shazeer 2020). All of equal shape.
+  public func swiglu(gate: Variable<Element>, up: Variable<Element>) -> Variable<Element> {
+    let forward = { [pool] in
+      let y = pool.tensor(gate.shape)
+      y.setSwiGLU(gate: gate.value, up: up.value)
+      return y
+    }
+    return result(forward(), needsGradient: gate.needsGradient || up.needsGradient, recompute: forward) { [pool] dy in
+      let gateShare = pool.tensor(gate.shape)
+      let upShare = pool.tensor(gate.shape)
+      Tensor.swigluBackward(
+        gate: gate.value, up: up.value, dy, gateGradient: gateShare, upGradient: upShare)
+      gate.accumulate(gateShare, pool: pool)
+      up.accumulate(upShare, pool: pool)
+    }
+  }
+
   private func swish(_ x: Variable<Element>, slope: Double) -> Variable<Element> {
     elementwise(x) {
       $0.setSwish($1, slope: slope)
@@ -41,40 +67,6 @@ extension Tape {
       $0.setGELUExact($1)
     } backward: {
       $0.setGELUExactBackward($1, $2)
-    }
-  }
-
-  /// y = f(x); backward needs x alone.
-  ///
-  /// - Parameters:
-  ///   - forward: sets y from x.
-  ///   - backward: sets dx from x and dy.
-  func elementwise(
-    _ x: Variable<Element>, _ forward: @escaping (_ y: Tensor<Element>, _ x: Tensor<Element>) -> Void,
-    backward: @escaping (_ dx: Tensor<Element>, _ x: Tensor<Element>, _ dy: Tensor<Element>) -> Void
-  ) -> Variable<Element> {
-    let value = { [pool] in
-      let y = pool.tensor(x.shape)
-      forward(y, x.value)
-      return y
-    }
-    return result(value(), needsGradient: x.needsGradient, recompute: value) { [pool] dy in
-      let dx = pool.tensor(x.shape)
-      backward(dx, x.value, dy)
-      x.accumulate(dx, pool: pool)
-    }
-  }
-
-  /// y = x z, element by element, of equal shapes: a gate and what it lets through.
-  public func product(_ x: Variable<Element>, _ z: Variable<Element>) -> Variable<Element> {
-    let y = pool.tensor(x.shape)
-    y.setProduct(x.value, z.value)
-    return result(y, needsGradient: x.needsGradient || z.needsGradient) { [pool] dy in
-      for (operand, other) in [(x, z), (z, x)] where operand.needsGradient {
-        let share = pool.tensor(x.shape)
-        share.setProduct(dy, other.value)
-        operand.accumulate(share, pool: pool)
-      }
     }
   }
 }

@@ -138,9 +138,11 @@ private struct AttentionShape<Element: Scalar> {
       p.matrix.rows(common.lowerBound - rows.lowerBound..<common.upperBound - rows.lowerBound).columns(hidden)
         .fill(-.infinity)
     }
-    p.softmaxRows(
-      scale: scale, mask: sequence.visible, causal: sequence.causal,
-      shift: sequence.causal ? keys - sequence.q.rows + rows.lowerBound : 0)
+    products.share(p.rows, piece: max(1, (1 << 14) / max(1, keys))) { part in
+      p.slice(part).softmaxRows(
+        scale: scale, mask: sequence.visible, causal: sequence.causal,
+        shift: sequence.causal ? keys - sequence.q.rows + rows.lowerBound + part.lowerBound : 0)
+    }
   }
 
   /// - Parameter kept: receives the probabilities [heads, queries, keys]; nil where none are kept.

@@ -44,7 +44,8 @@ extension Tape {
   /// Causal attention of new rows to all rows of their sequences: appends k and v to the cache, then attends.
   ///
   /// q: [sequences.total, heads * width], k, v: [sequences.total, key-value heads * width]; sequence i continues the
-  /// slot `cache.active[i]`. Not differentiable. - Precondition: the tape does not record; the cache has room.
+  /// slot `cache.active[i]`. A single new row takes a loop of its own, which differs from the products by rounding.
+  /// Not differentiable. - Precondition: the tape does not record; the cache has room.
   public func attention(
     _ q: Variable<Element>, appending k: Variable<Element>, _ v: Variable<Element>, to cache: KeyValueCache<Element>,
     layer: Int, heads: Int, sequences: Segments
@@ -55,6 +56,12 @@ extension Tape {
     for (index, slot) in cache.active.enumerated() {
       let rows = sequences[index]
       let stored = cache.append(k.value.slice(rows), v.value.slice(rows), layer: layer, slot: slot)
+      if rows.count == 1, products.precision == .f32 {
+        output.slice(rows).setAttention(
+          of: q.value.slice(rows), keys: stored.keys, values: stored.values, heads: heads, keyHeads: cache.heads,
+          scratch: pool.tensor([stored.keys.rows]))
+        continue
+      }
       let attended = attention(
         constant(q.value.slice(rows)), constant(stored.keys), constant(stored.values), heads: heads,
         keyValueHeads: cache.heads, queries: Segments(lengths: [rows.count]),

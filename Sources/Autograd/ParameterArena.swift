@@ -1,40 +1,5 @@
+import Foundation
 import Tensors
-
-/// Names, shapes and places of trainable tensors in one flat memory, in the order they are declared.
-public struct ParameterLayout: Sendable {
-  /// How a tensor is filled before training.
-  public enum Initialiser: Sendable, Equatable {
-    /// Normal numbers of this standard deviation.
-    case normal(Double)
-    case constant(Double)
-  }
-
-  public struct Entry: Sendable {
-    public let name: String
-    public let shape: [Int]
-    /// Elements of the arena.
-    public let range: Range<Int>
-    public let initialiser: Initialiser
-    /// Whether weight decay applies: matrices yes, norms and biases no.
-    public let decays: Bool
-  }
-
-  public private(set) var entries: [Entry] = []
-  /// Length of the arena in elements; every tensor starts at a multiple of 16 (one cache line of floats).
-  public private(set) var count = 0
-
-  public init() {}
-
-  /// Appends a tensor. - Precondition: the name is new.
-  public mutating func add(_ name: String, _ shape: [Int], _ initialiser: Initialiser) {
-    precondition(!entries.contains { $0.name == name }, "\(name) is declared twice")
-    let length = shape.reduce(1, *)
-    entries.append(
-      Entry(
-        name: name, shape: shape, range: count..<count + length, initialiser: initialiser, decays: shape.count > 1))
-    count += (length + 15) / 16 * 16
-  }
-}
 
 /// One named tensor of an arena: its weights and, when trainable, its gradient.
 public final class Parameter<Element: Scalar> {
@@ -154,6 +119,10 @@ public final class ParameterArena<Element: Scalar> {
   /// Flat memory [layout.count]; absent when the arena is frozen.
   public let gradients: Tensor<Element>?
   public let parameters: [Parameter<Element>]
+  /// The frozen model whose adapters this arena holds; names that are not this arena's own are looked up there.
+  public let base: ParameterArena?
+  /// Factor of the adapters' products.
+  public let adapterScale: Element
   /// Elements of one bucket; the last may be shorter.
   public let bucketElements: Int
   private let byName: [String: Int]
@@ -162,10 +131,13 @@ public final class ParameterArena<Element: Scalar> {
   private var onBucket: ((Int) -> Void)?
   fileprivate private(set) var isInBackward = false
 
+  /// - Parameters:
+  ///   - base: the frozen model that the adapters in the layout stand beside.
+  ///   - adapterScale: factor of the adapters' products.
   /// - Precondition: the memories hold `layout.count` elements.
   public init(
     layout: ParameterLayout, weights: Tensor<Element>, gradients: Tensor<Element>?, rounded: Tensor<BFloat16>? = nil,
-    bucketElements: Int = 1 << 20
+    base: ParameterArena? = nil, adapterScale: Element = 1, bucketElements: Int = 1 << 20
   ) {
     precondition(weights.count == layout.count && (gradients?.count ?? layout.count) == layout.count)
     precondition((rounded?.count ?? layout.count) == layout.count && bucketElements > 0)
@@ -173,6 +145,8 @@ public final class ParameterArena<Element: Scalar> {
     self.weights = weights
     self.gradients = gradients
     self.rounded = rounded
+    self.base = base
+    self.adapterScale = adapterScale
     self.bucketElements = bucketElements
     parameters = layout.entries.map { entry in
       Parameter(
@@ -197,6 +171,8 @@ public final class ParameterArena<Element: Scalar> {
     weights = Tensor(zeros: [0])
     gradients = nil
     rounded = nil
+    base = nil
+    adapterScale = 1
     bucketElements = max(1, layout.count)
     parameters = try layout.entries.map { entry in
       let rounded = entry.decays ? try source(entry)?.reshaped(entry.shape) : nil
@@ -207,9 +183,27 @@ public final class ParameterArena<Element: Scalar> {
     parameters.forEach { $0.arena = self }
   }
 
-  /// SHA-256 (hex) of all weights in their order, as they are kept.
+  /// A frozen arena of keyed random numbers; with bf16 its matrices are kept in bfloat16 alone.
+  public convenience init(frozenRandom layout: ParameterLayout, seed: UInt64, precision: Precision) {
+    func exact(_ entry: ParameterLayout.Entry) -> Tensor<Element> {
+      let result = Tensor<Element>(uninitialised: entry.shape)
+      entry.initialise(result, seed: seed)
+      return result
+    }
+    self.init(
+      frozen: layout,
+      rounded: { entry in
+        guard precision == .bf16 else { return nil }
+        let result = Tensor<BFloat16>(uninitialised: entry.shape)
+        result.setRounded(exact(entry))
+        return result
+      }, exact: exact)
+  }
+
+  /// SHA-256 (hex) of all weights in their order, as they are kept; those of a base first.
   public func digest() -> String {
     var digest = Digest()
+    if let base { digest.update(Data(base.digest().utf8)) }
     for parameter in parameters {
       if let rounded = parameter.rounded, !parameter.isExact {
         digest.update(rounded)
@@ -233,13 +227,23 @@ public final class ParameterArena<Element: Scalar> {
       rounded: precision == .bf16 ? Tensor(uninitialised: [layout.count]) : nil, bucketElements: bucketElements)
   }
 
-  /// The parameter of a name. - Precondition: it was declared in the layout.
+  /// The parameter of a name, of this arena or else of its base. - Precondition: it was declared in a layout.
   public subscript(name: String) -> Parameter<Element> {
-    guard let index = byName[name] else { preconditionFailure("no parameter is named \(name)") }
-    return parameters[index]
+    if let index = byName[name] { return parameters[index] }
+    guard let base else { preconditionFailure("no parameter is named \(name)") }
+    return base[name]
   }
 
-  public func contains(_ name: String) -> Bool { byName[name] != nil }
+  /// Whether a parameter of this name is in the arena itself.
+  public func holds(_ name: String) -> Bool { byName[name] != nil }
+
+  /// Whether a parameter of this name is in the arena or its base.
+  public func contains(_ name: String) -> Bool { holds(name) || base?.contains(name) ?? false }
+
+  /// Whether anything is trained whose name begins so.
+  public func trains(prefix: String) -> Bool {
+    gradients != nil && parameters.contains { $0.name.hasPrefix(prefix) }
+  }
 
   public var bucketCount: Int { (layout.count + bucketElements - 1) / bucketElements }
 
@@ -251,14 +255,7 @@ public final class ParameterArena<Element: Scalar> {
   /// Fills every tensor by its initialiser, from streams keyed by the seed and the tensor's name.
   public func initialise(seed: UInt64) {
     weights.fill(0)
-    for parameter in parameters {
-      switch parameter.entry.initialiser {
-      case .constant(let value): parameter.value.fill(Element(value))
-      case .normal(let deviation):
-        var random = CounterRandom(seed: seed, purpose: "weights \(parameter.name)")
-        for index in 0..<parameter.value.count { parameter.value[index] = Element(deviation * random.normal()) }
-      }
-    }
+    for parameter in parameters { parameter.entry.initialise(parameter.value, seed: seed) }
     round(0..<layout.count)
   }
 

@@ -14,14 +14,15 @@ public final class Tape<Element: Scalar> {
   public let products: MixedProducts<Element>
   private var steps: [() -> Void] = []
 
+  /// - Parameter team: threads that share products and attention, for generation; see `MixedProducts`.
   public init(
     pool: BufferPool<Element>, recording: Bool = true, precision: Precision = .f32, recomputesBlocks: Bool = false,
-    meter: ProductMeter? = nil
+    team: ThreadTeam? = nil, meter: ProductMeter? = nil
   ) {
     self.pool = pool
     isRecording = recording
     self.recomputesBlocks = recomputesBlocks
-    products = MixedProducts(precision, pool: pool, meter: meter)
+    products = MixedProducts(precision, pool: pool, team: team, meter: meter)
   }
 
   private init(part: Tape, recording: Bool) {
@@ -80,12 +81,14 @@ extension Tape {
   /// A block of operations on x. Where the tape recomputes blocks, what lies between x and the result is not kept: it is
   /// computed once more, the same bits, when backward gets there (Chen et al. 2016).
   ///
+  /// - Parameter trains: whether the block has parameters that are trained.
   /// - Precondition: the block's parameters are used by it alone, and it hands nothing else out.
   /// - Complexity: with recomputation one more forward of the block.
   public func block(
-    _ x: Variable<Element>, _ body: @escaping (Variable<Element>, Tape<Element>) -> Variable<Element>
+    _ x: Variable<Element>, trains: Bool = true,
+    _ body: @escaping (Variable<Element>, Tape<Element>) -> Variable<Element>
   ) -> Variable<Element> {
-    guard isRecording, recomputesBlocks else { return body(x, self) }
+    guard isRecording, recomputesBlocks, trains || x.needsGradient else { return body(x, self) }
     let value = body(constant(x.value), Tape(part: self, recording: false)).value
     let inner = Tape(part: self, recording: true)
     return result(value, needsGradient: true) { [pool] dy in

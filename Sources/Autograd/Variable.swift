@@ -63,7 +63,7 @@ public final class Variable<Element: Scalar> {
   /// The value; formed again when it was dropped.
   public var value: Tensor<Element> {
     if let kept { return kept }
-    guard let compute else { preconditionFailure("a value that cannot be formed again was dropped") }
+    guard let compute else { preconditionFailure("a value was given up that is still needed") }
     let again = compute()
     kept = again
     return again
@@ -86,6 +86,13 @@ public final class Variable<Element: Scalar> {
     return made
   }
 
+  /// Gives up the exact value where its rounded form is all that backward reads.
+  fileprivate func narrow(_ products: MixedProducts<Element>) {
+    guard products.precision == .bf16 else { return }
+    _ = operand(products)
+    kept = nil
+  }
+
   /// Gives up the memory of a value that backward can form again; others are kept.
   fileprivate func drop() {
     guard compute != nil else { return }
@@ -99,5 +106,11 @@ extension Tape {
   /// whose inputs are kept. Backward forms it again, the same bits.
   public func drop(_ variable: Variable<Element>) {
     if isRecording { variable.drop() }
+  }
+
+  /// Gives up the exact memory of a value whose later uses, all in backward, are as a side of products: in bfloat16 they
+  /// read its rounded form alone.
+  public func narrow(_ variables: Variable<Element>...) {
+    if isRecording { variables.forEach { $0.narrow(products) } }
   }
 }

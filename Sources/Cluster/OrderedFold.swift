@@ -30,7 +30,8 @@ public final class OrderedFold {
 
   private let communicator: any Communicator
   private let gradient: any FlatMemory
-  /// The running sums of this rank's slices, bucket after bucket.
+  /// The running sums of this rank's slices, bucket after bucket; one chunk where a step has one round, whose sums need
+  /// not be kept.
   private let sums: HeapMemory
   /// Where the running sum of each bucket's slice begins.
   private let sumOffsets: [Int]
@@ -40,6 +41,9 @@ public final class OrderedFold {
   private var unfinished: [Int]
   /// Buckets below this one are still to be folded in this round.
   private var nextBucket: Int
+
+  /// Elements that stay in the first-level cache while all their terms are added.
+  private static let chunk = 4096
 
   /// - Throws: `UserError(.internalFault)` where plan, assignment, communicator and arena do not belong together.
   public init(
@@ -63,7 +67,7 @@ public final class OrderedFold {
       total += slice
     }
     sumOffsets = offsets
-    sums = HeapMemory(count: total)
+    sums = HeapMemory(count: assignment.rounds > 1 ? total : min(total, Self.chunk))
     received = HeapMemory(count: communicator.size > 1 ? (slices.max() ?? 0) * communicator.size : 0)
     unfinished = []
     nextBucket = 0
@@ -146,14 +150,14 @@ public final class OrderedFold {
   private func addTerms(_ bucket: Int, _ own: Range<Int>) {
     let active = assignment.active(inRound: round)
     let isLast = round == assignment.rounds - 1
-    // Chunks stay in the first-level cache while all the terms are added.
-    let chunk = 4096
+    let chunk = Self.chunk
     gradient.withUnsafeMutableBufferPointer { gradient in
       received.withUnsafeMutableBufferPointer { received in
         sums.withUnsafeMutableBufferPointer { sums in
           for start in stride(from: 0, to: own.count, by: chunk) {
             let count = min(chunk, own.count - start)
-            let sum = UnsafeMutableBufferPointer(rebasing: sums[(sumOffsets[bucket] + start)...].prefix(count))
+            let place = assignment.rounds > 1 ? sumOffsets[bucket] + start : 0
+            let sum = UnsafeMutableBufferPointer(rebasing: sums[place...].prefix(count))
             for peer in 0..<active {
               let term =
                 peer == communicator.rank

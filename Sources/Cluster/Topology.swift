@@ -25,7 +25,8 @@ public struct RankPlace: Codable, Sendable, Equatable {
       hostProcessors: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))), quota: CPUQuota.current(), threads: threads)
   }
 
-  private static func affinity() -> [Int] {
+  /// The processors of this process's affinity mask; empty where the system does not tell.
+  static func affinity() -> [Int] {
     var processors = [Int32](repeating: 0, count: 4096)
     let count = mp_affinity(&processors, Int32(processors.count))
     return processors.prefix(max(0, Int(count))).map(Int.init)

@@ -106,7 +106,7 @@ extension ObjectiveConfiguration {
     check(
       names.contains(weighting),
       "objective.weighting: '\(weighting)' is not available; \(names.joined(separator: ", "))")
-    if weighting == Weighting.gradnorm.rawValue {
+    if adaptsWeights {
       check(norms.every > 0, "objective.weighting: gradnorm needs gradient norms; set objective.norms.every above 0")
       check(
         factors().terms.count { $0 != .crossEntropy } > 1,

@@ -72,6 +72,8 @@ public struct ObjectiveConfiguration: Codable, Sendable, Equatable {
   public var rkd = Samples()
   /// The name of a `Weighting`.
   public var weighting: String = Weighting.fixed.rawValue
+  /// Whether the terms' weights are adapted to their gradients.
+  public var adaptsWeights: Bool { weighting == Weighting.gradnorm.rawValue }
   public var norms = Norms()
   public var gradnorm = Balance()
 

@@ -1,4 +1,3 @@
-import Autograd
 import Cardiology
 import Cluster
 import Corpus
@@ -10,12 +9,12 @@ import Tensors
 ///
 /// The probability of a superclass is p(yes) / (p(yes) + p(no)) at the first answer token.
 public struct SuperclassEvaluator {
-  private let generator: Generator<Float>
+  private let reader: ImageReader
   private let side: ModelSide
   private let answerTokens: Int
 
   public init(model: any VisionLanguageModel<Float>, side: ModelSide, answerTokens: Int) {
-    generator = Generator(model)
+    reader = ImageReader(model: model)
     self.side = side
     self.answerTokens = answerTokens
   }
@@ -52,47 +51,10 @@ public struct SuperclassEvaluator {
 
   /// Five probabilities and the generated list for one record.
   func answer(about sample: ECGSample, records: RecordCache) throws -> (probabilities: [Double], text: String) {
-    let pixels = try side.view.pixelValues(of: records.record(sample))
+    let image = try ReadableImage(records.record(sample), for: side)
     return (
-      try probabilities(pixels), try text(asking: Question.Kind.classification.text, pixels, tokens: answerTokens)
+      try reader.probabilities(image),
+      try reader.text(asking: Question.Kind.classification.text, image, tokens: answerTokens)
     )
-  }
-
-  /// p(yes) / (p(yes) + p(no)) of each superclass, in the order of `Superclass.allCases`.
-  ///
-  /// The five questions are branches behind one image, which is computed once.
-  public func probabilities(_ pixels: [Float]) throws -> [Double] {
-    let common = side.prompt.commonLength
-    let prompts = try Superclass.allCases.map { superclass -> TokenizedConversation in
-      let ids = try side.prompt.ids(asking: Question.Kind.superclass(superclass).text) + side.prompt.sharedAnswer
-      return TokenizedConversation(ids: ids, answerStart: ids.count)
-    }
-    let tokens = [Int(side.prompt.yesId), Int(side.prompt.noId)]
-    let questions = TokenizedConversation(prompts, common: common)
-    return try generator.firstTokenProbabilities(input(questions, pixels), of: tokens).map { pair in
-      let sum = pair[0] + pair[1]
-      return sum > 0 ? pair[0] / sum : 0.5
-    }
-  }
-
-  /// The greedy answer to a question about an image.
-  public func text(asking question: String, _ pixels: [Float], tokens: Int) throws -> String {
-    let prompt = try side.prompt.ids(asking: question)
-    let ids = try generator.generate(
-      input(TokenizedConversation(ids: prompt, answerStart: prompt.count), pixels), maximumNewTokens: tokens,
-      stopTokens: [Int(side.prompt.endId)])
-    return side.prompt.tokenizer.decode(ids[0].map(Int32.init), skippingSpecialTokens: true)
-      .trimmingCharacters(in: .whitespaces)
-  }
-
-  /// One image and what is asked about it.
-  private func input(_ conversation: TokenizedConversation, _ pixels: [Float]) -> ModelInput<Float> {
-    let image = side.view.geometry
-    return ModelInput(
-      pixels: Tensor(pixels, [image.tiles, 3, image.tile.height, image.tile.width]),
-      imageSizes: [ImageSize(height: image.original.height, width: image.original.width)],
-      ids: conversation.ids.map(Int.init),
-      sequences: Segments(lengths: [conversation.ids.count]),
-      branches: conversation.branches.isEmpty ? nil : [conversation.branches])
   }
 }

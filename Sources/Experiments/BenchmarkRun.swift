@@ -20,12 +20,18 @@ public struct BenchmarkRun {
 
   /// Collective: evaluates the model of a folder; the same report for any number of ranks.
   ///
-  /// - Parameter save: file for the model's answers as JSON lines.
-  public func evaluate(model folder: URL, data: URL, fold: Int, save: URL?) throws -> PTBXLSuperReport {
+  /// - Parameters:
+  ///   - chatTemplate: named by the user; empty for the folder's own, or its family's.
+  ///   - save: file for the model's answers as JSON lines.
+  ///   - note: told what a user should know of how the model is asked, on rank 0.
+  public func evaluate(
+    model folder: URL, chatTemplate: String = "", data: URL, fold: Int, save: URL?, note: (String) -> Void = { _ in }
+  ) throws -> PTBXLSuperReport {
     ProductLibrary.setThreads(1)
     let (dataset, samples) = try communicator.agree { try load(data, fold) }
     let (blueprint, model) = try communicator.agree {
-      let blueprint = try ModelBlueprint(folder: folder)
+      let blueprint = try ModelBlueprint(folder: folder, chatTemplate: ChatTemplateRule(named: chatTemplate))
+      if communicator.isController, let remark = try blueprint.remark(inConversations: false) { note(remark) }
       return (blueprint, try blueprint.frozen())
     }
     let answers = try SuperclassEvaluator(

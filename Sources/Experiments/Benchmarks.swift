@@ -34,9 +34,9 @@ public struct Benchmarks {
     }
   }
 
-  public static let names = ["matrix", "model", "losses", "sinkhorn", "reduce", "step"]
+  public static let names = ["matrix", "model", "losses", "sinkhorn", "reduce", "step", "generation"]
 
-  /// The model that "model" times beside the built-in ones: a shape with random weights.
+  /// The model that "model" and "generation" time beside the built-in ones: a shape with random weights.
   public struct ModelShape: Sendable {
     /// A folder with a config.json of the Idefics3 family.
     public var folder: URL
@@ -54,14 +54,19 @@ public struct Benchmarks {
   }
 
   private let communicator: any Communicator
-  private let repetitions: Int
-  private let shape: ModelShape?
+  let repetitions: Int
+  let shape: ModelShape?
+  /// Of "generation".
+  let threads: Int
 
-  /// - Parameter shape: what "model" times instead of the built-in models.
-  public init(communicator: any Communicator, repetitions: Int, shape: ModelShape? = nil) {
+  /// - Parameters:
+  ///   - shape: what "model" and "generation" time instead of the built-in models.
+  ///   - threads: of "generation"; the others keep to those the product library is set to.
+  public init(communicator: any Communicator, repetitions: Int, shape: ModelShape? = nil, threads: Int = 1) {
     self.communicator = communicator
     self.repetitions = repetitions
     self.shape = shape
+    self.threads = threads
   }
 
   /// Collective: runs the benchmark of a name; every rank takes part, rank 0's figures are returned.
@@ -80,6 +85,7 @@ public struct Benchmarks {
         milliseconds("Sinkhorn, 32 x 256 x 64, 100 sweeps", LossBenchmark(runs: repetitions).sinkhorn(as: Float.self))
       ]
     case "reduce": return try reduce()
+    case "generation": return try generation()
     default: return try step()
     }
   }

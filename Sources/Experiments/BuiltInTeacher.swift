@@ -23,7 +23,7 @@ public struct TeacherModel {
   init(folder: URL, configuration: RunConfiguration, material: any TrainingMaterial) throws {
     self.folder = folder
     blueprint = try ModelBlueprint(
-      folder: folder, view: configuration.data.shownView, chatTemplate: configuration.data.chatTemplate)
+      folder: folder, view: configuration.data.shownView, chatTemplate: configuration.teacherTemplate)
     model = try blueprint.frozen(precision: configuration.train.arithmetic)
     let weights = model.arena.digest()
     // Another image processor or template makes another teacher of the same weights.
@@ -69,7 +69,13 @@ struct BuiltInTeacher {
 
   private func load(_ folder: URL) throws -> TeacherModel {
     try context.communicator.agree {
-      try TeacherModel(folder: folder, configuration: configuration, material: corpus)
+      let teacher = try TeacherModel(folder: folder, configuration: configuration, material: corpus)
+      if context.communicator.isController,
+        let remark = try teacher.blueprint.remark(inConversations: corpus.evaluated == nil)
+      {
+        context.observer.note("teacher: \(remark)")
+      }
+      return teacher
     }
   }
 
@@ -80,6 +86,7 @@ struct BuiltInTeacher {
     settings.objective.method = ObjectiveConfiguration.Method.ce.rawValue
     settings.objective.norms.every = 0
     settings.train.labelled = 1
+    settings.train.lora.rank = 0
     settings.train.steps = configuration.teacher.steps
     settings.train.learningRate = configuration.teacher.learningRate
     settings.train.schedule = LearningRateSchedule.Form.cosine.rawValue

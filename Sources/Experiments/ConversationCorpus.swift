@@ -34,11 +34,14 @@ struct ConversationCorpus: TrainingMaterial {
     _ configuration: RunConfiguration, student: ModelBlueprint, teacher: ModelBlueprint?, store: TeacherStore?,
     asksEveryQuestion: Bool
   ) throws -> any SampleSource {
-    precondition(store == nil, "a store holds questions about recordings")
     let seed = configuration.run.seed
     return try ConversationPreparer(
       dataset: dataset, seed: seed, labelled: LabelledFraction(configuration.train.labelled, seed: seed),
-      student: student.conversationSide(), teacher: teacher?.conversationSide())
+      student: student.conversationSide(), teacher: teacher?.conversationSide(), store: store)
+  }
+
+  func storeSamples(_ configuration: RunConfiguration) throws -> any StoreSamples {
+    try ConversationStoreSamples(dataset, configuration)
   }
 
   func identity(student: ModelBlueprint, teacher: String?) throws -> [String: String] {

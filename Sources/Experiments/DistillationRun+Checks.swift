@@ -1,5 +1,6 @@
 import Corpus
 import Foundation
+import Models
 import Tensors
 import Training
 
@@ -8,7 +9,7 @@ extension DistillationRun {
   /// Collective: objective against models, settings against an earlier start's checkpoint, the step to be dumped.
   func check(
     _ resume: Resume, dump: (step: Int, file: URL)?, corpus: any TrainingMaterial, student: ModelBlueprint,
-    store: StoredTeacher?
+    frozen: [String: String], store: StoredTeacher?
   ) throws {
     try communicator.agree {
       let objective = configuration.objective
@@ -19,16 +20,28 @@ extension DistillationRun {
         configuration, student: student, teacher: teacher, store: store?.store, asksEveryQuestion: false)
       if dump != nil, !objective.hasCases { throw objective.refusalOfCase }
       let layout = try Trainee.layout(
-        student, objective: objective, teacher: store?.shape ?? teacher.map { TeacherShape($0.configuration) })
+        student, objective: objective, teacher: store?.shape ?? teacher.map { TeacherShape($0.configuration) },
+        adaptation: configuration.train.adaptation)
       guard communicator.isController else { return }
       if resume == .never { try refuseContents() }
       let found = try ResumePoint.find(resume, in: plan.checkpoints, skipped: { _ in })
       let current = try RunState(
         step: 0, configuration: configuration, layout: layout,
-        data: try corpus.identity(student: student, teacher: try store?.identity()), ranks: communicator.size)
+        data: try corpus.identity(student: student, teacher: try store?.identity()).merging(frozen) { $1 },
+        ranks: communicator.size)
       try found?.check(current, steps: plan.steps)
       if let dump { try check(dump, after: found?.saved.step ?? 0) }
     }
+  }
+
+  /// What tells the frozen weights below adapters from any other, by name; nothing where all weights are trained, or
+  /// drawn from the seed.
+  func frozenWeights(of student: ModelBlueprint) throws -> [String: String] {
+    guard let adaptation = configuration.train.adaptation, let folder = student.folder, communicator.isController else {
+      return [:]
+    }
+    let model = try ModelFolder(folder)
+    return ["the student's frozen weights": try model.digest(of: adaptation.frozen(of: model.layout))]
   }
 
   private func refuseContents() throws {

@@ -42,9 +42,10 @@ public final class DistillationRun {
     let corpus = try communicator.agree { try configuration.material() }
     let student = try communicator.agree { try Self.studentBlueprint(configuration) }
     let store = try communicator.agree { try storedTeacher(corpus: corpus, student: student) }
-    try check(resume, dump: dump, corpus: corpus, student: student, store: store)
+    let frozen = try communicator.agree { try frozenWeights(of: student) }
+    try check(resume, dump: dump, corpus: corpus, student: student, frozen: frozen, store: store)
     try prepareFolder()
-    announce(corpus, store)
+    announce(corpus, student, store)
     var teacher: TeacherModel?
     if configuration.objective.needsTeacher, store == nil {
       switch try BuiltInTeacher(context: context, corpus: corpus).model() {
@@ -56,7 +57,8 @@ public final class DistillationRun {
       try Trainee(
         student, objective: configuration.objective,
         teacher: store?.shape ?? teacher.map { TeacherShape($0.blueprint.configuration) },
-        seed: configuration.run.seed, precision: configuration.train.arithmetic)
+        adaptation: configuration.train.adaptation, seed: configuration.run.seed,
+        precision: configuration.train.arithmetic)
     }
     let trainer = try Trainer(
       context: context, plan: plan, trainee: trainee, teacher: teacher?.model, store: store,
@@ -66,6 +68,7 @@ public final class DistillationRun {
       },
       data: try communicator.agree {
         try corpus.identity(student: student, teacher: try store?.identity() ?? teacher?.identity ?? "none")
+          .merging(frozen) { $1 }
       })
     if let dump { trainer.dumpCase(ofStep: dump.step, to: dump.file) }
     let evaluator = corpus.evaluated.map { RunEvaluator(context: context, corpus: $0, folder: folder) }
@@ -81,15 +84,33 @@ public final class DistillationRun {
       folder: folder.path, subset: corpus.evaluationSubset, teacher: teacherReport, before: before,
       after: after)
     try communicator.agree { if communicator.isController { try summary.write(to: folder) } }
+    let memory = try communicator.peakMemory()
+    if communicator.isController {
+      context.observer.note(
+        String(
+          format: "memory: at most %.2f GB in a rank, %.2f GB on a node", Double(memory.rank) / 1e9,
+          Double(memory.node) / 1e9))
+    }
     return .finished(summary)
   }
 
   /// Says what is learned from, and what should be known of it.
-  private func announce(_ corpus: any TrainingMaterial, _ store: StoredTeacher?) {
+  private func announce(_ corpus: any TrainingMaterial, _ student: ModelBlueprint, _ store: StoredTeacher?) {
     guard communicator.isController else { return }
     context.observer.note(corpus.description)
+    if let adaptation = configuration.train.adaptation,
+      let trained = try? adaptation.layout(of: student.configuration.layout)
+    {
+      let count = trained.entries.reduce(0) { $0 + $1.range.count }
+      context.observer.note(
+        "adapters of rank \(adaptation.rank): \(count) numbers are trained, the student's other weights are frozen")
+    }
     corpus.remarks.forEach(context.observer.note)
+    if let remark = try? student.remark(inConversations: corpus.evaluated == nil) {
+      context.observer.note("student: \(remark)")
+    }
     if let store { context.observer.note(store.description) }
+    warnOfPrivateWeights()
     if configuration.train.arithmetic == .bf16, !Precision.isFastInBF16 {
       context.observer.warn(
         "this processor does not multiply bfloat16 (AVX512_BF16): operands are rounded to it and multiplied in single "
@@ -97,10 +118,36 @@ public final class DistillationRun {
     }
   }
 
+  /// Says where every rank keeps large frozen weights of its own, because they are not stored in BF16.
+  private func warnOfPrivateWeights() {
+    let train = configuration.train
+    let frozen = [
+      (
+        "teacher",
+        configuration.objective.needsTeacher && configuration.teacher.store.isEmpty ? configuration.teacher.path : ""
+      ),
+      ("student", train.adaptation == nil ? "" : configuration.student.path),
+    ]
+    for (name, path) in frozen where !path.isEmpty {
+      guard let folder = try? ModelFolder(URL(fileURLWithPath: path)) else { continue }
+      let bytes = folder.frozenBytes(precision: train.arithmetic, part: folder.layout).own
+      guard bytes > 1_000_000_000 else { continue }
+      context.observer.warn(
+        String(
+          format: "the \(name)'s weights are not stored in BF16, so each rank keeps %.1f GB of its own; ",
+          Double(bytes) / 1e9)
+          + "`evl-dist export \(path) DIR --type bfloat16` writes a folder whose weights all ranks of a node share")
+    }
+  }
+
   /// The student's shape. - Throws: `UserError` for a folder that is not of the Idefics3 family.
   static func studentBlueprint(_ configuration: RunConfiguration) throws -> ModelBlueprint {
     let path = configuration.student.path
     if !path.isEmpty { _ = try ModelFolder(URL(fileURLWithPath: path)).idefics3Configuration() }
+    let shape = configuration.student.shape
+    if !shape.isEmpty {
+      return try ModelBlueprint(shape: URL(fileURLWithPath: shape), view: configuration.data.shownView)
+    }
     return try blueprint(path, .student, configuration)
   }
 
@@ -112,10 +159,11 @@ public final class DistillationRun {
   private static func blueprint(
     _ path: String, _ role: BuiltInRole, _ configuration: RunConfiguration
   ) throws -> ModelBlueprint {
-    let data = configuration.data
-    return path.isEmpty
-      ? try ModelBlueprint(builtIn: role, view: data.shownView)
-      : try ModelBlueprint(folder: URL(fileURLWithPath: path), view: data.shownView, chatTemplate: data.chatTemplate)
+    let view = configuration.data.shownView
+    if path.isEmpty { return try ModelBlueprint(builtIn: role, view: view) }
+    return try ModelBlueprint(
+      folder: URL(fileURLWithPath: path), view: view,
+      chatTemplate: role == .student ? configuration.studentTemplate : configuration.teacherTemplate)
   }
 
   var plan: PhasePlan {

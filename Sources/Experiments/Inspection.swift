@@ -28,6 +28,7 @@ public struct Inspection {
     if has("config.yaml") || has("checkpoints") { return try describeRun() }
     if has("ptbxl_database.csv") { return try describe(PTBXLDataset(path: url)) }
     if has("config.json") { return try describeModel() }
+    if AdapterFolder.isPresent(in: url) { return try describeAdapter() }
     if url.pathExtension == "safetensors" { return try describe(SafetensorsFile(contentsOf: url)) }
     if url.pathExtension == "hea" || manager.fileExists(atPath: url.appendingPathExtension("hea").path) {
       return Self.text(of: try WFDBReader.read(url))
@@ -38,7 +39,7 @@ public struct Inspection {
     }
     throw UserError(
       .badInput, "\(url.path) is of no kind this program knows",
-      remedy: "name a run, checkpoint, model folder, PTB-XL folder, WFDB record or .safetensors file")
+      remedy: "name a run, checkpoint, model or adapter folder, PTB-XL folder, WFDB record or .safetensors file")
   }
 
   /// Compares a checkpoint, every checkpoint of a run, or a teacher store with its checksums.
@@ -89,7 +90,8 @@ public struct Inspection {
     for (name, value) in state.metrics.sorted(by: { $0.key < $1.key }) {
       table.row(name, String(format: "%.5g", value))
     }
-    return table.render() + "\nevery file agrees with its checksum\n\n" + (try describeModel())
+    return table.render() + "\nevery file agrees with its checksum\n\n"
+      + (try AdapterFolder.isPresent(in: url) ? describeAdapter() : describeModel())
   }
 
   private func describe(_ store: TeacherStore) throws -> String {
@@ -105,8 +107,21 @@ public struct Inspection {
     table.row("output head", index.head == nil ? "absent" : "present")
     table.row("parts", "\(index.parts.count), of \(index.samplesPerPart) samples")
     table.row("size", StoreEstimate.text(index.parts.reduce(index.head?.bytes ?? 0) { $0 + $1.bytes }))
-    for (name, value) in index.fingerprint.sorted(by: { $0.key < $1.key }) { table.row(name, value) }
-    return table.render() + "\nsizes agree with the index; `evl-dist verify` compares the checksums\n"
+    return table.render() + "\n" + Self.madeFrom(index.fingerprint)
+      + "\nsizes agree with the index; `evl-dist verify` compares the checksums\n"
+  }
+
+  /// A fingerprint's texts beside their names, in lines that fit a page.
+  private static func madeFrom(_ fingerprint: [String: String]) -> String {
+    let (indent, page) = (2, 120)
+    let column = (fingerprint.keys.map(\.count).max() ?? 0) + 2 * indent
+    let lines = fingerprint.sorted { $0.key < $1.key }.flatMap { name, value in
+      SettingsText.wrapped(SettingsText.short(value), width: max(40, page - column)).enumerated().map { number, text in
+        let label = String(repeating: " ", count: indent) + (number == 0 ? name : "")
+        return label + String(repeating: " ", count: column - label.count) + text + "\n"
+      }
+    }
+    return "made from\n" + lines.joined()
   }
 
   private func describeRun() throws -> String {
@@ -144,6 +159,18 @@ public struct Inspection {
       "decoder",
       "\(text.layers) layers, width \(text.hiddenSize), \(text.heads) heads, \(text.keyValueHeads) for keys and values")
     table.row("vocabulary", "\(text.vocabularySize)")
+    return table.render()
+  }
+
+  private func describeAdapter() throws -> String {
+    let adapter = try AdapterFolder(url)
+    var table = TextTable()
+    table.heading("Adapter", "of low rank")
+    table.row("belongs to", adapter.base ?? "weights drawn from the run's seed")
+    table.row("layers with an adapter", "\(adapter.layers.count)")
+    table.row("ranks", Set(adapter.layers.map(\.rank)).sorted().map(String.init).joined(separator: ", "))
+    table.row("tensors trained in full", "\(adapter.fullTensors.count)")
+    table.row("numbers trained", "\(adapter.count)")
     return table.render()
   }
 

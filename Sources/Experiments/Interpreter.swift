@@ -6,62 +6,107 @@ import Models
 import Tensors
 import Training
 
-/// Reads single recordings with a trained model.
+/// Reads single recordings, or pictures of them, with a trained model.
 public struct Interpreter {
+  /// Seconds that reading the model took.
+  public let loading: Double
   private let blueprint: ModelBlueprint
-  private let evaluator: SuperclassEvaluator
+  private let model: any VisionLanguageModel<Float>
+  private let reader: ImageReader
+  /// What a user should know of how the model is asked; nil where nothing is taken for granted.
+  public let remark: String?
 
-  /// - Parameter model: a Hugging Face folder this program wrote, or of the Idefics3 family.
-  public init(model folder: URL) throws {
-    blueprint = try ModelBlueprint(folder: folder)
-    evaluator = SuperclassEvaluator(model: try blueprint.frozen(), side: blueprint.side, answerTokens: 48)
+  /// - Parameters:
+  ///   - model: a Hugging Face folder this program wrote, or of a family it reads.
+  ///   - chatTemplate: named by the user; empty for the folder's own, or its family's.
+  ///   - team: threads that share the work; the product library is to be set to one.
+  public init(model folder: URL, chatTemplate: String = "", team: ThreadTeam) throws {
+    let clock = ContinuousClock()
+    let start = clock.now
+    blueprint = try ModelBlueprint(folder: folder, chatTemplate: ChatTemplateRule(named: chatTemplate))
+    remark = try blueprint.remark(inConversations: false)
+    model = try blueprint.frozen()
+    reader = ImageReader(model: model, team: team)
+    loading = (clock.now - start) / .seconds(1)
   }
 
-  /// What a model says of one recording.
+  /// One ECG as the model is given it.
+  public struct Subject: Sendable {
+    public let name: String
+    let image: ReadableImage
+  }
+
+  /// What a model says of one ECG.
   public struct Interpretation: Codable, Sendable {
     public var record: String
     public var question: String
     public var answer: String
     /// p(yes) per superclass; nil for a question of the user's own.
     public var probabilities: [String: Double]?
+    /// Where they were asked for.
+    public var timings: InterpretationTimings?
+
+    public init(
+      record: String, question: String, answer: String, probabilities: [String: Double]?,
+      timings: InterpretationTimings?
+    ) {
+      self.record = record
+      self.question = question
+      self.answer = answer
+      self.probabilities = probabilities
+      self.timings = timings
+    }
 
     public func json() throws -> String {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
       return String(decoding: try encoder.encode(self), as: UTF8.self)
     }
-
-    public func text() -> String {
-      var lines = ["\(record): \(question)", "  \(answer.isEmpty ? "(no answer)" : answer)"]
-      if let probabilities {
-        var table = TextTable()
-        table.heading("Superclass", "p(yes)", "")
-        for superclass in Superclass.allCases {
-          let value = probabilities[superclass.rawValue] ?? .nan
-          table.row([
-            "\(superclass.rawValue)", String(format: "%.3f", value),
-            String(repeating: "▇", count: Int((value.isFinite ? value : 0) * 20)),
-          ])
-        }
-        lines += ["", table.render()]
-      }
-      return (lines + ["A research tool; not a diagnosis."]).joined(separator: "\n")
-    }
   }
 
-  /// - Parameters:
-  ///   - question: nil for the report and the superclasses.
-  ///   - tokens: largest number of tokens generated.
-  public func interpret(_ source: RecordSource, question: String?, tokens: Int) throws -> Interpretation {
-    let recording = try source.record().conditioned()
-    let pixels = try blueprint.side.view.pixelValues(of: recording)
-    let asked = question ?? Question.Kind.report.text
-    let answer = try evaluator.text(asking: asked, pixels, tokens: tokens)
-    var probabilities: [String: Double]?
-    if question == nil {
-      let values = try evaluator.probabilities(pixels)
-      probabilities = Dictionary(uniqueKeysWithValues: zip(Superclass.allCases.map(\.rawValue), values))
+  /// The ECG of a WFDB record, a PNG or JPEG file, or `synthetic:NUMBER`.
+  ///
+  /// A picture reaches the model through its own image processor, whatever was drawn on it.
+  /// - Throws: `UserError` for a file that is missing or damaged, or a picture for a model that sees signals.
+  public func subject(_ name: String) throws -> Subject {
+    let file = URL(fileURLWithPath: name)
+    guard ["png", "jpg", "jpeg"].contains(file.pathExtension.lowercased()) else {
+      let record = try RecordSource(name).record().conditioned()
+      return Subject(name: record.name, image: try ReadableImage(record, for: blueprint.side))
     }
-    return Interpretation(record: recording.name, question: asked, answer: answer, probabilities: probabilities)
+    guard blueprint.viewName == "image" else {
+      throw UserError(
+        .usage, "\(name) is a picture, and the model sees recordings as \(blueprint.viewName)",
+        remedy: "name a WFDB record, or use a model of the image view")
+    }
+    let side = try blueprint.conversationSide()
+    let shown = try side.processor.process(try ImageFile.read(file))
+    // A model in this program's own form keeps its form of question, which does not depend on the picture.
+    let prompt: any QuestionPrompt =
+      shown.geometry.tiles == 1 && blueprint.side.prompt is Prompt
+      ? blueprint.side.prompt : try TemplatePrompt(side.prompt, image: shown.geometry)
+    return Subject(
+      name: file.deletingPathExtension().lastPathComponent,
+      image: ReadableImage(pixels: shown.pixels, geometry: shown.geometry, prompt: prompt))
+  }
+
+  /// The greedy answer to a question.
+  ///
+  /// - Parameters:
+  ///   - tokens: the most that are generated.
+  ///   - onText: called with each part of the answer as it becomes certain.
+  public func answer(
+    _ question: String, about subject: Subject, tokens: Int, onText: (String) -> Void
+  ) throws -> (text: String, pace: GenerationPace) {
+    var pace = GenerationPace(weightBytes: model.weightBytesPerToken)
+    let text = try reader.text(
+      asking: question, subject.image, tokens: tokens, onToken: { pace.count() }, onText: onText)
+    return (text, pace)
+  }
+
+  /// p(yes) of each superclass by name.
+  public func probabilities(of subject: Subject) throws -> [String: Double] {
+    let values = try reader.probabilities(subject.image)
+    return Dictionary(uniqueKeysWithValues: zip(Superclass.allCases.map(\.rawValue), values))
   }
 }

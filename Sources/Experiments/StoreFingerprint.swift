@@ -7,6 +7,9 @@ import Training
 
 /// What a store's states were made from, in words that are compared: of the run, and of the teacher.
 enum StoreFingerprint {
+  /// How a store calls the teacher that this program holds, whose settings every run knows.
+  static let builtInTeacher = "built-in teacher"
+
   /// Records, questions, view and augmentation: what every run knows, with or without its teacher at hand.
   static func run(_ configuration: RunConfiguration, dataset: any ECGDataset, variants: Int) throws -> [String: String]
   {
@@ -21,6 +24,20 @@ enum StoreFingerprint {
         ? "none"
         : "\(variants) variants, seed \(configuration.run.seed), shift \(augmentation.shift), gain \(augmentation.gain), "
           + "lead gain \(augmentation.leadGain), noise \(augmentation.noise), lead dropout \(augmentation.leadDropout)",
+    ]
+  }
+
+  /// Conversations: texts, and images by path.
+  static func run(_ dataset: ConversationDataset) -> [String: String] {
+    ["conversations": "\(dataset.name) (\(dataset.fingerprint.prefix(16)))"]
+  }
+
+  /// Tokenizer, template and image settings of a teacher that is shown conversations.
+  static func teacher(_ blueprint: ModelBlueprint, _ side: ConversationSide) -> [String: String] {
+    [
+      "tokenizer": blueprint.tokenizer.fingerprint,
+      "prompt": "chat template \(side.prompt.template.name), up to \(side.prompt.longest) tokens",
+      "image": side.processor.settings,
     ]
   }
 

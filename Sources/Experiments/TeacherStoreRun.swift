@@ -30,79 +30,50 @@ public final class TeacherStoreRun {
 
   /// What the configuration's runs may ask a teacher, for programs of other people that write the store.
   public static func requests(_ configuration: RunConfiguration) throws -> Data {
-    let corpus = try corpus(configuration)
-    return try TeacherRequest.json(
-      try requests(configuration, corpus),
-      fingerprint: try StoreFingerprint.run(
-        configuration, dataset: corpus.dataset, variants: configuration.teacher.variants))
-  }
-
-  private static func corpus(_ configuration: RunConfiguration) throws -> TrainingCorpus {
-    guard let corpus = try configuration.material().evaluated else {
-      throw UserError(
-        .usage, "a teacher store holds questions about recordings, not data.kind \(configuration.data.kind)",
-        remedy: "train from conversations with the teacher running: teacher.path")
-    }
-    return corpus
-  }
-
-  private static func requests(_ configuration: RunConfiguration, _ corpus: TrainingCorpus) throws -> [TeacherRequest] {
-    let requests = TeacherRequest.all(
-      corpus.training, mix: configuration.data.questions.mix, variants: configuration.teacher.variants)
-    guard !requests.isEmpty else {
-      throw UserError(
-        .badInput, "\(corpus.dataset.name): no record has a question of the mix", remedy: "check data.questions")
-    }
-    guard Set(requests.map(\.stored.name)).count == requests.count else {
-      throw UserError(
-        .badInput, "\(corpus.dataset.name): two records are called alike, or one RECORD~1 as a variant would be",
-        remedy: "rename one of them")
-    }
-    return requests
+    try configuration.material().storeSamples(configuration).requestsJSON()
   }
 
   /// Collective: writes the store, or goes on with it.
   public func run() throws -> Outcome {
     ProductLibrary.setThreads(configuration.train.threads)
     let folder = URL(fileURLWithPath: configuration.teacher.store)
-    let corpus = try communicator.agree {
+    let (corpus, samples) = try communicator.agree {
       guard !configuration.teacher.store.isEmpty else {
         throw UserError(.usage, "teacher.store is empty", remedy: "name the folder to write: --set teacher.store=PATH")
       }
-      return try Self.corpus(configuration)
+      let corpus = try configuration.material()
+      return (corpus, try corpus.storeSamples(configuration))
     }
     let teacher: TeacherModel
     switch try BuiltInTeacher(context: context, corpus: corpus).model() {
     case .ready(let model): teacher = model
     case .stopped(let signal, _): return .stopped(signal: signal)
     }
-    let requests = try communicator.agree { try Self.requests(configuration, corpus) }
-    let plan = try communicator.agree { try self.plan(teacher, corpus, requests) }
+    let inputs = try communicator.agree { try samples.inputs(for: teacher.blueprint) }
+    let plan = try communicator.agree { try self.plan(teacher, samples, inputs) }
     let writer = TeacherStoreWriter(folder, plan: plan)
     let recorder = TeacherRecorder(teacher.model, precision: configuration.train.arithmetic, plan: plan)
     try communicator.agree {
       guard communicator.isController else { return }
       try writer.begin()
-      try announce(writer, teacher, requests)
+      try announce(writer, teacher, inputs)
       if !writer.isFinished(TeacherStoreIndex.headName) {
         try writer.publish(recorder.head(), as: TeacherStoreIndex.headName)
       }
     }
-    let work = StoreWork(
-      requests: requests, writer: writer, recorder: recorder, side: teacher.blueprint.side, corpus: corpus,
-      configuration: configuration)
+    let work = StoreWork(samples: samples.stored, inputs: inputs, writer: writer, recorder: recorder)
     if let signal = try write(work) { return .stopped(signal: signal) }
     let bytes = try communicator.agree {
       guard communicator.isController else { return 0 }
       try writer.finish()
       return writer.bytesPresent()
     }
-    return .finished(samples: requests.count, bytes: bytes)
+    return .finished(samples: samples.stored.count, bytes: bytes)
   }
 
   /// The index without files.
   private func plan(
-    _ teacher: TeacherModel, _ corpus: TrainingCorpus, _ requests: [TeacherRequest]
+    _ teacher: TeacherModel, _ samples: any StoreSamples, _ inputs: any StoreInputs
   ) throws -> TeacherStoreIndex {
     let settings = configuration.teacher
     let shape = teacher.blueprint.configuration
@@ -115,26 +86,30 @@ public final class TeacherStoreRun {
         .usage, "teacher.attention stores the scores of teacher.layers, which is empty",
         remedy: "name layers: --set \"teacher.layers=[1, 2]\"")
     }
-    let fingerprint = try StoreFingerprint.run(configuration, dataset: corpus.dataset, variants: settings.variants)
-      .merging(StoreFingerprint.teacher(teacher.blueprint)) { $1 }
+    let fingerprint = samples.fingerprint.merging(inputs.fingerprint) { $1 }
       .merging(["precision": configuration.train.precision]) { $1 }
     return TeacherStoreIndex(
       teacher: TeacherStoreIndex.Teacher(
-        name: settings.path.isEmpty ? "built-in teacher" : URL(fileURLWithPath: settings.path).lastPathComponent,
+        name: settings.path.isEmpty
+          ? StoreFingerprint.builtInTeacher : URL(fileURLWithPath: settings.path).lastPathComponent,
         digest: teacher.identity, layers: shape.text.layers, hiddenWidth: shape.text.hiddenSize,
         visualWidth: shape.text.hiddenSize, vocabulary: shape.text.vocabularySize,
         tokenizer: teacher.blueprint.tokenizer.fingerprint),
       fingerprint: fingerprint, elementType: settings.storeType == "bf16" ? "BF16" : "F32",
       layers: settings.layers.sorted(), attention: settings.attention, variants: settings.variants,
-      samplesPerPart: settings.partSamples, samples: requests.map(\.stored.name))
+      samplesPerPart: settings.partSamples, samples: samples.stored.map(\.name))
   }
 
   /// On rank 0: says what is to come, and refuses where the disk has no room for it.
-  private func announce(_ writer: TeacherStoreWriter, _ teacher: TeacherModel, _ requests: [TeacherRequest]) throws {
-    let prompt = teacher.blueprint.side.prompt
+  private func announce(_ writer: TeacherStoreWriter, _ teacher: TeacherModel, _ inputs: any StoreInputs) throws {
+    let image = teacher.blueprint.configuration.imageToken
     let estimate = StoreEstimate(
-      writer.plan, lengths: try requests.map { try prompt.conversation($0.question).ids.count },
-      visualTokens: teacher.blueprint.configuration.tokensPerImage)
+      writer.plan,
+      lengths: try StoreEstimate.positions(of: writer.plan.samples.count).map { position in
+        // Every visual token has its place among the ids, those of all tiles too.
+        let ids = try inputs.ids(position)
+        return StoreEstimate.Lengths(tokens: ids.count, visualTokens: ids.count { Int($0) == image })
+      })
     let present = writer.bytesPresent()
     context.observer.note(
       "teacher store \(writer.folder.path): \(estimate.samples) samples in \(estimate.parts) parts, about "
@@ -189,25 +164,18 @@ public final class TeacherStoreRun {
 
 /// What a rank needs to compute one sample of a store.
 struct StoreWork {
-  let requests: [TeacherRequest]
+  let samples: [StoredSample]
+  let inputs: any StoreInputs
   let writer: TeacherStoreWriter
   let recorder: TeacherRecorder
-  let side: ModelSide
-  let corpus: TrainingCorpus
-  let configuration: RunConfiguration
 
   /// Computes and writes a sample. - Returns: false where an earlier start did.
   func compute(_ position: Int) throws -> Bool {
     guard !writer.hasSample(position) else { return false }
-    let request = requests[position]
-    let record = configuration.data.augmentation.changes.variant(
-      request.variant, of: try corpus.records.record(request.sample), seed: configuration.run.seed,
-      sample: request.sample.index)
-    let view = request.stored.view
-    let isFirst = position == 0 || requests[position - 1].stored.view != view
+    let sample = samples[position]
+    let isFirst = position == 0 || samples[position - 1].view != sample.view
     try writer.write(
-      try recorder.tensors(
-        of: try side.input(record, request.question), sample: request.stored, withView: isFirst), sample: position)
+      try recorder.tensors(of: try inputs.input(position), sample: sample, withView: isFirst), sample: position)
     return true
   }
 }

@@ -70,6 +70,10 @@ public struct TrainingCorpus: TrainingMaterial {
       configuration, student: student.side, teacher: teacher?.side, store: store, asksEveryQuestion: asksEveryQuestion)
   }
 
+  func storeSamples(_ configuration: RunConfiguration) throws -> any StoreSamples {
+    try RecordingStoreSamples(self, configuration)
+  }
+
   func settings(of model: ModelBlueprint) -> String? {
     model.side.prompt.settings.isEmpty ? nil : model.side.settings
   }

@@ -24,6 +24,10 @@ protocol TrainingMaterial: Sendable {
     asksEveryQuestion: Bool
   ) throws -> any SampleSource
 
+  /// What a teacher store of this material holds.
+  /// - Throws: `UserError` where it cannot be stored.
+  func storeSamples(_ configuration: RunConfiguration) throws -> any StoreSamples
+
   /// What decides what a step sees beside the configuration, by name; the teacher's name is absent while it is unknown.
   func identity(student: ModelBlueprint, teacher: String?) throws -> [String: String]
 

@@ -51,7 +51,9 @@ struct CLIPTower<Element: Scalar> {
     var reached = [x]
     let last = observe == nil ? (states.max() ?? 0) : blocks.count
     for (index, block) in blocks.prefix(last).enumerated() {
-      x = tape.block(x) { block.forward($0, images: segments, mask: AttentionMask(causal: false), tape: $1) }
+      x = tape.block(x, trains: block.trains) {
+        block.forward($0, images: segments, mask: AttentionMask(causal: false), tape: $1)
+      }
       observe?("vision.layer.\(index)", x)
       reached.append(x)
     }

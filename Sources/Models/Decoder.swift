@@ -38,7 +38,7 @@ struct Decoder<Element: Scalar> {
           observe: observe)
       }
       // An observer may differentiate what lies within the block, which recomputation would not keep.
-      x = observe == nil ? tape.block(x, step) : step(x, tape)
+      x = observe == nil ? tape.block(x, trains: block.trains, step) : step(x, tape)
       observe?("text.layer.\(index)", x)
     }
     return finalNorm(x, tape: tape)
@@ -47,6 +47,8 @@ struct Decoder<Element: Scalar> {
 
 /// x += o_proj(attention(norm x)); x += down(activation(gate(norm x)) * up(norm x)).
 private struct DecoderBlock<Element: Scalar> {
+  /// Whether anything in it is trained.
+  let trains: Bool
   let heads: Int
   let keyValueHeads: Int
   let inputNorm: RMSNorm<Element>
@@ -79,6 +81,7 @@ private struct DecoderBlock<Element: Scalar> {
   }
 
   init(_ c: DecoderConfiguration, prefix: String, arena: ParameterArena<Element>) {
+    trains = arena.trains(prefix: prefix)
     heads = c.heads
     keyValueHeads = c.keyValueHeads
     inputNorm = RMSNorm(prefix + "input_layernorm", epsilon: c.rmsNormEpsilon, arena: arena)
@@ -114,6 +117,7 @@ private struct DecoderBlock<Element: Scalar> {
         mask: mask)
     }
     let middle = tape.add(x, output(attended, tape: tape))
+    if observe == nil { tape.narrow(q, k, v, attended) }
     let inner = innerNorm(middle, tape: tape)
     let wide = gated(inner, tape: tape)
     tape.drop(inner)

@@ -33,7 +33,7 @@ extension DecoderConfiguration {
 
   /// Reads a `text_config`, or the top of a file of the original LLaVA, whose decoder's keys stand there.
   ///
-  /// - Throws: `UserError` for another family, an impossible value, or a setting that is not implemented.
+  /// - Throws: `UserError` for another family, an impossible value, or a setting this program refuses.
   init(_ fields: JSONFields) throws {
     let name = fields.contains("model_type") ? try fields.string("model_type") : "llama"
     guard let family = Self.families[name] else {

@@ -73,13 +73,14 @@ struct ConfigurationProblems {
   func raise(file: String) throws {
     guard !lines.isEmpty else { return }
     let text = lines.map { "\(file): key \($0.key) is \($0.found), expected \($0.expected)" }
-    throw UserError(.badInput, text.joined(separator: "\n"))
+    throw UserError(.badInput, text.joined(separator: "\n"), remedy: JSONFields.remedy)
   }
 
   /// - Throws: `UserError` naming the first size that is not above 0.
   static func requirePositive(_ sizes: [(key: String, value: Int)], file: String) throws {
     if let (key, value) = sizes.first(where: { $0.value < 1 }) {
-      throw UserError(.badInput, "\(file): key \(key) is \(value), expected an integer above 0")
+      throw UserError(
+        .badInput, "\(file): key \(key) is \(value), expected an integer above 0", remedy: JSONFields.remedy)
     }
   }
 }

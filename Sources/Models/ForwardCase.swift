@@ -30,11 +30,21 @@ public struct ForwardCase<Element: Scalar> {
     }
     let pixels: Tensor<Element>? =
       file.entries["in.pixel_values"] == nil ? nil : try file.tensor("in.pixel_values")
+    guard pixels?.sumOfSquares.isFinite ?? true else {
+      throw UserError(
+        .badInput, "\(url.path): in.pixel_values holds numbers that are not finite",
+        remedy: "write the images again")
+    }
+    let mask = try integers("in.attention_mask", shape)
+    if let wrong = mask?.first(where: { $0 != 0 && $0 != 1 }) {
+      throw UserError(
+        .badInput, "\(url.path): in.attention_mask holds \(wrong), expected 0 or 1", remedy: "write the batch again")
+    }
     let pixelShape = pixels?.shape ?? []
     length = shape[1]
     labels = try integers("in.labels", shape)
     batch = PaddedInput(
-      ids: try file.integers("in.input_ids"), attentionMask: try integers("in.attention_mask", shape), batch: shape[0],
+      ids: try file.integers("in.input_ids"), attentionMask: mask, batch: shape[0],
       pixels: pixels,
       pixelMask: try integers(
         "in.pixel_attention_mask", pixelShape.count == 5 ? Array(pixelShape[0..<2] + pixelShape[3..<5]) : nil),

@@ -7,10 +7,16 @@ import Tensors
 public struct Generator<Element: Scalar> {
   private let model: any VisionLanguageModel<Element>
   private let pool: BufferPool<Element>
+  private let team: ThreadTeam?
 
-  public init(_ model: any VisionLanguageModel<Element>, pool: BufferPool<Element> = BufferPool()) {
+  /// - Parameter team: threads that share the work, with the product library set to one; nil leaves the threads to the
+  ///   library. Scores may differ in their last bits between one number of threads and another.
+  public init(
+    _ model: any VisionLanguageModel<Element>, pool: BufferPool<Element> = BufferPool(), team: ThreadTeam? = nil
+  ) {
     self.model = model
     self.pool = pool
+    self.team = team
   }
 
   /// The most probable next token again and again, per sequence, until a stop token (not returned) or the limit.
@@ -75,7 +81,7 @@ public struct Generator<Element: Scalar> {
 
   /// [sequences, vocabulary]
   private func lastRowLogits(_ input: ModelInput<Element>, cache: KeyValueCache<Element>?) -> Tensor<Element> {
-    let tape = Tape(pool: pool, recording: false)
+    let tape = Tape(pool: pool, recording: false, team: team)
     let output = model.forward(input, tape: tape, cache: cache, observe: nil)
     let last = tape.gatherRows(output.hidden, input.lastRows)
     return model.logits(last, tape: tape).value

@@ -8,22 +8,13 @@ public final class Idefics3<Element: Scalar>: VisionLanguageModel {
   public let arena: ParameterArena<Element>
   private let vision: VisionTransformer<Element>
   private let connector: Connector<Element>
-  private let embeddings: Parameter<Element>
-  private let decoder: Decoder<Element>
-  public let head: Parameter<Element>
+  private let language: LanguageModel<Element>
 
   /// Appends the model's tensors in the order forward uses them, so that gradients complete from the end in backward.
   public static func declare(_ configuration: Idefics3Configuration, into layout: inout ParameterLayout) {
-    let text = configuration.text
     VisionTransformer<Element>.declare(configuration.vision, prefix: "model.vision_model.", into: &layout)
-    Connector<Element>.declare(configuration, prefix: "model.connector.", into: &layout)
-    layout.add(
-      Idefics3Configuration.embeddingName, [text.vocabularySize, text.hiddenSize], .normal(text.initializerRange))
-    Decoder<Element>.declare(text, prefix: "model.text_model.", into: &layout)
-    if !configuration.tiesEmbeddings {
-      layout.add(
-        Idefics3Configuration.headName, [text.vocabularySize, text.hiddenSize], .normal(text.initializerRange))
-    }
+    Connector<Element>.declare(configuration, prefix: Idefics3Configuration.connectorPrefix, into: &layout)
+    LanguageModel<Element>.declare(configuration, into: &layout)
   }
 
   /// The model whose tensors `declare` put into the arena's layout.
@@ -31,10 +22,8 @@ public final class Idefics3<Element: Scalar>: VisionLanguageModel {
     self.configuration = configuration
     self.arena = arena
     vision = VisionTransformer(configuration.vision, prefix: "model.vision_model.", arena: arena)
-    connector = Connector(configuration, prefix: "model.connector.", arena: arena)
-    embeddings = arena[Idefics3Configuration.embeddingName]
-    decoder = Decoder(configuration.text, prefix: "model.text_model.", arena: arena)
-    head = configuration.tiesEmbeddings ? embeddings : arena[Idefics3Configuration.headName]
+    connector = Connector(configuration, prefix: Idefics3Configuration.connectorPrefix, arena: arena)
+    language = LanguageModel(configuration, arena: arena)
   }
 
   public func forward(
@@ -42,14 +31,8 @@ public final class Idefics3<Element: Scalar>: VisionLanguageModel {
     observe: StateObserver<Element>?
   ) -> ModelOutput<Element> {
     let (visual, visualTokens) = visualTokens(input, tape: tape, observe: observe)
-    var embedded = tape.embedding(input.ids, embeddings)
-    if visualTokens.count > 0 {
-      let places = input.ids.indices.filter { input.ids[$0] == configuration.imageToken }
-      embedded = tape.replaceRows(embedded, at: places, by: visual)
-    }
-    observe?("text.embeddings", embedded)
-    let hidden = decoder.forward(embedded, input: input, cache: cache, tape: tape, observe: observe)
-    return ModelOutput(hidden: hidden, visual: visual, visualTokens: visualTokens)
+    return language.forward(
+      input, visual: visual, visualTokens: visualTokens, tape: tape, cache: cache, observe: observe)
   }
 
   private func visualTokens(
@@ -67,14 +50,14 @@ public final class Idefics3<Element: Scalar>: VisionLanguageModel {
   }
 
   public func logits(_ hidden: Variable<Element>, tape: Tape<Element>) -> Variable<Element> {
-    tape.linear(hidden, head)
+    language.logits(hidden, tape: tape)
   }
 }
 
 extension Idefics3 {
   public var shape: any ModelConfiguration { configuration }
+  public var head: Parameter<Element> { language.head }
   public var scaleFactor: Int { configuration.scaleFactor }
-  public var connectorWeight: Parameter<Element> { arena["model.connector." + Connector<Element>.weightName] }
 
   public func check(_ input: ModelInput<Element>) throws {
     try input.checkText(configuration)

@@ -6,7 +6,7 @@ extension Idefics3Configuration {
   /// Reads a `config.json` as transformers 4 and 5 write it; keys left at their defaults may be absent.
   ///
   /// - Throws: `UserError` naming the file, the key and what was expected: another architecture, an impossible value, or
-  ///   a setting that is not implemented.
+  ///   a setting this program refuses.
   public init(contentsOf url: URL) throws { try self.init(JSONFields(contentsOf: url)) }
 
   init(_ fields: JSONFields) throws {

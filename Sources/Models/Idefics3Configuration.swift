@@ -9,11 +9,13 @@ public struct Idefics3Configuration: ModelConfiguration {
   /// What the model calls itself in `config.json`: both are one architecture under two names.
   public enum Name: String, Sendable { case idefics3, smolvlm }
 
-  public static let embeddingName = "model.text_model.embed_tokens.weight"
+  public static let decoderPrefix = "model.text_model."
   public static let headName = "lm_head.weight"
   public static let names = TensorNames.idefics3
 
   public var familyName: String { "Idefics3" }
+  static let connectorPrefix = "model.connector."
+  public var connectorName: String { Self.connectorPrefix + Connector<Float>.weightName }
 
   public var name = Name.idefics3
   public var vision: Vision

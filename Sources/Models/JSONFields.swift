@@ -24,27 +24,30 @@ struct JSONFields {
   }
 
   init(_ data: Data, file: String) throws {
-    guard let value = try? JSONDecoder().decode(JSONValue.self, from: data), case .object(let values) = value else {
-      throw UserError(
-        .badInput, "\(file) is not a JSON object: it is empty, truncated or damaged",
-        remedy: "copy or download the file again")
+    guard case .object(let fields) = try JSONValue(parsing: data, file: file) else {
+      throw UserError(.badInput, "\(file) is not a JSON object", remedy: "copy or download the file again")
     }
-    self.init(file: file, path: "", values: values)
+    self.init(file: file, path: "", fields: fields)
   }
 
-  private init(file: String, path: String, values: [String: JSONValue]) {
+  private init(file: String, path: String, fields: [(key: String, value: JSONValue)]) {
     self.file = file
     self.path = path
-    self.values = values
+    // Of a key that stands twice the last value counts, as in Python.
+    values = Dictionary(fields.map { ($0.key, $0.value) }) { $1 }
   }
 
   /// The error for a key whose value cannot be used.
   func wrong(_ key: String, expected: String) -> UserError {
-    let found = values[key].map { "is \($0.text().prefix(80))" } ?? "is missing"
-    return UserError(
-      .badInput, "\(file): key \(path)\(key) \(found), expected \(expected)",
-      remedy: "name a model's folder with its files unchanged; docs/models.md lists what is read")
+    // A list on one line.
+    let found =
+      values[key].map { "is \($0.text().split(whereSeparator: \.isWhitespace).joined(separator: " ").prefix(80))" }
+      ?? "is missing"
+    return UserError(.badInput, "\(file): key \(path)\(key) \(found), expected \(expected)", remedy: Self.remedy)
   }
+
+  /// What to do about a configuration that no model can be built from.
+  static let remedy = "name a model's folder with its files unchanged; docs/models.md lists what is read"
 
   private func present(_ key: String) -> JSONValue? { values[key].flatMap { $0 == .null ? nil : $0 } }
 
@@ -52,16 +55,16 @@ struct JSONFields {
 
   func object(_ key: String) throws -> JSONFields {
     guard case .object(let inner)? = present(key) else { throw wrong(key, expected: "an object") }
-    return JSONFields(file: file, path: path + key + ".", values: inner)
+    return JSONFields(file: file, path: path + key + ".", fields: inner)
   }
 
   /// A part that is absent: every key at its default.
-  func empty(_ key: String) -> JSONFields { JSONFields(file: file, path: path + key + ".", values: [:]) }
+  func empty(_ key: String) -> JSONFields { JSONFields(file: file, path: path + key + ".", fields: []) }
 
   /// An integer of a range; `standard` is what transformers takes for an absent key.
   func integer(_ key: String, in range: ClosedRange<Int> = 1...1_048_576, standard: Int? = nil) throws -> Int {
     if present(key) == nil, let standard { return standard }
-    guard case .integer(let value)? = present(key), range.contains(value) else {
+    guard let value = present(key)?.whole, range.contains(value) else {
       throw wrong(key, expected: "an integer from \(range.lowerBound) to \(range.upperBound)")
     }
     return value
@@ -69,14 +72,11 @@ struct JSONFields {
 
   /// A positive number; `standard` is what transformers takes for an absent key.
   func number(_ key: String, standard: Double? = nil, allowsZero: Bool = false) throws -> Double {
-    switch present(key) {
-    case .number(let value)? where (value > 0 || allowsZero && value == 0) && value.isFinite: return value
-    case .integer(let value)? where value > 0 || allowsZero && value == 0: return Double(value)
-    case nil:
-      if let standard { return standard }
-      fallthrough
-    default: throw wrong(key, expected: "a number above 0")
+    if present(key) == nil, let standard { return standard }
+    guard let value = present(key)?.number, value > 0 || allowsZero && value == 0 else {
+      throw wrong(key, expected: "a number above 0")
     }
+    return value
   }
 
   func flag(_ key: String, standard: Bool) throws -> Bool {
@@ -103,14 +103,11 @@ struct JSONFields {
 
   /// One integer or a list of them.
   func integers(_ key: String) throws -> [Int] {
-    switch present(key) {
-    case .integer(let value)?: return [value]
-    case .array(let values)?:
-      return try values.map {
-        guard case .integer(let value) = $0 else { throw wrong(key, expected: "integers") }
-        return value
-      }
-    default: throw wrong(key, expected: "an integer or a list of them")
+    if let value = present(key)?.whole { return [value] }
+    guard let values = present(key)?.array else { throw wrong(key, expected: "an integer or a list of them") }
+    return try values.map {
+      guard let value = $0.whole else { throw wrong(key, expected: "integers") }
+      return value
     }
   }
 
@@ -130,21 +127,19 @@ struct JSONFields {
   /// Insists that a key, if present, has the one value that is implemented.
   func require(_ key: String, _ value: JSONValue) throws {
     guard let found = present(key) else { return }
-    if case .integer(let integer) = found, .number(Double(integer)) == value { return }
-    guard found == value else { throw wrong(key, expected: "\(value.text()), the only form implemented") }
+    guard found == value || found.number != nil && found.number == value.number else {
+      throw wrong(key, expected: "\(value.text()), the only form implemented")
+    }
   }
 
   /// Token ids: one integer or a list of them; empty when absent.
   func tokens(_ key: String) throws -> [Int] {
-    switch present(key) {
-    case nil: return []
-    case .integer(let id)?: return [id]
-    case .array(let ids)?:
-      return try ids.map {
-        guard case .integer(let id) = $0 else { throw wrong(key, expected: "token ids") }
-        return id
-      }
-    default: throw wrong(key, expected: "a token id or a list of them")
+    guard let found = present(key) else { return [] }
+    if let id = found.whole { return [id] }
+    guard let ids = found.array else { throw wrong(key, expected: "a token id or a list of them") }
+    return try ids.map {
+      guard let id = $0.whole else { throw wrong(key, expected: "token ids") }
+      return id
     }
   }
 }

@@ -1,26 +1,29 @@
 import Autograd
 import Tensors
 
-/// An affine map under torch's names: `<name>.weight` [out, in] and, with a bias, `<name>.bias` [out].
+/// An affine map under torch's names: `<name>.weight` [out, in] and, with a bias, `<name>.bias` [out]; with the adapter
+/// that the arena holds for it.
 struct Linear<Element: Scalar> {
   private let weight: Parameter<Element>
   private let bias: Parameter<Element>?
+  private let adapter: LowRankAdapter<Element>?
 
   static func declare(
     _ name: String, _ inputs: Int, _ outputs: Int, deviation: Double, hasBias: Bool = false,
     into layout: inout ParameterLayout
   ) {
-    layout.add(name + ".weight", [outputs, inputs], .normal(deviation))
+    layout.add(name + ".weight", [outputs, inputs], .normal(deviation), isLinear: true)
     if hasBias { layout.add(name + ".bias", [outputs], .constant(0)) }
   }
 
   init(_ name: String, arena: ParameterArena<Element>) {
     weight = arena[name + ".weight"]
     bias = arena.contains(name + ".bias") ? arena[name + ".bias"] : nil
+    adapter = arena.adapter(of: name)
   }
 
   func callAsFunction(_ x: Variable<Element>, tape: Tape<Element>) -> Variable<Element> {
-    tape.linear(x, weight, bias: bias)
+    tape.linear(x, weight, bias: bias, adapter: adapter)
   }
 }
 

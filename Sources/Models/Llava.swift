@@ -11,25 +11,16 @@ public final class Llava<Element: Scalar>: VisionLanguageModel {
   private let tower: CLIPTower<Element>
   private let projector: Projector<Element>
   private let newline: Parameter<Element>?
-  private let embeddings: Parameter<Element>
-  private let decoder: Decoder<Element>
-  public let head: Parameter<Element>
+  private let language: LanguageModel<Element>
 
-  private static var projectorPrefix: String { "multi_modal_projector." }
   private static var newlineName: String { "image_newline" }
 
   /// Appends the model's tensors in the order forward uses them, so that gradients complete from the end in backward.
   public static func declare(_ c: LlavaConfiguration, into layout: inout ParameterLayout) {
-    let text = c.text
     CLIPTower<Element>.declare(c.vision, prefix: "vision_tower.", into: &layout)
-    Projector<Element>.declare(c, prefix: projectorPrefix, into: &layout)
-    if c.tiling != nil { layout.add(newlineName, [text.hiddenSize], .normal(text.initializerRange)) }
-    layout.add(
-      LlavaConfiguration.embeddingName, [text.vocabularySize, text.hiddenSize], .normal(text.initializerRange))
-    Decoder<Element>.declare(text, prefix: "language_model.model.", into: &layout)
-    if !c.tiesEmbeddings {
-      layout.add(LlavaConfiguration.headName, [text.vocabularySize, text.hiddenSize], .normal(text.initializerRange))
-    }
+    Projector<Element>.declare(c, prefix: LlavaConfiguration.projectorPrefix, into: &layout)
+    if c.tiling != nil { layout.add(newlineName, [c.text.hiddenSize], .normal(c.text.initializerRange)) }
+    LanguageModel<Element>.declare(c, into: &layout)
   }
 
   /// The model whose tensors `declare` put into the arena's layout.
@@ -37,11 +28,9 @@ public final class Llava<Element: Scalar>: VisionLanguageModel {
     llava = configuration
     self.arena = arena
     tower = CLIPTower(configuration.vision, prefix: "vision_tower.", arena: arena)
-    projector = Projector(configuration, prefix: Self.projectorPrefix, arena: arena)
+    projector = Projector(configuration, prefix: LlavaConfiguration.projectorPrefix, arena: arena)
     newline = configuration.tiling == nil ? nil : arena[Self.newlineName]
-    embeddings = arena[LlavaConfiguration.embeddingName]
-    decoder = Decoder(configuration.text, prefix: "language_model.model.", arena: arena)
-    head = configuration.tiesEmbeddings ? embeddings : arena[LlavaConfiguration.headName]
+    language = LanguageModel(configuration, arena: arena)
   }
 
   public func forward(
@@ -49,17 +38,8 @@ public final class Llava<Element: Scalar>: VisionLanguageModel {
     observe: StateObserver<Element>?
   ) -> ModelOutput<Element> {
     let (visual, visualTokens) = visualTokens(input, tape: tape, observe: observe)
-    // The image token may lie past the vocabulary; whatever row stands in for it is overwritten.
-    let imageToken = llava.imageToken
-    let ids = input.ids.map { $0 == imageToken ? 0 : $0 }
-    var embedded = tape.embedding(ids, embeddings)
-    if visualTokens.total > 0 {
-      let places = input.ids.indices.filter { input.ids[$0] == imageToken }
-      embedded = tape.replaceRows(embedded, at: places, by: visual)
-    }
-    observe?("text.embeddings", embedded)
-    let hidden = decoder.forward(embedded, input: input, cache: cache, tape: tape, observe: observe)
-    return ModelOutput(hidden: hidden, visual: visual, visualTokens: visualTokens)
+    return language.forward(
+      input, visual: visual, visualTokens: visualTokens, tape: tape, cache: cache, observe: observe)
   }
 
   private func visualTokens(
@@ -98,14 +78,14 @@ public final class Llava<Element: Scalar>: VisionLanguageModel {
   }
 
   public func logits(_ hidden: Variable<Element>, tape: Tape<Element>) -> Variable<Element> {
-    tape.linear(hidden, head)
+    language.logits(hidden, tape: tape)
   }
 }
 
 extension Llava {
   public var shape: any ModelConfiguration { llava }
+  public var head: Parameter<Element> { language.head }
   public var scaleFactor: Int { 1 }
-  public var connectorWeight: Parameter<Element> { arena[Self.projectorPrefix + Projector<Element>.weightName] }
 
   public func check(_ input: ModelInput<Element>) throws {
     try input.checkText(shape)

@@ -18,7 +18,7 @@ extension LlavaConfiguration {
     projectorActivation = try fields.activation("projector_hidden_act", standard: .gelu)
     projectorHasBias = try fields.flag("multimodal_projector_bias", standard: true)
     let isNext = fields.values["model_type"] == .string("llava_next")
-    if isNext { tiling = try TileGrid(fields) }
+    if isNext { tiling = try TileGrid(fields, .heightFirst) }
     tiesEmbeddings = try fields.flag("tie_word_embeddings", standard: false)
     // Only LLaVA's own class looks into the text part as well.
     if !isNext, !tiesEmbeddings { tiesEmbeddings = try textFields.flag("tie_word_embeddings", standard: false) }
@@ -46,7 +46,7 @@ extension LlavaConfiguration {
       "text_config": .object(
         text.fields.merging(tokens.fields) { $1 }.merging(["tie_word_embeddings": .bool(tiesEmbeddings)]) { $1 }),
     ]
-    if let tiling { fields["image_grid_pinpoints"] = tiling.value }
+    if let tiling { fields["image_grid_pinpoints"] = tiling.pinpoints }
     return JSONValue.object(fields).text() + "\n"
   }
 
@@ -55,27 +55,17 @@ extension LlavaConfiguration {
 }
 
 extension TileGrid {
-  /// The pairs that LlavaNextConfig takes for an absent `image_grid_pinpoints`.
-  private static let standard = [(336, 672), (672, 336), (672, 672), (1008, 336), (336, 1008)]
-
-  /// Reads `image_grid_pinpoints`: [height, width] pairs.
-  init(_ fields: JSONFields) throws {
+  /// Reads `image_grid_pinpoints`; absent, it is transformers' own.
+  init(_ fields: JSONFields, _ order: PairOrder) throws {
     let key = "image_grid_pinpoints"
-    guard fields.contains(key) else {
-      self.init(resolutions: Self.standard.map { ImageSize(height: $0.0, width: $0.1) })
+    guard fields.contains(key), let value = fields.values[key] else {
+      self = .standard
       return
     }
-    guard case .array(let pairs)? = fields.values[key] else {
-      throw fields.wrong(key, expected: "a list of [height, width] pairs in pixels")
+    guard let grid = TileGrid(pinpoints: value, order) else {
+      let pair = order == .heightFirst ? "[height, width]" : "[width, height]"
+      throw fields.wrong(key, expected: "a list of \(pair) pairs in pixels")
     }
-    self.init(
-      resolutions: try pairs.map { pair in
-        guard case .array(let sides) = pair, sides.count == 2, case .integer(let height) = sides[0],
-          case .integer(let width) = sides[1], 1...65_536 ~= height, 1...65_536 ~= width
-        else { throw fields.wrong(key, expected: "a list of [height, width] pairs in pixels") }
-        return ImageSize(height: height, width: width)
-      })
+    self = grid
   }
-
-  var value: JSONValue { .array(resolutions.map { .array([.integer($0.height), .integer($0.width)]) }) }
 }

@@ -24,9 +24,12 @@ public struct LlavaConfiguration: ModelConfiguration {
     self.text = text
   }
 
-  public static let embeddingName = "language_model.model.embed_tokens.weight"
+  public static let decoderPrefix = "language_model.model."
   public static let headName = "language_model.lm_head.weight"
   public static let names = TensorNames.llava
+
+  static let projectorPrefix = "multi_modal_projector."
+  public var connectorName: String { Self.projectorPrefix + Projector<Float>.weightName }
 
   public var familyName: String { tiling == nil ? "LLaVA" : "LLaVA-NeXT" }
 

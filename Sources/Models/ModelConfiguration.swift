@@ -14,11 +14,14 @@ public protocol ModelConfiguration: Equatable, Sendable {
   var tokens: SpecialTokens { get set }
   /// Visual tokens of one full image.
   var tokensPerImage: Int { get }
-  /// Names of the token embedding and of the output head.
-  static var embeddingName: String { get }
+  /// What the names of the decoder's tensors begin with, and the name of the output head.
+  static var decoderPrefix: String { get }
   static var headName: String { get }
   /// How the names in files become those of the model.
   static var names: TensorNames { get }
+
+  /// Name of the connector's weight: all visual tokens pass it, so every loss has a gradient there.
+  var connectorName: String { get }
 
   /// Appends the model's tensors in the order forward uses them, so that gradients complete from the end in backward.
   func declare(into layout: inout ParameterLayout)
@@ -34,6 +37,9 @@ public protocol ModelConfiguration: Equatable, Sendable {
 }
 
 extension ModelConfiguration {
+  /// Name of the token embedding, which stands beside the decoder's layers in all families.
+  public static var embeddingName: String { decoderPrefix + "embed_tokens.weight" }
+
   /// Names, shapes and places of the model's tensors.
   public var layout: ParameterLayout {
     var layout = ParameterLayout()

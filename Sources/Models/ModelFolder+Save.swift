@@ -28,26 +28,42 @@ extension ModelFolder {
   /// Every file of a folder whose weights are one file.
   public static let files = ["config.json", WeightFiles.single] + companions
 
-  /// Writes a folder as `save_pretrained` lays it out, which transformers and this program read.
+  /// Writes a model as a folder, adapters merged.
   ///
-  /// The folder is made if needed; each file is written beside its place and renamed, the weights last.
   /// - Parameters:
   ///   - type: nil = as the model computes.
-  ///   - source: the folder the model came from. Its config.json is kept but for the type of the weights, its tensor names
-  ///     too, and its tokenizer and processor files are copied. A folder of the original LLaVA becomes one of transformers.
-  ///   - partBytes: weights of more bytes are cut into several files with an index.
+  ///   - source, partBytes: as of the other form.
   /// - Throws: `UserError` when something cannot be read or written.
   public static func save<Element: Scalar>(
     _ model: any VisionLanguageModel<Element>, to url: URL, as type: StoredType? = nil, like source: ModelFolder? = nil,
     partBytes: Int = 5_000_000_000
   ) throws {
     let type = type ?? (Element.self == Double.self ? .float64 : .float32)
+    try save(model.shape, to: url, as: type, like: source, partBytes: partBytes) { [arena = model.arena] in
+      arena.effectiveValue(of: $0.name)
+    }
+  }
+
+  /// Writes a folder as `save_pretrained` lays it out, which transformers and this program read.
+  ///
+  /// The folder is made if needed; each file is written beside its place and renamed, the weights last, one tensor in
+  /// memory at a time.
+  /// - Parameters:
+  ///   - source: the folder the model came from. Its config.json is kept but for the type of the weights, its tensor names
+  ///     too, and its tokenizer and processor files are copied. A folder of the original LLaVA becomes one of transformers.
+  ///   - partBytes: weights of more bytes are cut into several files with an index.
+  ///   - weights: gives the tensors.
+  /// - Throws: `UserError` when something cannot be read or written.
+  public static func save<Element: Scalar>(
+    _ shape: any ModelConfiguration, to url: URL, as type: StoredType, like source: ModelFolder? = nil,
+    partBytes: Int = 5_000_000_000, weights: @escaping (ParameterLayout.Entry) throws -> Tensor<Element>
+  ) throws {
     let kept = source.flatMap { $0.isTransformersLayout ? $0 : nil }
     do {
       try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-      let text = try kept.map { try $0.configurationText(type) } ?? model.shape.json(type: type.rawValue)
+      let text = try kept.map { try $0.configurationText(type) } ?? shape.json(type: type.rawValue)
       try Data(text.utf8).write(to: url.appendingPathComponent("config.json"), options: .atomic)
-      try Data(model.shape.generationJSON.utf8)
+      try Data(shape.generationJSON.utf8)
         .write(to: url.appendingPathComponent("generation_config.json"), options: .atomic)
       if let source { try copyCompanions(from: source.url, to: url) }
     } catch let error as UserError {
@@ -57,8 +73,8 @@ extension ModelFolder {
         .inputOutput, "\(url.path) cannot be written: \(error.localizedDescription)",
         remedy: "check the free space (df) and the permissions of the folder")
     }
-    let names = model.shape.layout.entries.map { ($0, kept?.storedName(of: $0.name) ?? $0.name) }
-    try WeightWriter(folder: url, type: type, partBytes: partBytes).write(names, arena: model.arena)
+    let names = shape.layout.entries.map { ($0, kept?.storedName(of: $0.name) ?? $0.name) }
+    try WeightWriter(folder: url, type: type, partBytes: partBytes).write(names, weights)
   }
 
   /// The folder's config.json with the type of the weights exchanged, everything else as it stands.
@@ -87,7 +103,8 @@ private struct WeightWriter {
   let partBytes: Int
 
   func write<Element: Scalar>(
-    _ tensors: [(entry: ParameterLayout.Entry, name: String)], arena: ParameterArena<Element>
+    _ tensors: [(entry: ParameterLayout.Entry, name: String)],
+    _ weights: @escaping (ParameterLayout.Entry) throws -> Tensor<Element>
   ) throws {
     let parts = cut(tensors)
     let count = parts.count
@@ -96,7 +113,7 @@ private struct WeightWriter {
       let file = count == 1 ? WeightFiles.single : String(format: "model-%05d-of-%05d.safetensors", number + 1, count)
       var writer = SafetensorsWriter()
       for (entry, name) in part {
-        add(arena[entry.name].value, name, to: &writer)
+        add(name, entry.shape, to: &writer) { try weights(entry) }
         map[name] = .string(file)
       }
       try put(file) { try writer.write(to: $0) }
@@ -132,22 +149,20 @@ private struct WeightWriter {
     return parts
   }
 
-  private func add<Element: Scalar>(_ tensor: Tensor<Element>, _ name: String, to writer: inout SafetensorsWriter) {
+  private func add<Element: Scalar>(
+    _ name: String, _ shape: [Int], to writer: inout SafetensorsWriter, _ tensor: @escaping () throws -> Tensor<Element>
+  ) {
     switch type {
-    case .bfloat16: writer.add(roundedToBF16: tensor, as: name)
-    case .float32:
-      if Element.self == Float.self {
-        writer.add(name, tensor)
-      } else {
-        writer.add(name, tensor.converted(to: Float.self))
-      }
-    case .float64:
-      if Element.self == Double.self {
-        writer.add(name, tensor)
-      } else {
-        writer.add(name, tensor.converted(to: Double.self))
-      }
+    case .bfloat16: writer.add(roundedToBF16: shape, as: name, tensor)
+    case .float32: writer.add(name, shape) { Self.converted(try tensor(), to: Float.self) }
+    case .float64: writer.add(name, shape) { Self.converted(try tensor(), to: Double.self) }
     }
+  }
+
+  private static func converted<Element: Scalar, Other: Scalar>(
+    _ tensor: Tensor<Element>, to type: Other.Type
+  ) -> Tensor<Other> {
+    tensor as? Tensor<Other> ?? tensor.converted(to: type)
   }
 
   /// Writes beside the place, then renames.

@@ -23,6 +23,12 @@ public struct ModelFolder {
         .inputOutput, "\(url.path) is not a folder",
         remedy: "give a model folder with config.json and model.safetensors")
     }
+    let ownConfiguration = url.appendingPathComponent("config.json").path
+    if AdapterFolder.isPresent(in: url), !FileManager.default.fileExists(atPath: ownConfiguration) {
+      throw UserError(
+        .badInput, "\(url.path) holds an adapter, not a whole model",
+        remedy: "merge it with its model: evl-dist export \(url.path) FOLDER")
+    }
     configuration = try Self.withGenerationSettings(ModelFamilies.configuration(in: url), folder: url)
     layout = configuration.layout
     var problems: [String] = []
@@ -100,18 +106,34 @@ public struct ModelFolder {
       + "names (config.json and model.safetensors) to \(url.appendingPathComponent(OriginalLlava.towerFolder).path)"
   }
 
-  /// Reads the weights into an arena whose layout holds the model's tensors, each straight from the mapped file.
+  /// Reads the weights that an arena holds itself, each straight from the mapped file.
   ///
   /// - Throws: `UserError` naming a tensor with an infinite value or one that is not a number.
   public func load<Element: Scalar>(into arena: ParameterArena<Element>) throws {
     try checkTie()
-    for entry in layout.entries {
-      guard let stored = places[entry.name] else { continue }
-      let target = arena[entry.name].value
-      try stored.file.read(stored.name, into: target)
-      guard target.sumOfSquares.isFinite else { throw infinite(stored) }
-    }
+    for entry in layout.entries where arena.holds(entry.name) { try read(entry, into: arena[entry.name].value) }
     arena.round(0..<arena.layout.count)
+  }
+
+  /// A copy of a tensor of the model's layout.
+  ///
+  /// - Throws: `UserError` naming a tensor with an infinite value or one that is not a number.
+  public func tensor<Element: Scalar>(_ entry: ParameterLayout.Entry) throws -> Tensor<Element> {
+    let result = Tensor<Element>(uninitialised: entry.shape)
+    try read(entry, into: result)
+    return result
+  }
+
+  private func read<Element: Scalar>(_ entry: ParameterLayout.Entry, into target: Tensor<Element>) throws {
+    let stored = place(of: entry)
+    try stored.file.read(stored.name, into: target)
+    guard target.sumOfSquares.isFinite else { throw infinite(stored) }
+  }
+
+  /// Where a tensor lies; opening the folder made sure that it does.
+  private func place(of entry: ParameterLayout.Entry) -> StoredTensor {
+    guard let stored = places[entry.name] else { preconditionFailure("\(entry.name) is no tensor of the model") }
+    return stored
   }
 
   /// Where a tied matrix is stored twice, both must be the same.
@@ -142,28 +164,50 @@ public struct ModelFolder {
   /// A frozen arena with the weights. Matrices stored in bfloat16 stay where they lie in the mapped files, which all
   /// processes of a node share; with `precision` bf16 the others are rounded to it.
   ///
+  /// - Parameter part: the tensors wanted; nil = all.
   /// - Throws: `UserError` naming a tensor with an infinite value or one that is not a number.
-  public func frozenArena(precision: Precision = .f32) throws -> ParameterArena<Float> {
+  public func frozenArena(
+    precision: Precision = .f32, part: ParameterLayout? = nil
+  ) throws -> ParameterArena<Float> {
     try checkTie()
-    func exact(_ entry: ParameterLayout.Entry) throws -> Tensor<Float> {
-      let target = Tensor<Float>(uninitialised: entry.shape)
-      guard let stored = places[entry.name] else { return target }
-      try stored.file.read(stored.name, into: target)
-      guard target.sumOfSquares.isFinite else { throw infinite(stored) }
-      return target
-    }
-    func rounded(_ entry: ParameterLayout.Entry) throws -> Tensor<BFloat16>? {
-      guard let stored = places[entry.name] else { return nil }
-      if let mapped = try stored.file.mapped(stored.name) {
-        guard mapped.isFinite else { throw infinite(stored) }
-        return mapped
+    return try ParameterArena(
+      frozen: part ?? layout,
+      rounded: { entry in
+        let stored = place(of: entry)
+        if let mapped = try stored.file.mapped(stored.name) {
+          guard mapped.isFinite else { throw infinite(stored) }
+          return mapped
+        }
+        guard precision == .bf16 else { return nil }
+        let result = Tensor<BFloat16>(uninitialised: entry.shape)
+        result.setRounded(try tensor(entry) as Tensor<Float>)
+        return result
+      }, exact: tensor)
+  }
+
+  /// Bytes that `frozenArena` takes: in the mapped files, shared by the processes of a node, and of each process's own.
+  public func frozenBytes(precision: Precision, part: ParameterLayout) -> (shared: Int, own: Int) {
+    var result = (shared: 0, own: 0)
+    for entry in part.entries {
+      let isMapped = entry.decays && place(of: entry).entry?.type == BFloat16.safetensorsType
+      if isMapped {
+        result.shared += 2 * entry.range.count
+      } else {
+        result.own += (entry.decays && precision == .bf16 ? 2 : 4) * entry.range.count
       }
-      guard precision == .bf16 else { return nil }
-      let result = Tensor<BFloat16>(uninitialised: entry.shape)
-      result.setRounded(try exact(entry))
-      return result
     }
-    return try ParameterArena(frozen: layout, rounded: rounded, exact: exact)
+    return result
+  }
+
+  /// SHA-256 (hex) of some of the tensors as they are stored.
+  public func digest(of part: ParameterLayout) throws -> String {
+    var digest = Digest()
+    for entry in part.entries {
+      let stored = place(of: entry)
+      digest.update(Data("\(entry.name) \(stored.entry?.type ?? "")\n".utf8))
+      try stored.file.digest(stored.name, into: &digest)
+    }
+    return digest.finish()
   }
 
   private func infinite(_ stored: StoredTensor) -> UserError {
@@ -185,8 +229,10 @@ public struct ModelFolder {
   }
 
   /// Whether the files are laid out as transformers writes them, so that the folder's own config.json describes them.
-  var isTransformersLayout: Bool {
-    guard let fields = try? JSONFields(contentsOf: url.appendingPathComponent("config.json")) else { return false }
-    return !OriginalLlava.wrote(fields)
+  var isTransformersLayout: Bool { !Self.isOriginalLlava(url) }
+
+  /// Whether the original LLaVA code wrote a folder; false where it holds no config.json that can be read.
+  public static func isOriginalLlava(_ folder: URL) -> Bool {
+    (try? JSONFields(contentsOf: folder.appendingPathComponent("config.json"))).map(OriginalLlava.wrote) ?? false
   }
 }

@@ -3,7 +3,11 @@ import Tensors
 
 extension ModelInput {
   /// An error about the input.
-  func bad(_ what: String) -> UserError { UserError(.badInput, "model input: \(what)") }
+  func bad(_ what: String) -> UserError {
+    UserError(
+      .badInput, "model input: \(what)",
+      remedy: "check that tokenizer, image processor and model belong together")
+  }
 
   /// Checks ids, positions, branches and lengths against a decoder. - Throws: `UserError` saying what does not fit.
   func checkText(_ shape: any ModelConfiguration) throws {

@@ -26,7 +26,7 @@ enum OriginalLlava {
     let shape = try fields.choice("image_aspect_ratio", ["anyres", "pad", "square"], standard: "square")
     let merge = try fields.choice("mm_patch_merge_type", ["spatial_unpad", "flat"], standard: "flat")
     switch (shape, merge) {
-    case ("anyres", "spatial_unpad"): result.tiling = try TileGrid(fields)
+    case ("anyres", "spatial_unpad"): result.tiling = try TileGrid(fields, .widthFirst)
     case ("anyres", _): throw fields.wrong("mm_patch_merge_type", expected: "\"spatial_unpad\" with anyres images")
     default: break
     }

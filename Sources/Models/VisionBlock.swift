@@ -4,6 +4,8 @@ import Tensors
 /// A pre-norm block of a vision tower: x += out_proj(attention(norm1 x)); x += fc2(activation(fc1(norm2 x))).
 /// Source: SiglipEncoderLayer, CLIPEncoderLayer.
 struct VisionBlock<Element: Scalar> {
+  /// Whether anything in it is trained.
+  let trains: Bool
   private let heads: Int
   private let norm1: LayerNorm<Element>
   private let query: Linear<Element>
@@ -34,6 +36,7 @@ struct VisionBlock<Element: Scalar> {
   }
 
   init(_ c: VisionConfiguration, prefix: String, arena: ParameterArena<Element>) {
+    trains = arena.trains(prefix: prefix)
     heads = c.heads
     norm1 = LayerNorm(prefix + "layer_norm1", epsilon: c.layerNormEpsilon, arena: arena)
     query = Linear(prefix + "self_attn.q_proj", arena: arena)
@@ -55,6 +58,7 @@ struct VisionBlock<Element: Scalar> {
     let attended = tape.attention(
       q, k, v, heads: heads, keyValueHeads: heads, queries: images, keys: images, mask: mask)
     let middle = tape.add(x, output(attended, tape: tape))
+    tape.narrow(q, k, v, attended)
     let inner = norm2(middle, tape: tape)
     let wide = tape.activation(expand(inner, tape: tape), activation)
     tape.drop(inner)

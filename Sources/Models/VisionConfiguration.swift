@@ -1,4 +1,5 @@
 import Autograd
+import Tensors
 
 /// Shape of a vision tower, under the names of its `vision_config`.
 public struct VisionConfiguration: Equatable, Sendable {

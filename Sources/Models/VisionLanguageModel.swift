@@ -13,8 +13,6 @@ public protocol VisionLanguageModel<Element>: AnyObject {
   var shape: any ModelConfiguration { get }
   /// Side, in patches, of the block that becomes one visual token.
   var scaleFactor: Int { get }
-  /// The connector's weight: all visual tokens pass it, so every loss has a gradient there.
-  var connectorWeight: Parameter<Element> { get }
   /// The output head, [vocabulary, text width]: logits are the hidden states times its transpose.
   var head: Parameter<Element> { get }
 
@@ -41,6 +39,8 @@ public protocol VisionLanguageModel<Element>: AnyObject {
 }
 
 extension VisionLanguageModel {
+  /// The connector's weight: all visual tokens pass it, so every loss has a gradient there.
+  public var connectorWeight: Parameter<Element> { arena[shape.connectorName] }
   public var textWidth: Int { shape.text.hiddenSize }
   public var vocabularySize: Int { shape.text.vocabularySize }
   public var imageToken: Int { shape.imageToken }

@@ -58,7 +58,7 @@ struct VisionTransformer<Element: Scalar> {
     let mask = AttentionMask(causal: false, keys: visibleKeys(extents, full: full))
     let segments = Segments(count: images, length: rows * columns)
     for (index, block) in blocks.enumerated() {
-      x = tape.block(x) { block.forward($0, images: segments, mask: mask, tape: $1) }
+      x = tape.block(x, trains: block.trains) { block.forward($0, images: segments, mask: mask, tape: $1) }
       observe?("vision.layer.\(index)", x)
     }
     let result = finalNorm(x, tape: tape)

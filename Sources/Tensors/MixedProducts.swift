@@ -74,11 +74,22 @@ public struct MixedProducts<Element: Scalar> {
   private let roundedPool: BufferPool<BFloat16>
   /// Whether operands are handed to the library in bfloat16.
   private let multipliesRounded: Bool
+  /// Threads of this program's own; nil to leave products to those of the libraries.
+  private let team: ThreadTeam?
   private let meter: ProductMeter?
+  /// Multiplications with addition that are worth another thread: some tens of microseconds.
+  private static var operationsPerThread: Int { 1 << 21 }
 
-  /// - Parameter meter: told of every product.
-  public init(_ precision: Precision, pool: BufferPool<Element>, meter: ProductMeter? = nil) {
+  /// - Parameters:
+  ///   - team: shares the rows of large products among its threads, for generation, with the libraries set to one thread;
+  ///     few rows then pass over exact matrices, too, as over rounded ones. Which rows meet which shows in the last bits,
+  ///     so training has none.
+  ///   - meter: told of every product.
+  public init(
+    _ precision: Precision, pool: BufferPool<Element>, team: ThreadTeam? = nil, meter: ProductMeter? = nil
+  ) {
     self.precision = precision
+    self.team = team
     self.meter = meter
     self.pool = pool
     roundedPool = BufferPool(sharing: pool)
@@ -88,6 +99,8 @@ public struct MixedProducts<Element: Scalar> {
 
   /// C = alpha op(A) op(B) + beta C; an operand that the precision asks to be rounded is.
   ///
+  /// Few rows times the transpose of a matrix kept in bfloat16 stream it as it is (`StreamedProduct`): the same meaning,
+  /// to rounding, as with many rows, not always the same bits.
   /// - Complexity: 2 m n k operations, and a pass over each operand that is not in the form needed.
   public func callAsFunction(
     _ a: Operand<Element>, _ b: Operand<Element>, transposeA: Bool = false, transposeB: Bool = false,
@@ -100,14 +113,58 @@ public struct MixedProducts<Element: Scalar> {
         multiplyRounded(
           left, right, transposeA: transposeA, transposeB: transposeB, alpha: alpha, beta: beta, into: c)
       }
+    } else if !transposeA, transposeB, alpha == 1, beta == 0, let streamed = streamed(a, b, into: c) {
+      product = streamed
     } else {
       let (left, right) = (exact(a), exact(b))
       product = {
-        multiply(left, right, transposeA: transposeA, transposeB: transposeB, alpha: alpha, beta: beta, into: c)
+        shared(left, right, transposeA: transposeA, transposeB: transposeB, alpha: alpha, beta: beta, into: c)
       }
     }
     guard let meter else { return product() }
     meter.measure(2 * c.rows * c.columns * (transposeA ? a.rows : a.columns), product)
+  }
+
+  /// The product, its longer side cut into pieces where a team shares it.
+  private func shared(
+    _ a: Matrix<Element>, _ b: Matrix<Element>, transposeA: Bool, transposeB: Bool, alpha: Element, beta: Element,
+    into c: Matrix<Element>
+  ) {
+    let byRows = c.rows >= c.columns
+    let whole = byRows ? c.rows : c.columns
+    let operations = c.rows * c.columns * (transposeA ? a.rows : a.columns)
+    let piece = max(64, Self.operationsPerThread * whole / max(1, operations))
+    // Each piece packs the other operand anew, so they are few.
+    share(whole, piece: piece, piecesPerThread: 2) { range in
+      let left = !byRows ? a : transposeA ? a.columns(range) : a.rows(range)
+      let right = byRows ? b : transposeB ? b.rows(range) : b.columns(range)
+      multiply(
+        left, right, transposeA: transposeA, transposeB: transposeB, alpha: alpha, beta: beta,
+        into: byRows ? c.rows(range) : c.columns(range))
+    }
+  }
+
+  /// Runs a loop's ranges on the team; as one range without a team. What a range computes must be its own.
+  public func share(_ count: Int, piece: Int = 1, piecesPerThread: Int = 4, _ body: (Range<Int>) -> Void) {
+    guard let team else { return body(0..<count) }
+    team.share(count, piece: piece, piecesPerThread: piecesPerThread, body)
+  }
+
+  /// c = a b^T by the way of few rows; nil where that is not to be taken.
+  private func streamed(_ a: Operand<Element>, _ b: Operand<Element>, into c: Matrix<Element>) -> (() -> Void)? {
+    switch b {
+    case .rounded(let weights):
+      guard let product = StreamedProduct<Element>(rounded: weights, rows: c.rows) else { return nil }
+      let left = exact(a)
+      return { product(left, into: c, team: team ?? ThreadTeam(threads: ProductLibrary.threads)) }
+    case .exact(let weights):
+      guard let team, precision == .f32, let product = StreamedProduct<Element>(exact: weights, rows: c.rows) else {
+        return nil
+      }
+      let left = exact(a)
+      return { product(left, into: c, team: team) }
+    case .roundedValues: return nil
+    }
   }
 
   /// What an operand used several times is best kept as, so that it is converted once.
@@ -138,7 +195,9 @@ public struct MixedProducts<Element: Scalar> {
       return scratch
     case .rounded(let matrix):
       let scratch = pool.tensor([matrix.rows, matrix.columns]).matrix
-      scratch.setWidened(matrix)
+      share(matrix.rows, piece: max(1, (1 << 16) / max(1, matrix.columns))) {
+        scratch.rows($0).setWidened(matrix.rows($0))
+      }
       return scratch
     }
   }

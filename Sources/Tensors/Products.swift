@@ -9,11 +9,7 @@ public func multiply<Element: Scalar>(
   _ a: Matrix<Element>, _ b: Matrix<Element>, transposeA: Bool = false, transposeB: Bool = false,
   alpha: Element = 1, beta: Element = 0, into c: Matrix<Element>
 ) {
-  let (m, k) = transposeA ? (a.columns, a.rows) : (a.rows, a.columns)
-  let (inner, n) = transposeB ? (b.columns, b.rows) : (b.rows, b.columns)
-  precondition(
-    k == inner && c.rows == m && c.columns == n,
-    "product of [\(m), \(k)] and [\(inner), \(n)] into [\(c.rows), \(c.columns)]")
+  let (m, n, k) = productExtents(a, b, transposeA: transposeA, transposeB: transposeB, into: c)
   guard m > 0, n > 0 else { return }
   guard k > 0 else {
     for row in 0..<m { for column in 0..<n { c[row, column] = beta == 0 ? 0 : beta * c[row, column] } }
@@ -29,15 +25,23 @@ func multiplyRounded<Element: Scalar>(
   _ a: Matrix<BFloat16>, _ b: Matrix<BFloat16>, transposeA: Bool, transposeB: Bool, alpha: Element, beta: Element,
   into c: Matrix<Element>
 ) {
+  let (m, n, k) = productExtents(a, b, transposeA: transposeA, transposeB: transposeB, into: c)
+  guard let product = Element.kernels.roundedProduct else { preconditionFailure("no product of bfloat16") }
+  product(
+    transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k), alpha,
+    a.base, Int32(max(1, a.stride)), b.base, Int32(max(1, b.stride)), beta, c.base, Int32(max(1, c.stride)))
+}
+
+/// Rows and columns of op(A) op(B), and the extent summed over. - Precondition: the shapes agree with each other and C's.
+private func productExtents<Operand: TensorElement, Element: TensorElement>(
+  _ a: Matrix<Operand>, _ b: Matrix<Operand>, transposeA: Bool, transposeB: Bool, into c: Matrix<Element>
+) -> (m: Int, n: Int, k: Int) {
   let (m, k) = transposeA ? (a.columns, a.rows) : (a.rows, a.columns)
   let (inner, n) = transposeB ? (b.columns, b.rows) : (b.rows, b.columns)
   precondition(
     k == inner && c.rows == m && c.columns == n,
     "product of [\(m), \(k)] and [\(inner), \(n)] into [\(c.rows), \(c.columns)]")
-  guard let product = Element.kernels.roundedProduct else { preconditionFailure("no product of bfloat16") }
-  product(
-    transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k), alpha,
-    a.base, Int32(max(1, a.stride)), b.base, Int32(max(1, b.stride)), beta, c.base, Int32(max(1, c.stride)))
+  return (m, n, k)
 }
 
 /// The libraries behind `multiply` and their settings.

@@ -55,6 +55,7 @@ public struct SafetensorsFile: Sendable {
         entries[name] = try Self.entry(value, available: bytes.count - start) { broken("tensor \(name) \($0)") }
       }
     }
+    try Self.checkCover(entries, available: bytes.count - start, broken)
     self.url = url
     self.data = data
     self.entries = entries
@@ -80,6 +81,23 @@ public struct SafetensorsFile: Sendable {
         "of type \(type) and shape \(shape) needs \(bytes) bytes, its offsets give \(offsets[1] - offsets[0])")
     }
     return Entry(type: type, shape: shape, bytes: offsets[0]..<offsets[1])
+  }
+
+  /// The format asks that the tensors cover the data, without holes and without a rest.
+  private static func checkCover(
+    _ entries: [String: Entry], available: Int, _ broken: (String) -> UserError
+  ) throws {
+    var end = 0
+    for (name, entry) in entries.sorted(by: {
+      ($0.value.bytes.lowerBound, $0.key) < ($1.value.bytes.lowerBound, $1.key)
+    })
+    where !entry.bytes.isEmpty {
+      guard entry.bytes.lowerBound == end else {
+        throw broken("tensor \(name) begins at byte \(entry.bytes.lowerBound) of the data, expected \(end)")
+      }
+      end = entry.bytes.upperBound
+    }
+    guard end == available else { throw broken("its tensors end at byte \(end) of \(available) bytes of data") }
   }
 
   /// Names in alphabetical order.
@@ -113,35 +131,37 @@ public struct SafetensorsFile: Sendable {
         .badInput, "tensor \(name) of \(url.path) has shape \(entry.shape), expected \(target.shape)",
         remedy: "name the file that belongs to this model or case")
     }
-    withBytes(of: entry) { source in
-      func convert<Raw>(_ raw: Raw.Type, _ value: (Raw) -> Element) {
-        let size = MemoryLayout<Raw>.size
-        for index in 0..<entry.count {
-          target.base[index] = value(source.loadUnaligned(fromByteOffset: index * size, as: Raw.self))
-        }
-      }
-      switch entry.type {
-      case Element.safetensorsType:
-        if let address = source.baseAddress {
-          UnsafeMutableRawPointer(target.base).copyMemory(from: address, byteCount: source.count)
-        }
-      case "F64": convert(Double.self) { Element($0) }
-      case "F32": convert(Float.self) { Element($0) }
-      case "BF16": convert(UInt16.self) { Element(Float(bitPattern: UInt32($0) << 16)) }
-      case "F16": convert(UInt16.self) { Element(Self.half($0)) }
-      default: break
-      }
-    }
     guard ["F64", "F32", "F16", "BF16"].contains(entry.type) else {
       throw UserError(
         .badInput, "tensor \(name) of \(url.path) has type \(entry.type), expected floating-point numbers",
         remedy: "store it as F64, F32, F16 or BF16")
     }
+    withBytes(of: entry) { Self.convert($0, of: entry.type, count: entry.count, to: target.base) }
+  }
+
+  /// Converts `count` numbers from wherever they lie, at an address that suits their type or not.
+  private static func convert<Element: Scalar>(
+    _ source: UnsafeRawBufferPointer, of type: String, count: Int, to target: UnsafeMutablePointer<Element>
+  ) {
+    func each<Raw>(_ raw: Raw.Type, _ value: (Raw) -> Element) {
+      let size = MemoryLayout<Raw>.size
+      for index in 0..<count {
+        target[index] = value(source.loadUnaligned(fromByteOffset: index * size, as: Raw.self))
+      }
+    }
+    guard count > 0, let address = source.baseAddress else { return }
+    switch type {
+    case Element.safetensorsType: UnsafeMutableRawPointer(target).copyMemory(from: address, byteCount: source.count)
+    case "F64": each(Double.self) { Element($0) }
+    case "F32": each(Float.self) { Element($0) }
+    case "BF16": Element.kernels.widen(1, count, count, address, target)
+    case "F16": each(UInt16.self) { Element(half($0)) }
+    default: preconditionFailure("\(type) is no floating-point type")
+    }
   }
 
   /// The upper left block of a matrix, F32 or BF16, straight into existing memory of the block's shape.
   ///
-  /// BF16 is widened, exactly, from where it lies in the mapped file.
   /// - Throws: `UserError` naming file and tensor where it is of another type, no matrix, or smaller than the block.
   public func readBlock(_ name: String, into target: Tensor<Float>) throws {
     let entry = try entry(name)
@@ -156,25 +176,19 @@ public struct SafetensorsFile: Sendable {
         .badInput, "tensor \(name) of \(url.path) has type \(entry.type), expected F32 or BF16",
         remedy: "write the file again")
     }
-    guard target.count > 0 else { return }
-    if let rounded = try mapped(name) {
-      target.matrix.setWidened(rounded.matrix.rows(0..<rows).columns(0..<columns))
-      return
-    }
     withBytes(of: entry) { source in
+      let size = entry.type == "F32" ? 4 : 2
       for row in 0..<rows {
-        let (first, line) = (row * entry.shape[1], target.base + row * columns)
-        if entry.type == "F32" {
-          UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(start: line, count: columns))
-            .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[first * 4..<(first + columns) * 4]))
-        } else {
-          for column in 0..<columns {
-            let bits = source.loadUnaligned(fromByteOffset: (first + column) * 2, as: UInt16.self)
-            line[column] = BFloat16(bits: bits).value
-          }
-        }
+        let first = row * entry.shape[1]
+        let line = UnsafeRawBufferPointer(rebasing: source[first * size..<(first + columns) * size])
+        Self.convert(line, of: entry.type, count: columns, to: target.base + row * columns)
       }
     }
+  }
+
+  /// Adds a tensor's bytes to a digest.
+  public func digest(_ name: String, into digest: inout Digest) throws {
+    withBytes(of: try entry(name)) { digest.update($0) }
   }
 
   /// A tensor's bytes, copied out of the mapping.

@@ -19,20 +19,38 @@ public struct SafetensorsWriter {
 
   /// Adds a tensor in its own type.
   public mutating func add<Element: TensorElement>(_ name: String, _ tensor: Tensor<Element>) {
-    append(name, Element.safetensorsType, tensor.shape, tensor.count * MemoryLayout<Element>.stride) { file in
-      try tensor.withUnsafeMutableBufferPointer { try file.write(contentsOf: Data(buffer: $0)) }
+    add(name, tensor.shape) { tensor }
+  }
+
+  /// Adds a tensor that is formed when the file is written, and let go of then.
+  public mutating func add<Element: TensorElement>(
+    _ name: String, _ shape: [Int], _ tensor: @escaping () throws -> Tensor<Element>
+  ) {
+    append(name, Element.safetensorsType, shape, shape.reduce(1, *) * MemoryLayout<Element>.stride) { file in
+      let tensor = try tensor()
+      precondition(tensor.shape == shape, "\(name) was formed as \(tensor.shape), announced as \(shape)")
+      try Self.write(tensor, to: file)
     }
   }
 
   /// Adds a tensor as BF16, rounded to the nearest, to even where two are equally near.
   public mutating func add<Element: Scalar>(roundedToBF16 tensor: Tensor<Element>, as name: String) {
-    append(name, "BF16", tensor.shape, tensor.count * 2) { file in
+    add(roundedToBF16: tensor.shape, as: name) { tensor }
+  }
+
+  /// Adds a tensor as BF16 that is formed when the file is written, and let go of then.
+  public mutating func add<Element: Scalar>(
+    roundedToBF16 shape: [Int], as name: String, _ tensor: @escaping () throws -> Tensor<Element>
+  ) {
+    append(name, "BF16", shape, shape.reduce(1, *) * 2) { file in
+      let tensor = try tensor()
+      precondition(tensor.shape == shape, "\(name) was formed as \(tensor.shape), announced as \(shape)")
       // In blocks, so that no second copy of a large tensor is ever held.
       for start in stride(from: 0, to: tensor.count, by: 1 << 20) {
         let part = tensor.range(start..<min(start + 1 << 20, tensor.count))
         let block = Tensor<BFloat16>(uninitialised: part.shape)
         block.setRounded(part)
-        try block.withUnsafeMutableBufferPointer { try file.write(contentsOf: Data(buffer: $0)) }
+        try Self.write(block, to: file)
       }
     }
   }
@@ -58,6 +76,16 @@ public struct SafetensorsWriter {
   public mutating func add(_ name: String, of file: SafetensorsFile) throws {
     let entry = try file.entry(name)
     append(name, entry.type, entry.shape, entry.bytes.count) { try $0.write(contentsOf: file.data(name)) }
+  }
+
+  /// Straight from the tensor's memory, which may be a large part of the machine's.
+  private static func write<Element: TensorElement>(_ tensor: Tensor<Element>, to file: FileHandle) throws {
+    try tensor.withUnsafeMutableBufferPointer { elements in
+      guard let base = elements.baseAddress else { return }
+      try file.write(
+        contentsOf: Data(
+          bytesNoCopy: base, count: elements.count * MemoryLayout<Element>.stride, deallocator: .none))
+    }
   }
 
   private mutating func append(

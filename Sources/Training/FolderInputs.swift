@@ -9,16 +9,23 @@ struct FolderInputs {
   let folder: URL
   let configuration: any ModelConfiguration
   let tokenizer: BytePairTokenizer
-  /// `data.chat_template`, for a folder that does not tell its template.
-  let chatTemplate: String
+  let chatTemplate: ChatTemplateRule
 
   /// Images and conversations of any kind.
   /// - Throws: `UserError` of kind badInput: a file is missing, or processor, tokenizer and model do not belong together.
   func conversationSide() throws -> ConversationSide {
-    let processor = try ImageProcessorFile.processor(in: folder)
-    try check(processor)
+    let processor = try processor()
     let splits = (processor as? Idefics3ImageProcessor)?.isSplitting ?? false
     return ConversationSide(processor: processor, prompt: try prompt(splitsImages: splits))
+  }
+
+  /// The folder's image processor.
+  /// - Throws: `UserError` of kind badInput where it is missing, damaged, or another model's.
+  func processor() throws -> any ImageProcessor {
+    let towerSide = ModelFolder.isOriginalLlava(folder) ? configuration.vision.imageSize : nil
+    let processor = try ImageProcessorFile.processor(in: folder, towerSide: towerSide)
+    try check(processor)
+    return processor
   }
 
   /// Recordings drawn on a page of ECG paper, as any picture.
@@ -47,9 +54,9 @@ struct FolderInputs {
     // An image token past the vocabulary is no row of the embedding, but an id all the same.
     let bound = max(configuration.text.vocabularySize, configuration.imageToken + 1)
     do {
-      let template = try ChatTemplateFile.template(in: folder, otherwise: chatTemplate)
       let prompt = try ConversationPrompt(
-        tokenizer: tokenizer, template: template, imageTokens: configuration.imageTokens, splitsImages: splitsImages)
+        tokenizer: tokenizer, template: try template().template, imageTokens: configuration.imageTokens,
+        splitsImages: splitsImages)
       try tokenizer.check(
         model: folder.path, bound: bound, imageToken: ImageTokens.mark, expected: configuration.imageToken)
       return prompt
@@ -57,6 +64,23 @@ struct FolderInputs {
       guard !error.message.contains(folder.path) else { throw error }
       throw UserError(error.kind, "\(folder.path): \(error.message)", remedy: error.remedy)
     }
+  }
+
+  /// The template that the model is asked by, and whether it is only its family's.
+  /// - Throws: `UserError` of kind badInput where neither folder nor family tells one.
+  func template() throws -> (template: ChatTemplate, isStandard: Bool) {
+    try ChatTemplateFile.template(in: folder, chatTemplate, standard: familyTemplate)
+  }
+
+  /// What models of the family are trained with; nil where its decoders differ too much to say, or the tokenizer lacks
+  /// the template's tokens.
+  private var familyTemplate: ChatTemplate? {
+    func has(_ token: String) -> Bool { tokenizer.id(of: token) != nil }
+    if configuration is Idefics3Configuration {
+      let template = ChatTemplate.idefics3(opening: ["<|im_start|>", "<|begin_of_text|>"].first(where: has) ?? "")
+      return template.markers.allSatisfy(has) ? template : nil
+    }
+    return configuration.text.family == .llama && ChatTemplate.vicuna.markers.allSatisfy(has) ? .vicuna : nil
   }
 
   /// Refuses a processor whose tiles become another number of tokens than the text will hold.

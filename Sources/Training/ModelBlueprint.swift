@@ -22,33 +22,63 @@ public struct ModelBlueprint: Sendable {
   public let viewName: String
   /// Hugging Face folder the weights come from; nil for a built-in model.
   public let folder: URL?
-  /// `data.chat_template`.
-  private let chatTemplate: String
+  /// Templates named by the user.
+  private let chatTemplate: ChatTemplateRule
 
   /// A built-in tiny model.
   public init(builtIn role: BuiltInRole, view: String) throws {
     let tokenizer = try BytePairTokenizer(role == .student ? .student : .teacher)
-    func id(_ token: String) -> Int? { tokenizer.id(of: token).map(Int.init) }
-    let tokens = BuiltInModel.Tokens(
-      vocabularySize: tokenizer.vocabularySize, image: id("<image>") ?? -1, begin: id("<|im_start|>"),
-      end: [id("<end_of_utterance>") ?? -1], pad: id("<pad>"))
-    let configuration = (role == .student ? BuiltInModel.student : .teacher).configuration(
-      view: view == "signal" ? .signal : .image, tokens: tokens)
+    try self.init(
+      (role == .student ? BuiltInModel.student : .teacher).configuration(
+        view: view == "signal" ? .signal : .image, tokens: Self.tokens(of: tokenizer)),
+      tokenizer, view: view, model: "built-in model")
+  }
+
+  /// A model with random weights, the shape of a folder's config.json, and tokenizer and form of question of the built-in
+  /// student.
+  /// - Throws: `UserError` for a configuration that is not of the Idefics3 family or cannot be shown the view.
+  public init(shape folder: URL, view: String) throws {
+    let tokenizer = try BytePairTokenizer(.student)
+    let tokens = Self.tokens(of: tokenizer)
+    var configuration = try Idefics3Configuration(contentsOf: folder.appendingPathComponent("config.json"))
+    guard configuration.text.vocabularySize >= tokens.vocabularySize else {
+      throw UserError(
+        .badInput,
+        "\(folder.path): vocab_size is \(configuration.text.vocabularySize), the built-in tokenizer has "
+          + "\(tokens.vocabularySize) tokens",
+        remedy: "name another shape")
+    }
+    configuration.imageToken = tokens.image
+    configuration.tokens = SpecialTokens(begin: tokens.begin, end: tokens.end, pad: tokens.pad)
+    try self.init(configuration, tokenizer, view: view, model: folder.path)
+  }
+
+  /// A model with random weights that is shown recordings and asked as the built-in ones are.
+  private init(
+    _ configuration: Idefics3Configuration, _ tokenizer: BytePairTokenizer, view: String, model: String
+  ) throws {
     self.configuration = configuration
     self.tokenizer = tokenizer
     folder = nil
     viewName = view
-    chatTemplate = ""
-    side = try Self.ownSide(configuration, tokenizer, view: view, model: "built-in model")
+    chatTemplate = ChatTemplateRule()
+    side = try Self.ownSide(configuration, tokenizer, view: view, model: model)
+  }
+
+  private static func tokens(of tokenizer: BytePairTokenizer) -> BuiltInModel.Tokens {
+    func id(_ token: String) -> Int? { tokenizer.id(of: token).map(Int.init) }
+    return BuiltInModel.Tokens(
+      vocabularySize: tokenizer.vocabularySize, image: id("<image>") ?? -1, begin: id("<|im_start|>"),
+      end: [id("<end_of_utterance>") ?? -1], pad: id("<pad>"))
   }
 
   /// The model of a Hugging Face folder.
   ///
   /// - Parameters:
   ///   - view: nil to take what the folder names, or else `image`.
-  ///   - chatTemplate: the template for a folder that does not tell its own (`data.chat_template`).
+  ///   - chatTemplate: templates beside, or in place of, the folder's own.
   /// - Throws: `UserError` where the folder's files are missing, damaged, or do not belong together.
-  public init(folder: URL, view: String? = nil, chatTemplate: String = "") throws {
+  public init(folder: URL, view: String? = nil, chatTemplate: ChatTemplateRule = ChatTemplateRule()) throws {
     let named = try PreprocessorSettings.view(in: folder)
     if let view, let named, view != named {
       throw UserError(
@@ -56,7 +86,11 @@ public struct ModelBlueprint: Sendable {
         remedy: "set data.view to \(named), or use another model")
     }
     configuration = try ModelFolder(folder).configuration
-    tokenizer = try BytePairTokenizer(contentsOf: folder)
+    // The original LLaVA cut texts at "<image>" itself: its tokenizers need not know it.
+    tokenizer = try BytePairTokenizer(
+      contentsOf: folder,
+      standIn: ModelFolder.isOriginalLlava(folder)
+        ? StandInToken(ImageTokens.mark, id: configuration.imageToken, key: "image_token_index") : nil)
     viewName = view ?? named ?? "image"
     self.folder = folder
     self.chatTemplate = chatTemplate
@@ -86,10 +120,33 @@ public struct ModelBlueprint: Sendable {
     return ModelSide(view: ecgView, prompt: prompt)
   }
 
+  /// What a user should know of how the model is asked; nil where its own files or the user say it.
+  ///
+  /// - Parameter inConversations: whether it is shown conversations, which even a model in the built-in ones' form of
+  ///   question reads by a template.
+  public func remark(inConversations: Bool) throws -> String? {
+    guard let inputs = folderInputs else { return nil }
+    if !inConversations, side.prompt is Prompt {
+      return chatTemplate.named.isEmpty
+        ? nil : "\(inputs.folder.path): it is asked in the built-in form of question; no chat template is used"
+    }
+    let (template, isStandard) = try inputs.template()
+    guard isStandard else { return nil }
+    return "\(inputs.folder.path): its files hold no chat template; it is asked in the form of its family, "
+      + "\(template.name)"
+  }
+
+  /// How a folder's files have images and texts prepared; nil for a built-in model.
+  var folderInputs: FolderInputs? {
+    folder.map {
+      FolderInputs(folder: $0, configuration: configuration, tokenizer: tokenizer, chatTemplate: chatTemplate)
+    }
+  }
+
   /// How it sees the images of conversations and reads them.
   /// - Throws: `UserError` where a folder lacks an image processor or chat template, or they do not belong to the model.
   public func conversationSide() throws -> ConversationSide {
-    guard let folder else {
+    guard let folderInputs else {
       let size = configuration.vision.imageSize
       return ConversationSide(
         processor: try Idefics3ImageProcessor(
@@ -98,27 +155,27 @@ public struct ModelBlueprint: Sendable {
         prompt: try ConversationPrompt(
           tokenizer: tokenizer, template: .idefics3(), imageTokens: configuration.imageTokens))
     }
-    return try FolderInputs(
-      folder: folder, configuration: configuration, tokenizer: tokenizer, chatTemplate: chatTemplate
-    ).conversationSide()
+    return try folderInputs.conversationSide()
   }
 
-  /// Fills an arena with keyed random numbers, and the model's part of it with the folder's weights where there is one.
+  /// Fills an arena with keyed random numbers, and what it holds of the model with the folder's weights where there is
+  /// one.
   func fill(_ arena: ParameterArena<Float>, seed: UInt64) throws {
     arena.initialise(seed: seed)
     if let folder { try ModelFolder(folder).load(into: arena) }
-    arena.round(0..<arena.layout.count)
   }
 
-  /// The folder's model with weights of its own that are never trained.
+  /// Weights that are never trained. With bf16 matrices are kept in bfloat16 alone.
+  /// - Parameter part: the tensors wanted.
+  func frozenArena(seed: UInt64, precision: Precision, part: ParameterLayout) throws -> ParameterArena<Float> {
+    guard let folder else { return ParameterArena(frozenRandom: part, seed: seed, precision: precision) }
+    return try ModelFolder(folder).frozenArena(precision: precision, part: part)
+  }
+
+  /// The model with weights of its own that are never trained.
   /// - Parameter precision: with bf16 its matrices are kept in bfloat16 alone.
   public func frozen(seed: UInt64 = 0, precision: Precision = .f32) throws -> any VisionLanguageModel<Float> {
-    if let folder {
-      return configuration.model(in: try ModelFolder(folder).frozenArena(precision: precision))
-    }
-    let arena = ParameterArena<Float>(layout: configuration.layout, trainable: false)
-    arena.initialise(seed: seed)
-    return configuration.model(in: arena)
+    configuration.model(in: try frozenArena(seed: seed, precision: precision, part: configuration.layout))
   }
 
   /// Writes a Hugging Face folder: configuration, weights in one file, tokenizer, processor and chat template.

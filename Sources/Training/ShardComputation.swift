@@ -17,6 +17,7 @@ public final class ShardComputation {
   private let teacher: (any TeacherStates)?
   private let method: (any DistillationMethod<Float>)?
   private let pool = BufferPool<Float>()
+  private let meter = ProductMeter()
   private let precision: Precision
   private let recomputesBlocks: Bool
 
@@ -52,6 +53,9 @@ public final class ShardComputation {
   public var partNames: [String] {
     factors.only(.crossEntropy).terms.map(\.rawValue) + (method?.partNames ?? [])
   }
+
+  /// Floating-point operations of the student's and the losses' matrix products so far.
+  var operations: Double { meter.operations }
 
   /// Bytes held by the buffers of both models.
   var bytesHeld: Int { pool.bytesHeld + (teacher?.pool.bytesHeld ?? 0) }
@@ -96,7 +100,7 @@ public final class ShardComputation {
     onBucket: @escaping (Int) -> Void
   ) throws -> LossParts {
     student.arena.beginBackward(onBucket: onBucket)
-    let tape = Tape(pool: pool, precision: precision, recomputesBlocks: recomputesBlocks)
+    let tape = Tape(pool: pool, precision: precision, recomputesBlocks: recomputesBlocks, meter: meter)
     let inputs = shard.samples.map(\.student)
     let distils = factors.terms.contains { $0 != .crossEntropy }
     let needs = distils ? method?.needs ?? [] : []

@@ -24,8 +24,10 @@ public final class TeacherRecorder {
   ///
   /// - Parameters:
   ///   - withView: whether the visual tokens are among them.
-  /// - Throws: `UserError` (bad input) where the teacher's states are not finite numbers.
+  /// - Throws: `UserError` (bad input) naming the sample where the input does not fit the teacher, or its states are not
+  ///   finite numbers.
   public func tensors(of input: PreparedInput, sample: StoredSample, withView: Bool) throws -> SafetensorsWriter {
+    try check(input, sample)
     let states = live.part(input)
     var writer = SafetensorsWriter()
     func add(_ name: String, _ tensor: Tensor<Float>) throws {
@@ -57,6 +59,15 @@ public final class TeacherRecorder {
       "answers/\(name)", bytes: conversation.labels.map { $0 == TokenizedConversation.ignored ? 0 : 1 },
       shape: [length])
     return writer
+  }
+
+  /// Refuses ids outside of the vocabulary, and other numbers of image tokens than the images have visual tokens.
+  private func check(_ input: PreparedInput, _ sample: StoredSample) throws {
+    do {
+      try live.teacher.check(ShardComputation.batch([input], pool: live.pool))
+    } catch let error as UserError {
+      throw UserError(error.kind, "\(sample.name), as the teacher sees it: \(error.message)", remedy: error.remedy)
+    }
   }
 
   /// The output head, as exact as the teacher has it.

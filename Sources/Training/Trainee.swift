@@ -4,12 +4,14 @@ import Distillation
 import Models
 import Tensors
 
-/// The model in training: one flat memory of weights and one of gradients that hold the student and, behind it, the
-/// objective's own parameters.
+/// The model in training: one flat memory of weights and one of gradients that hold what is trained of the student and,
+/// behind it, the objective's own parameters. What is frozen lies elsewhere.
 public final class Trainee {
   /// Beginning of the names of the objective's own parameters.
   public static let objectivePrefix = "objective."
   public let blueprint: ModelBlueprint
+  /// What is trained of the model; nil = all of it.
+  public let adaptation: LowRankAdaptation?
   public let arena: ParameterArena<Float>
   public let model: any VisionLanguageModel<Float>
   /// Absent for cross-entropy alone.
@@ -21,19 +23,26 @@ public final class Trainee {
   ///   - blueprint: shape of the model, its tokenizer and view, and where its first weights come from.
   ///   - objective: what it is trained by; its parameters are declared where it needs any.
   ///   - teacher: the teacher's shape; nil for cross-entropy alone.
+  ///   - adaptation: what is trained of the model; nil = all of it.
   ///   - precision: of the products; for bfloat16 the weights are also kept rounded.
+  /// - Throws: `UserError` for an adaptation that does not fit the model, or weights that cannot be read.
   public init(
-    _ blueprint: ModelBlueprint, objective: ObjectiveConfiguration, teacher: TeacherShape?, seed: UInt64,
-    precision: Precision = .f32
+    _ blueprint: ModelBlueprint, objective: ObjectiveConfiguration, teacher: TeacherShape?,
+    adaptation: LowRankAdaptation? = nil, seed: UInt64, precision: Precision = .f32
   ) throws {
     self.blueprint = blueprint
+    self.adaptation = adaptation
     let configuration = blueprint.configuration
-    let layout = try Self.layout(blueprint, objective: objective, teacher: teacher)
+    let layout = try Self.layout(blueprint, objective: objective, teacher: teacher, adaptation: adaptation)
     weights = Tensor(zeros: [layout.count])
     gradients = Tensor(zeros: [layout.count])
+    let base = try adaptation.map {
+      try blueprint.frozenArena(seed: seed, precision: precision, part: $0.frozen(of: configuration.layout))
+    }
     let arena = ParameterArena(
       layout: layout, weights: weights, gradients: gradients,
-      rounded: precision == .bf16 ? Tensor(uninitialised: [layout.count]) : nil)
+      rounded: precision == .bf16 ? Tensor(uninitialised: [layout.count]) : nil, base: base,
+      adapterScale: Float(adaptation?.scale ?? 1))
     self.arena = arena
     model = configuration.model(in: arena)
     method = Self.pair(configuration, teacher).flatMap {
@@ -43,15 +52,27 @@ public final class Trainee {
   }
 
   /// Names, shapes and places of everything that is trained.
+  /// - Throws: `UserError` for an adaptation that does not fit the model or the objective.
   public static func layout(
-    _ blueprint: ModelBlueprint, objective: ObjectiveConfiguration, teacher: TeacherShape?
+    _ blueprint: ModelBlueprint, objective: ObjectiveConfiguration, teacher: TeacherShape?,
+    adaptation: LowRankAdaptation? = nil
   ) throws -> ParameterLayout {
-    var layout = blueprint.configuration.layout
+    let model = blueprint.configuration.layout
+    var layout = try adaptation?.layout(of: model) ?? model
+    let connector = blueprint.configuration.connectorName
+    guard !objective.adaptsWeights || layout.entries.contains(where: { $0.name == connector }) else {
+      throw UserError(
+        .usage, "objective.weighting gradnorm measures gradients by the connector, which is not trained",
+        remedy: "add connector to train.lora.full, or set objective.weighting to fixed")
+    }
     if let pair = pair(blueprint.configuration, teacher) {
       try DistillationMethods<Float>.declare(objective, pair: pair, into: &layout)
     }
     return layout
   }
+
+  /// What is trained of the model itself.
+  var ownParameters: [Parameter<Float>] { arena.parameters.filter { !$0.name.hasPrefix(Self.objectivePrefix) } }
 
   private static func pair(_ student: any ModelConfiguration, _ teacher: TeacherShape?) -> ModelPair? {
     teacher.map {

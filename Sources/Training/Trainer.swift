@@ -112,12 +112,13 @@ public final class Trainer {
       recomputesBlocks: settings.recompute)
     self.computation = computation
     let objective = plan.objective
+    let isMeasurable = trainee.model.connectorWeight.isTrainable
     partNorms =
-      objective.norms.every > 0
+      objective.norms.every > 0 && isMeasurable
       ? try PartNorms(
         every: objective.norms.every, computation: computation, weight: trainee.model.connectorWeight,
         communicator: context.communicator, assignment: assignment) : nil
-    if objective.weighting == ObjectiveConfiguration.Weighting.gradnorm.rawValue {
+    if objective.adaptsWeights {
       gradNorm = GradNorm(
         terms: computation.factors.terms, asymmetry: objective.gradnorm.asymmetry, rate: objective.gradnorm.rate)
     }
@@ -154,6 +155,7 @@ public final class Trainer {
 
   private func trainStep(_ prefetcher: Prefetcher<[[any TrainingSample]]>) throws {
     var clock = StepClock()
+    let operations = computation.operations
     let communicator = context.communicator
     let batch = try communicator.agree {
       let batch = try prefetcher.next() ?? []
@@ -165,27 +167,9 @@ public final class Trainer {
     let factors = factors
     let norms = partNorms.flatMap { $0.isDue(step: step + 1) ? $0 : nil }
     let recorder = dump?.step == step + 1 ? CaseRecorder() : nil
-    var statistics: [[Double]] = []
-    var foldSeconds = 0.0
     norms?.beginStep()
-    fold.beginStep()
-    for round in 0..<assignment.rounds {
-      let hasShard = assignment.shard(round: round, rank: communicator.rank) != nil
-      let shard = try hasShard ? computation.prepare(batch[round]) : nil
-      try norms?.measureRound(shard, counts: counts, factors: factors)
-      if let shard {
-        var failure: (any Error)?
-        let parts = try computation.run(shard, counts: counts, factors: factors, recorder: recorder) {
-          [fold, trainee] bucket in
-          let start = StepClock.now
-          if failure == nil { do { try fold.complete(trainee.arena.bucket(bucket)) } catch { failure = error } }
-          foldSeconds += StepClock.now - start
-        }
-        if let failure { throw failure }
-        statistics.append(parts.values(computation.partNames))
-      }
-      try fold.endRound()
-    }
+    let (statistics, foldSeconds) = try differentiate(
+      batch, counts: counts, factors: factors, norms: norms, recorder: recorder)
     clock.mark("compute")
     clock.move(foldSeconds, from: "compute", to: "fold")
     let parts = LossParts(
@@ -208,7 +192,40 @@ public final class Trainer {
     let measured = try norms?.norms()
     gradNorm?.observe(parts)
     if let measured { gradNorm?.update(losses: parts, norms: measured) }
-    try report(rate: rate, norm: norm, norms: measured, factors: factors, clock: clock)
+    try report(
+      rate: rate, norm: norm, norms: measured, factors: factors, clock: clock,
+      operations: computation.operations - operations)
+  }
+
+  /// Collective: forward, backward and fold of every shard of a step.
+  ///
+  /// - Returns: the values of the loss parts of this rank's shards, and the seconds of the fold within backward.
+  private func differentiate(
+    _ batch: [[any TrainingSample]], counts: GlobalCounts, factors: LossFactors, norms: PartNorms?,
+    recorder: CaseRecorder?
+  ) throws -> (statistics: [[Double]], foldSeconds: Double) {
+    let rank = context.communicator.rank
+    var statistics: [[Double]] = []
+    var foldSeconds = 0.0
+    fold.beginStep()
+    for round in 0..<assignment.rounds {
+      let hasShard = assignment.shard(round: round, rank: rank) != nil
+      let shard = try hasShard ? computation.prepare(batch[round]) : nil
+      try norms?.measureRound(shard, counts: counts, factors: factors)
+      if let shard {
+        var failure: (any Error)?
+        let parts = try computation.run(shard, counts: counts, factors: factors, recorder: recorder) {
+          [fold, trainee] bucket in
+          let start = StepClock.now
+          if failure == nil { do { try fold.complete(trainee.arena.bucket(bucket)) } catch { failure = error } }
+          foldSeconds += StepClock.now - start
+        }
+        if let failure { throw failure }
+        statistics.append(parts.values(computation.partNames))
+      }
+      try fold.endRound()
+    }
+    return (statistics, foldSeconds)
   }
 
   /// Collective: what the losses of the global batch are divided by.
@@ -242,11 +259,13 @@ public final class Trainer {
   ///   - norm: of the whole gradient.
   ///   - norms: of the parts, where they were measured.
   ///   - factors: those of the step.
+  ///   - operations: of this rank's products.
   private func report(
-    rate: Double, norm: Double, norms: [LossTerm: Double]?, factors: LossFactors, clock: StepClock
+    rate: Double, norm: Double, norms: [LossTerm: Double]?, factors: LossFactors, clock: StepClock, operations: Double
   ) throws {
     var times = clock.vector
     try context.communicator.reduce(&times, by: .maximum)
+    let operations = try context.communicator.sum(Int(operations))
     guard context.communicator.isController else { return }
     let slowest = StepClock(vector: times)
     let perShard = shards.samplesPerShard
@@ -254,6 +273,7 @@ public final class Trainer {
       StepRecord(
         step: step, steps: plan.steps, losses: lastLosses, learningRate: rate, gradientNorm: norm,
         seconds: slowest.total, parts: slowest.parts, samplesPerSecond: Double(shards.globalBatch) / slowest.total,
+        operations: Double(operations),
         ranks: (0..<context.communicator.size).map { rank in
           let shards = assignment.shards(ofRank: rank)
           return .init(rank: rank, shards: shards, samples: shards.count * perShard)

@@ -16,6 +16,8 @@ public struct StepRecord: Codable, Sendable {
   /// Seconds in the step's parts, of the slowest rank in each.
   public var parts: [String: Double]
   public var samplesPerSecond: Double
+  /// Floating-point operations of the student's and the losses' matrix products, of all ranks together.
+  public var operations: Double
   /// What each rank computed.
   public var ranks: [RankShare]
   /// On steps where it was measured: per term of the loss, the norm of its share, factor included, of the gradient by
@@ -39,7 +41,8 @@ public struct StepRecord: Codable, Sendable {
 
   public init(
     step: Int, steps: Int, losses: [String: Double], learningRate: Double, gradientNorm: Double, seconds: Double,
-    parts: [String: Double], samplesPerSecond: Double, ranks: [RankShare], norms: [String: Double]? = nil,
+    parts: [String: Double], samplesPerSecond: Double, operations: Double, ranks: [RankShare],
+    norms: [String: Double]? = nil,
     factors: [String: Double]? = nil
   ) {
     self.step = step
@@ -50,6 +53,7 @@ public struct StepRecord: Codable, Sendable {
     self.seconds = seconds
     self.parts = parts
     self.samplesPerSecond = samplesPerSecond
+    self.operations = operations
     self.ranks = ranks
     self.norms = norms
     self.factors = factors

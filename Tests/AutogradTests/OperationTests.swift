@@ -38,6 +38,31 @@ import Testing
     }
   }
 
+  /// Both matrices of the adapter, the bias, and the input; the frozen matrix gets nothing.
+  @Test(arguments: [true, false]) func linearWithAnAdapter(_ wantsInput: Bool) {
+    var frozen = ParameterLayout()
+    frozen.add("l.weight", [4, 6], .normal(0.7), isLinear: true)
+    let base = ParameterArena<Double>(frozenRandom: frozen, seed: 2, precision: .f32)
+    var layout = ParameterLayout()
+    layout.add("b", [4], .normal(0.7))
+    LowRankAdapter<Double>.declare("l", 6, 4, rank: 2, into: &layout)
+    let arena = ParameterArena(
+      layout: layout, weights: random([layout.count], "weights"), gradients: Tensor(zeros: [layout.count]), base: base,
+      adapterScale: 1.5, bucketElements: 7)
+    let x = random([5, 6], "x")
+    check(wantsInput ? [x] : [], arena, output: [5, 4]) { tape, inputs in
+      tape.linear(
+        wantsInput ? inputs[0] : tape.constant(x), arena["l.weight"], bias: arena["b"], adapter: arena.adapter(of: "l"))
+    }
+    let tape = Tape(pool: BufferPool<Double>(), recording: false)
+    let y = tape.linear(tape.constant(x), arena["l.weight"], adapter: arena.adapter(of: "l")).value
+    let merged = arena.effectiveValue(of: "l.weight")
+    #expect(merged.array != base["l.weight"].value.array)
+    let expected = tape.pool.tensor([5, 4])
+    multiply(x.matrix, merged.matrix, transposeB: true, into: expected.matrix)
+    for (a, b) in zip(y.array, expected.array) { #expect(abs(a - b) < 1e-12) }
+  }
+
   @Test func normalisations() {
     let a = arena([("w", [6]), ("b", [6]), ("r", [6])])
     check([random([5, 6], "x")], a, output: [5, 6]) { tape, x in

@@ -75,7 +75,7 @@ private struct Recorded: Decodable {
       try withTemporaryFolder { folder in
         let data = try JSONSerialization.data(withJSONObject: ["chat_template": value])
         try data.write(to: folder.appendingPathComponent(file))
-        return try ChatTemplateFile.template(in: folder, otherwise: name)
+        return try ChatTemplateFile.template(in: folder, ChatTemplateRule(otherwise: name)).template
       }
     }
     #expect(try found("tokenizer_config.json", templates["llama-3"] ?? "") == .llama3)
@@ -91,10 +91,32 @@ private struct Recorded: Decodable {
     #expect(wrong?.kind == .usage && wrong?.remedy.contains("vicuna") == true)
     try withTemporaryFolder { folder in
       #expect(throws: UserError.self) { try ChatTemplateFile.template(in: folder) }
-      #expect(try ChatTemplateFile.template(in: folder, otherwise: "vicuna") == .vicuna)
+      #expect(try ChatTemplateFile.template(in: folder, ChatTemplateRule(otherwise: "vicuna")).template == .vicuna)
       try Data((templates["idefics3"] ?? "").utf8).write(to: folder.appendingPathComponent("chat_template.jinja"))
-      #expect(try ChatTemplateFile.template(in: folder) == .idefics3())
+      #expect(try ChatTemplateFile.template(in: folder).template == .idefics3())
     }
+  }
+
+  /// Named for the model, told by the folder, named for folders without, the family's: the first there is.
+  @Test func whatIsNamedForAModelGoesBeforeItsFolder() throws {
+    try withTemporaryFolder { folder in
+      func found(_ rule: ChatTemplateRule) throws -> String {
+        let found = try ChatTemplateFile.template(in: folder, rule, standard: .vicuna)
+        return found.template.name + (found.isStandard ? " of the family" : "")
+      }
+      #expect(try found(ChatTemplateRule()) == "vicuna of the family")
+      #expect(try found(ChatTemplateRule(otherwise: "llama-3")) == "llama-3")
+      #expect(try found(ChatTemplateRule(named: "vicuna", otherwise: "llama-3")) == "vicuna")
+      let file = folder.appendingPathComponent("chat_template.jinja")
+      try Data("<|im_start|> <|im_end|>".utf8).write(to: file)
+      #expect(try found(ChatTemplateRule(otherwise: "llama-3")) == "chatml")
+      #expect(try found(ChatTemplateRule(named: "llama-2", otherwise: "llama-3")) == "llama-2")
+      // A template of no known family is not the family's.
+      try Data("{{ '<|turn|>' }}".utf8).write(to: file)
+      #expect(throws: UserError.self) { try found(ChatTemplateRule()) }
+      #expect(try found(ChatTemplateRule(named: "chatml")) == "chatml")
+    }
+    #expect(ChatTemplateFile.recognised(ChatTemplate.vicunaText) == .vicuna)
   }
 }
 

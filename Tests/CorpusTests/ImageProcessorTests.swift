@@ -81,6 +81,28 @@ import Testing
     #expect((try processor(clip, config: #"{"model_type": "llava"}"#) as? LLaVAImageProcessor)?.isPadded == false)
   }
 
+  /// A folder of LLaVA's own code without a processor's file is given CLIP's, at the size of its tower; as a file it is
+  /// the same processor again.
+  @Test func llavasOwnFoldersHaveTheProcessorOfTheirTower() throws {
+    let clip =
+      #"{"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 48}, "resample": 3, "#
+      + #""crop_size": {"height": 48, "width": 48}, "image_mean": [0.48145466, 0.4578275, 0.40821073], "#
+      + #""image_std": [0.26862954, 0.26130258, 0.27577711]}"#
+    for config in [
+      "{}", #"{"image_aspect_ratio": "pad"}"#,
+      #"{"image_aspect_ratio": "anyres", "image_grid_pinpoints": [[144, 48], [48, 96]]}"#,
+    ] {
+      let made = try withTemporaryFolder { folder in
+        try Data(config.utf8).write(to: folder.appendingPathComponent("config.json"))
+        #expect(throws: UserError.self) { try ImageProcessorFile.processor(in: folder) }
+        return try ImageProcessorFile.processor(in: folder, towerSide: 48)
+      }
+      #expect(made.settings == (try processor(clip, config: config)).settings, "\(config)")
+      let fields = try #require((made as? LLaVAImageProcessor)?.fields ?? (made as? LLaVANextImageProcessor)?.fields)
+      #expect(try processor(JSONValue.object(fields).text()).settings == made.settings, "\(config)")
+    }
+  }
+
   @Test(arguments: [
     (#"{"image_processor_type": "ViTImageProcessor"}"#, "ViTImageProcessor"),
     (#"{}"#, "image_processor_type"),

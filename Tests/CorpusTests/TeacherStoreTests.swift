@@ -29,16 +29,19 @@ import Testing
   @Test func aStoreWrittenInPythonIsRead() throws {
     let store = try TeacherStore(Self.recorded.appendingPathComponent("store"))
     try store.verify()
-    #expect(store.index.samples == ["a/MI", "a/report", "a~1/MI", "a~1/report", "sub/b/MI"])
-    #expect(store.index.variants == 2 && store.index.parts.count == 2)
-    for (number, (record, variant, question)) in [
-      ("a", 0, "MI"), ("a", 0, "report"), ("a", 1, "MI"), ("a", 1, "report"), ("sub/b", 0, "MI"),
-    ].enumerated() {
-      let sample = StoredSample(record: record, variant: variant, question: question)
+    let samples: [StoredSample] =
+      [("a", 0, "MI"), ("a", 0, "report"), ("a", 1, "MI"), ("a", 1, "report"), ("sub/b", 0, "MI")].map {
+        StoredSample(record: $0.0, variant: $0.1, question: $0.2)
+      } + (0..<16).map { StoredSample(record: "c\($0)", variant: 0, question: "MI") }
+    #expect(store.index.samples.prefix(5) == ["a/MI", "a/report", "a~1/MI", "a~1/report", "sub/b/MI"])
+    #expect(store.index.samples == samples.map(\.name))
+    #expect(store.index.variants == 2 && store.index.parts.count == 7)
+    for (number, sample) in samples.enumerated() {
       #expect(store.contains(sample) && store.index.samples[number] == sample.name)
       let conversation = try store.conversation(sample, withAnswers: true)
-      #expect(conversation.ids == [1, 2, 3, 4, 5 + Int32(number)])
-      #expect(conversation.labels == [-100, -100, -100, 4, 5 + Int32(number)] && conversation.answerStart == 3)
+      let last = 5 + Int32(number) % 15
+      #expect(conversation.ids == [1, 2, 3, 4, last])
+      #expect(conversation.labels == [-100, -100, -100, 4, last] && conversation.answerStart == 3)
       #expect(try store.conversation(sample, withAnswers: false).ids == [1, 2, 3])
       let hidden = Tensor<Float>(zeros: [5, 6])
       try store.read("hidden.last", of: sample, into: hidden)
@@ -127,7 +130,7 @@ import Testing
     ("\"format\": 1", "\"format\": 2", "format 2"), ("\"format\": 1", "\"format\": \"one\"", "format"),
     ("\"F32\"", "\"F8\"", "F8"), ("\"layers\": []", "\"layers\": [3]", "layers holds 3"),
     ("\"layers\": []", "\"layers\": {}", "layers"), ("\"samples_per_part\": 3", "\"samples_per_part\": 0", "0"),
-    ("\"samples_per_part\": 3", "\"samples_per_part\": 2", "2 parts"),
+    ("\"samples_per_part\": 3", "\"samples_per_part\": 2", "7 parts"),
     ("\"variants\": 2", "\"variants\": null", "variants"),
     ("\"a/report\"", "\"a/MI\"", "twice"), ("\"a/report\"", "\"report\"", "RECORD/QUESTION"),
     ("\"hidden_width\": 6", "\"hidden_width\": -6", "hidden_width"), ("\"view\"", "\"view", "JSON"),
@@ -275,7 +278,8 @@ extension TeacherStoreTests {
   }
 
   @Test func theEstimateIsWhatTheTensorsTakeAndADiskTooSmallIsRefused() throws {
-    let estimate = StoreEstimate(Self.plan(), lengths: [3, 3, 3], visualTokens: 1)
+    let lengths = [StoreEstimate.Lengths](repeating: .init(tokens: 3, visualTokens: 1), count: 3)
+    let estimate = StoreEstimate(Self.plan(), lengths: lengths)
     // Three samples of 3 x 2 floats and 27 bytes of ids and mask, two views of 8 bytes, a head of 9 x 2 floats.
     #expect(estimate.bytes == 153 + 16 + 72)
     #expect(estimate.parts == 2)
@@ -291,7 +295,7 @@ extension TeacherStoreTests {
       $0.elementType = "BF16"
     }
     // Three matrices of half the size, 9 bytes a token, a 3 x 3 map; the head stays as large.
-    #expect(StoreEstimate(all, lengths: [3, 3, 3], visualTokens: 1).bytes == 3 * (36 + 27 + 18) + 8 + 72)
+    #expect(StoreEstimate(all, lengths: lengths).bytes == 3 * (36 + 27 + 18) + 8 + 72)
   }
 
   @Test func aStoresVariantsTakeTurns() throws {

@@ -114,6 +114,56 @@ private let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     #expect(tokenizer.decode([-1, 100_000, Int32.max]) == "")
   }
 
+  /// `<image>` of a folder of the original LLaVA: ids are those of the library, to which the token was added.
+  @Test(.enabled(if: SharedFiles.has("cases/models/tiny_llava")))
+  func aTokenCanStandIn() throws {
+    struct Recorded: Decodable {
+      let id: Int
+      let ids: [String: [Int32]]
+    }
+    let place = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("Recorded/stand-in-token.json")
+    let recorded = try JSONDecoder().decode(Recorded.self, from: Data(contentsOf: place))
+    let folder = SharedFiles.url("cases/models/tiny_llava")
+    let plain = try BytePairTokenizer(contentsOf: folder)
+    let tokenizer = try BytePairTokenizer(
+      contentsOf: folder, standIn: StandInToken("<image>", id: recorded.id, key: "image_token_index"))
+    #expect(tokenizer.id(of: "<image>") == Int32(recorded.id) && tokenizer.vocabularySize == recorded.id + 1)
+    #expect(tokenizer.fingerprint != plain.fingerprint && recorded.ids.count >= 5)
+    for (text, ids) in recorded.ids { #expect(tokenizer.encode(text) == ids, "\(text)") }
+    let ids = tokenizer.encode("USER: <image>\nWhat?", addingSpecialTokens: false)
+    #expect(tokenizer.decode(ids, skippingSpecialTokens: true).contains("What?"))
+    #expect(!tokenizer.decode(ids, skippingSpecialTokens: true).contains("<image>"))
+    for id in [2, -1, Int.max] {
+      let error = #expect(throws: UserError.self) {
+        try BytePairTokenizer(contentsOf: folder, standIn: StandInToken("<image>", id: id, key: "image_token_index"))
+      }
+      #expect(error?.kind == .badInput && error?.message.contains("tokenizer.json") == true)
+    }
+  }
+
+  /// What is written for transformers is read back with the same ids, and the added tokens behind all others.
+  @Test func specialTokensAreAddedToTheFile() throws {
+    let tokenizer = try BytePairTokenizer(.teacher)
+    let text = try tokenizer.json(adding: ["<image>", "<new>", "<newer>"], name: "x")
+    let again = try BytePairTokenizer(json: text, name: "x")
+    #expect(again.id(of: "<image>") == tokenizer.id(of: "<image>"))
+    #expect(again.id(of: "<new>") == Int32(tokenizer.vocabularySize))
+    #expect(again.vocabularySize == tokenizer.vocabularySize + 2)
+    for sample in ["Sinus rhythm, 72/min", " \u{1F600}é\n\n <image>"] {
+      #expect(again.encode(sample) == tokenizer.encode(sample))
+    }
+    #expect(again.encode("<newer>", addingSpecialTokens: false) == [Int32(tokenizer.vocabularySize + 1)])
+  }
+
+  @Test func anOlderFormIsToBeConverted() throws {
+    try withTemporaryFolder { folder in
+      try Data("x".utf8).write(to: folder.appendingPathComponent("tokenizer.model"))
+      let error = #expect(throws: UserError.self) { try BytePairTokenizer(contentsOf: folder) }
+      #expect(error?.remedy.contains("save_pretrained('\(folder.path)')") == true)
+    }
+  }
+
   @Test func missingTokenizerNamesTheFolder() throws {
     try withTemporaryFolder { folder in
       let error = #expect(throws: UserError.self) { try BytePairTokenizer(contentsOf: folder) }

@@ -9,8 +9,8 @@ import Training
 /// Small inputs that tests write for the program to read.
 enum Fixtures {
   /// A built-in student with fresh weights, as a model folder.
-  static func model(in folder: URL, seed: UInt64 = 3) throws {
-    let blueprint = try ModelBlueprint(builtIn: .student, view: "signal")
+  static func model(in folder: URL, seed: UInt64 = 3, view: String = "signal") throws {
+    let blueprint = try ModelBlueprint(builtIn: .student, view: view)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     try blueprint.save(try blueprint.frozen(seed: seed), to: folder)
   }

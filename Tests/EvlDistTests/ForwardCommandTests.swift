@@ -7,12 +7,12 @@ import Testing
 
 /// `forward` as a user starts it.
 @Suite(.serialized) struct ForwardCommandTests {
-  @Test(arguments: ["tiny_idefics3/io_ragged_rightpad", "tiny_llava/io"]) func writesTheFixturesNamesAndShapes(
+  @Test(
+    .enabled(if: SharedFiles.has("cases/models")), arguments: ["tiny_idefics3/io_ragged_rightpad", "tiny_llava/io"])
+  func writesTheFixturesNamesAndShapes(
     _ path: String
   ) throws {
-    let file = "cases/models/\(path).safetensors"
-    guard SharedFiles.has(file) else { return }
-    let input = SharedFiles.url(file)
+    let input = SharedFiles.url("cases/models/\(path).safetensors")
     try withTemporaryFolder { folder in
       let target = folder.appendingPathComponent("out.safetensors")
       let outcome = try CommandTests.run([
@@ -33,8 +33,7 @@ import Testing
     }
   }
 
-  @Test func aModelFolderIsExportedInAnotherType() throws {
-    guard SharedFiles.has("cases/models/tiny_llava") else { return }
+  @Test(.enabled(if: SharedFiles.has("cases/models"))) func aModelFolderIsExportedInAnotherType() throws {
     let source = SharedFiles.url("cases/models/tiny_llava")
     try withTemporaryFolder { folder in
       let target = folder.appendingPathComponent("saved")

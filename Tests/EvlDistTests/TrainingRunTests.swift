@@ -79,9 +79,10 @@ import Testing
         let launcher = try #require(MPIRun.launcher(ofCommandWith: small.run("stopped").path))
         #expect(kill(launcher, SIGUSR1) == 0)
       }
+      try #require(stopped.code == 75, "\(stopped)")
       let teachers = folder.appendingPathComponent("teachers")
       let home = try #require(FileManager.default.contentsOfDirectory(atPath: teachers.path).first)
-      #expect(stopped.code == 75 && stopped.errors.contains("teachers/\(home)"), "\(stopped.errors)")
+      #expect(stopped.errors.contains("teachers/\(home)"), "\(stopped.errors)")
       #expect(try CommandTests.run(["verify", teachers.appendingPathComponent(home).path]).code == 0)
       #expect(try small.start("stopped", ranks: 3, settings).code == 0)
       let model = "\(home)/model/model.safetensors"

@@ -226,6 +226,8 @@ import Training
     #expect(template.message.contains("<|turn|>") && template.remedy.contains("data.chat_template"))
     let name = try refusal({ _ in }, ["data.chat_template=alpaca"])
     #expect(name.kind == .usage && name.message.contains("alpaca") && name.message.contains("vicuna"))
+    let role = try refusal({ _ in }, ["teacher.chat_template=alpaca"])
+    #expect(role.kind == .usage && role.message.contains("teacher.chat_template"))
     let family = try refusal({ _ in }, ["student.path=\(SharedFiles.url("cases/models/tiny_llava").path)"])
     #expect(family.kind == .usage && family.message.contains("LLaVA"))
   }
@@ -248,6 +250,77 @@ import Training
       try Data("{{ '<|turn|>' }}".utf8).write(to: file)
       let outcome = try train(models, "named", ["data.chat_template=idefics3", "train.steps=1"])
       #expect(outcome.losses.count == 1)
+    }
+  }
+
+  /// The fixtures as they are hold no template: each model is asked in its family's form, and the run says so.
+  @Test func foldersWithoutATemplateAreAskedAsTheirFamilies() throws {
+    try withModels { models in
+      let expected = try train(models, "told")
+      let (student, teacher) = (
+        SharedFiles.url("cases/models/tiny_idefics3"), SharedFiles.url("cases/models/tiny_llava")
+      )
+      let paths = ["student.path=\(student.path)", "teacher.path=\(teacher.path)"]
+      let outcome = try train(models, "taken", paths)
+      #expect(outcome.losses == expected.losses)
+      #expect(outcome.notes.contains { $0.hasPrefix("student: \(student.path)") && $0.hasSuffix("idefics3") })
+      #expect(outcome.notes.contains { $0.hasPrefix("teacher: \(teacher.path)") && $0.hasSuffix("vicuna") })
+      #expect(!expected.notes.contains { $0.contains("chat template") })
+      // One key for both is wrong for one of them; each has its own.
+      let both = #expect(throws: (any Error).self) { try train(models, "both", paths + ["data.chat_template=vicuna"]) }
+      #expect(UserError.from(try #require(both)).message.contains("</s>"))
+      let own = try train(
+        models, "own", paths + ["data.chat_template=vicuna", "student.chat_template=idefics3", "train.steps=1"])
+      #expect(own.losses == Array(expected.losses.prefix(1)))
+      #expect(!own.notes.contains { $0.contains("chat template") })
+    }
+  }
+
+  /// Named for one model, a template takes the place of its folder's.
+  @Test func aTemplateNamedForTheTeacherIsTaken() throws {
+    try withModels { models in
+      let own = try train(models, "own", ["train.steps=1"])
+      let named = try train(models, "named", ["train.steps=1", "teacher.chat_template=llama-2"])
+      #expect(named.losses[0]["ce"] == own.losses[0]["ce"] && named.losses[0]["mhca"] != own.losses[0]["mhca"])
+    }
+  }
+
+  /// The same teacher as transformers lays it out, as the original LLaVA does, and as `export` makes the one of the other.
+  @Test func aTeacherOfTheOriginalLlavaTeachesTheSame() throws {
+    try withModels { models in
+      try models.makeTeacherCutImages(to: [(56, 168), (112, 56)])
+      let expected = try train(models, "converted")
+      try models.makeTeacherOriginal()
+      let original = try train(models, "original")
+      #expect(original.losses == expected.losses)
+      #expect(original.notes.contains { $0.hasPrefix("teacher: ") && $0.hasSuffix("vicuna") })
+      let exported = models.folder.appendingPathComponent("exported")
+      try ModelExport(from: models.teacher).write(to: exported)
+      let shape = try #require(try ModelBlueprint(folder: exported).configuration as? LlavaConfiguration)
+      #expect(shape.text.vocabularySize == 576 && shape.imageToken == 520 && shape.tokens.pad == 521)
+      #expect(try train(models, "exported", ["teacher.path=\(exported.path)"]).losses == expected.losses)
+    }
+  }
+
+  @Test func aFolderOfTheOriginalLlavaIsInterpreted() throws {
+    try withModels { models in
+      try models.makeTeacherCutImages(to: [(56, 168), (112, 56)])
+      try models.makeTeacherOriginal()
+      let exported = models.folder.appendingPathComponent("exported")
+      try ModelExport(from: models.teacher).write(to: exported)
+      func answers(_ folder: URL) throws -> (texts: [String], remark: String?) {
+        let interpreter = try Interpreter(model: folder, team: ThreadTeam(threads: 1))
+        let texts = try [models.images.appendingPathComponent("0.png").path, "synthetic:3"].map { name in
+          try interpreter.answer("Is it normal?", about: interpreter.subject(name), tokens: 4, onText: { _ in }).text
+        }
+        return (texts, interpreter.remark)
+      }
+      let (original, converted) = (try answers(models.teacher), try answers(exported))
+      #expect(original.texts == converted.texts)
+      #expect(original.remark?.contains("vicuna") == true && converted.remark == nil)
+      try FileManager.default.removeItem(at: models.teacher.appendingPathComponent("tokenizer.json"))
+      let refused = #expect(throws: UserError.self) { try ModelExport(from: models.teacher) }
+      #expect(refused?.kind == .badInput && refused?.message.contains("tokenizer.json") == true)
     }
   }
 

@@ -83,11 +83,10 @@ struct RealModels {
   }
 
   /// Makes the teacher a LLaVA-NeXT of the same widths with random weights, which cuts images into tiles.
-  func makeTeacherCutImages() throws {
+  func makeTeacherCutImages(to sizes: [(height: Int, width: Int)] = [(56, 112), (112, 56), (112, 112)]) throws {
     guard var configuration = try ModelFolder(teacher).configuration as? LlavaConfiguration else {
       throw UserError(.internalFault, "tiny_llava is a LLaVA")
     }
-    let sizes = [(56, 112), (112, 56), (112, 112)]
     configuration.tiling = TileGrid(resolutions: sizes.map { ImageSize(height: $0.0, width: $0.1) })
     let arena = ParameterArena<Float>(layout: configuration.layout, trainable: false)
     arena.initialise(seed: 5)
@@ -95,5 +94,69 @@ struct RealModels {
     try change(
       teacher, "preprocessor_config.json",
       ["image_processor_type": "LlavaNextImageProcessor", "image_grid_pinpoints": sizes.map { [$0.0, $0.1] }])
+  }
+
+  /// Lays the teacher, a LLaVA-NeXT, out as the original LLaVA code leaves a folder: the decoder's keys at the top of
+  /// config.json, other names of tensors, the tower beside them, no image processor, no template, and neither tokenizer
+  /// nor vocabulary with `<image>` and `<pad>`.
+  func makeTeacherOriginal() throws {
+    func object(_ value: JSONValue?) -> [String: JSONValue] {
+      Dictionary((value?.object ?? []).map { ($0.key, $0.value) }) { $1 }
+    }
+    func parsed(_ name: String) throws -> JSONValue {
+      try JSONValue(parsing: Data(contentsOf: teacher.appendingPathComponent(name)), file: name)
+    }
+    func write(_ fields: [String: JSONValue], _ name: String) throws {
+      try Data(JSONValue.object(fields).text().utf8).write(to: teacher.appendingPathComponent(name))
+    }
+    let manager = FileManager.default
+    let tower = teacher.appendingPathComponent("vision_tower")
+    try manager.createDirectory(at: tower, withIntermediateDirectories: true)
+    let old = try parsed("config.json")
+    try write(object(old["vision_config"]), "vision_tower/config.json")
+    let pairs = old["image_grid_pinpoints"]?.array ?? []
+    let words = 520
+    try write(
+      object(old["text_config"]).merging([
+        "model_type": .string("llava_llama"), "vocab_size": .integer(words), "mm_vision_tower": .string("some/tower"),
+        "mm_projector_type": .string("mlp2x_gelu"), "mm_patch_merge_type": .string("spatial_unpad"),
+        "mm_vision_select_layer": .integer(-2), "mm_vision_select_feature": .string("patch"),
+        "image_aspect_ratio": .string("anyres"),
+        "image_grid_pinpoints": .array(pairs.map { .array(Array(($0.array ?? []).reversed())) }),
+      ]) { $1 }, "config.json")
+    var tokenizer = object(try parsed("tokenizer.json"))
+    tokenizer["added_tokens"] = .array(
+      (tokenizer["added_tokens"]?.array ?? []).filter { !["<image>", "<pad>"].contains($0["content"]?.string) })
+    try write(tokenizer, "tokenizer.json")
+    for name in ["preprocessor_config.json", "chat_template.jinja"] {
+      try manager.removeItem(at: teacher.appendingPathComponent(name))
+    }
+    try writeOriginalWeights(tower: tower, words: words)
+  }
+
+  private func writeOriginalWeights(tower: URL, words: Int) throws {
+    let file = teacher.appendingPathComponent("model.safetensors")
+    let source = try SafetensorsFile(contentsOf: file)
+    var (own, seeing) = (SafetensorsWriter(), SafetensorsWriter())
+    for name in source.names {
+      let tensor: Tensor<Float> = try source.tensor(name)
+      if name.hasPrefix("vision_tower.") {
+        seeing.add("vision_model." + name.dropFirst("vision_tower.".count), tensor)
+        continue
+      }
+      let isTable = name.hasSuffix("embed_tokens.weight") || name.hasSuffix("lm_head.weight")
+      let original =
+        name.hasPrefix("language_model.")
+        ? String(name.dropFirst("language_model.".count))
+        : "model."
+          + name.replacing("multi_modal_projector.linear_1", with: "mm_projector.0")
+          .replacing("multi_modal_projector.linear_2", with: "mm_projector.2")
+      own.add(original, isTable ? tensor.slice(0..<words).copy() : tensor)
+    }
+    try seeing.write(to: tower.appendingPathComponent("model.safetensors"))
+    let partial = teacher.appendingPathComponent("original.safetensors")
+    try own.write(to: partial)
+    try FileManager.default.removeItem(at: file)
+    try FileManager.default.moveItem(at: partial, to: file)
   }
 }

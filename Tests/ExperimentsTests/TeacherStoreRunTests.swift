@@ -76,14 +76,15 @@ import Training
       #expect(told.notes.contains { $0.contains("\(samples) samples in \(store.index.parts.count) parts") })
       #expect(told.progress.map(\.done) == Array(1...samples) && told.progress.allSatisfy { $0.found == 0 })
       // The estimate counts tensors; headers come on top.
+      let tokens = try ModelBlueprint(builtIn: .teacher, view: "signal").configuration.tokensPerImage
       let estimate = StoreEstimate(
         store.index,
-        lengths: try store.index.samples.map { name in
-          try SafetensorsFile(
+        lengths: try store.index.samples.map { name -> StoreEstimate.Lengths in
+          let file = try SafetensorsFile(
             contentsOf: store.folder.appendingPathComponent(
-              store.index.parts[(store.index.samples.firstIndex(of: name) ?? 0) / 4].name)
-          ).entry("ids/\(name)").count
-        }, visualTokens: try ModelBlueprint(builtIn: .teacher, view: "signal").configuration.tokensPerImage)
+              store.index.parts[(store.index.samples.firstIndex(of: name) ?? 0) / 4].name))
+          return .init(tokens: try file.entry("ids/\(name)").count, visualTokens: tokens)
+        })
       #expect(estimate.bytes < bytes && Double(bytes) < 1.1 * Double(estimate.bytes), "\(estimate.bytes) \(bytes)")
 
       for ranks in [2, 3] {

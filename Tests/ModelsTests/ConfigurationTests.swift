@@ -38,11 +38,13 @@ import Testing
   }
 
   /// The counts are those of transformers' own models of these configurations on the meta device.
-  @Test(arguments: [
-    ("smolvlm-256m", 64, 256_484_928), ("smolvlm-500m", 64, 507_482_304), ("smolvlm-2.2b", 81, 2_246_272_880),
-  ]) func theThreeSizesOfSmolVLMAreRead(_ name: String, tokens: Int, parameters: Int) throws {
+  @Test(
+    .enabled(if: SharedFiles.has("cases/models/configs")),
+    arguments: [
+      ("smolvlm-256m", 64, 256_484_928), ("smolvlm-500m", 64, 507_482_304), ("smolvlm-2.2b", 81, 2_246_272_880),
+    ]) func theThreeSizesOfSmolVLMAreRead(_ name: String, tokens: Int, parameters: Int) throws
+  {
     let path = "cases/models/configs/\(name)/config.json"
-    guard SharedFiles.has(path) else { return }
     let configuration = try Idefics3Configuration(contentsOf: SharedFiles.url(path))
     #expect(configuration.tokensPerImage == tokens && configuration.parameterCount == parameters)
     #expect(try decode(configuration.json) == configuration)
@@ -76,7 +78,7 @@ import Testing
       Issue.record("\(key) = \(value ?? "absent") was accepted")
     } catch let error as UserError {
       #expect(error.message.contains("config.json"))
-      #expect(error.message.contains(key) || error.message.contains("not a JSON object"), "\(error.message)")
+      #expect(error.message.contains(key) || error.message.contains("not valid JSON"), "\(error.message)")
       #expect(error.kind == .badInput)
     } catch {
       Issue.record("not a UserError: \(error)")

@@ -62,6 +62,19 @@ import Testing
     #expect(try (read(flat) as? LlavaConfiguration)?.tiling == nil)
   }
 
+  /// LLaVA's own code names the width first, transformers the height; so does what is written.
+  @Test func theOriginalNamesWidthsFirst() throws {
+    let one = Self.original.replacing(/\[\[336, 672\].*1008\]\]/, with: "[[336, 1344]]")
+    #expect(one != Self.original)
+    let found = try #require(try read(one) as? LlavaConfiguration)
+    #expect(found.tiling?.resolutions == [ImageSize(height: 1344, width: 336)])
+    // Four tiles one below the other: 24 columns of patches and a newline in each of 96 rows.
+    #expect(found.tokens(of: ImageSize(height: 1344, width: 336)) == 576 + 96 * 25)
+    let again = try LlavaConfiguration(JSONFields(Data(found.json.utf8), file: "config.json"))
+    #expect(again.tiling == found.tiling)
+    #expect(found.json.replacing(/\s/, with: "").contains("\"image_grid_pinpoints\":[[1344,336]]"))
+  }
+
   @Test(arguments: [
     ("openai/clip-vit-large-patch14-336", "google/siglip"), ("mlp2x_gelu", "linear"), ("spatial_unpad", "flat"),
     ("\"patch\"", "\"cls\""), ("[[336, 672]", "[[336, 600]"), ("[[336, 672]", "[[336]"), ("\"silu\"", "\"relu\""),
@@ -85,7 +98,8 @@ import Testing
       .string("x"), .array([]), .array([.null]), .array([.integer(.max), .integer(.min)]), .object([:]),
     ]
     func variants(_ value: JSONValue) -> [JSONValue] {
-      guard case .object(let fields) = value else { return values }
+      guard let pairs = value.object else { return values }
+      let fields = Dictionary(uniqueKeysWithValues: pairs.map { ($0.key, $0.value) })
       return fields.flatMap { key, inner -> [JSONValue] in
         let changed =
           variants(inner).map { fields.merging([key: $0]) { $1 } } + values.map { fields.merging([key: $0]) { $1 } }

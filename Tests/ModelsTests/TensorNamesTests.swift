@@ -129,6 +129,38 @@ import Testing
     }
   }
 
+  /// Rows for new tokens are the mean of the old ones, whose logits stay as they are.
+  @Test func aVocabularyIsExtended() throws {
+    try withTemporaryFolder { folder in
+      try writeOriginal(folder)
+      try rename(folder, Self.original)
+      let source = try ModelFolder(folder)
+      let extended = try #require(ExtendedVocabulary(source, image: 70, pad: 71))
+      #expect(extended.configuration.text.vocabularySize == 128 && extended.configuration.imageToken == 70)
+      let target = folder.appendingPathComponent("saved")
+      try ModelFolder.save(
+        extended.configuration, to: target, as: .float32, like: source,
+        weights: { try extended.tensor($0) as Tensor<Float> })
+      let (old, new) = (try source.model(as: Float.self).arena, try ModelFolder(target).model(as: Float.self).arena)
+      for parameter in old.parameters {
+        let (before, after) = (parameter.value, new[parameter.name].value)
+        #expect(Array(after.array.prefix(before.count)) == before.array, "\(parameter.name)")
+        let isTable = ["language_model.model.embed_tokens.weight", "language_model.lm_head.weight"].contains(
+          parameter.name)
+        #expect(after.shape[0] == (isTable ? 128 : before.shape[0]), "\(parameter.name)")
+        guard isTable else { continue }
+        for column in 0..<before.columns {
+          let mean =
+            stride(from: column, to: before.count, by: before.columns).map { Double(before[$0]) }
+            .reduce(0, +) / Double(before.rows)
+          for row in [70, 71, 127] { #expect(abs(Double(after[row * before.columns + column]) - mean) < 1e-6) }
+        }
+      }
+      let within = try #require(ExtendedVocabulary(source, image: 68, pad: 69))
+      #expect(within.configuration.text.vocabularySize == 70)
+    }
+  }
+
   private func writeOriginal(_ folder: URL) throws {
     try Recorded.copy("llava_next", to: folder)
     let tower = folder.appendingPathComponent("vision_tower")
@@ -147,7 +179,10 @@ import Testing
     top["mm_projector_type"] = .string("mlp2x_gelu")
     top["image_aspect_ratio"] = .string("anyres")
     top["mm_patch_merge_type"] = .string("spatial_unpad")
-    top["image_grid_pinpoints"] = fields.values["image_grid_pinpoints"]
+    // The original code names the width first.
+    top["image_grid_pinpoints"] = fields.values["image_grid_pinpoints"]?.array.map { pairs in
+      JSONValue.array(pairs.map { JSONValue.array(Array(($0.array ?? []).reversed())) })
+    }
     top["image_token_index"] = fields.values["image_token_index"]
     try Data(JSONValue.object(top).text().utf8).write(to: place)
   }

@@ -30,6 +30,50 @@ import Testing
     }
   }
 
+  /// A header of odd length puts the numbers at odd addresses; whole and in part they are read as exactly.
+  @Test(arguments: [0, 1]) func halfWidthNumbersAreReadAtAnyAddress(padding: Int) throws {
+    try withTemporaryFolder { folder in
+      var header = Array("{\"x\":{\"dtype\":\"BF16\",\"shape\":[2,3],\"data_offsets\":[0,12]}}".utf8)
+      header += Array(repeating: UInt8(ascii: " "), count: header.count % 2 + padding)
+      let numbers: [Float] = [1, -2.5, 0x1p-130, .infinity, -0.0, 1.0078125]
+      var data = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) } + Data(header)
+      for number in numbers {
+        withUnsafeBytes(of: UInt16(number.bitPattern >> 16).littleEndian) { data.append(contentsOf: $0) }
+      }
+      let url = folder.appendingPathComponent("x.safetensors")
+      try data.write(to: url)
+      let file = try SafetensorsFile(contentsOf: url)
+      #expect(try file.tensor("x", as: Float.self).array.map(\.bitPattern) == numbers.map(\.bitPattern))
+      #expect(try file.tensor("x", as: Double.self).array == numbers.map(Double.init))
+      let block = Tensor<Float>(zeros: [2, 2])
+      try file.readBlock("x", into: block)
+      #expect(block.array == [1, -2.5, .infinity, -0.0])
+      #expect((try file.mapped("x") == nil) == (padding == 1))
+    }
+  }
+
+  @Test func dataThatTensorsDoNotCoverAreRefused() throws {
+    try withTemporaryFolder { folder in
+      let url = try sample(in: folder)
+      let sound = try Data(contentsOf: url)
+      for (damaged, word) in [
+        (sound + Data("extra".utf8), "its tensors end at byte"),
+        // The first tensor a number late, over the second.
+        (Self.edited(sound, "\"data_offsets\":[0,12]", "\"data_offsets\":[4,16]"), "of the data, expected"),
+      ] {
+        try damaged.write(to: url)
+        let error = #expect(throws: UserError.self) { try SafetensorsFile(contentsOf: url) }
+        #expect(error?.kind == .badInput && error?.message.contains(word) == true, "\(error?.message ?? "")")
+      }
+    }
+  }
+
+  /// A file with a part of its header exchanged for one as long.
+  private static func edited(_ data: Data, _ old: String, _ new: String) -> Data {
+    guard old.utf8.count == new.utf8.count, let range = data.range(of: Data(old.utf8)) else { return data }
+    return data.replacing(data[range], with: Data(new.utf8), maxReplacements: 1)
+  }
+
   @Test func anAbsentTensorAWrongTypeAndAMissingFileAreNamed() throws {
     try withTemporaryFolder { folder in
       let file = try SafetensorsFile(contentsOf: sample(in: folder))

@@ -35,6 +35,19 @@ import Testing
     #expect(try resolved.listing().first { $0.key == "run.seed" }?.origin == "default")
   }
 
+  @Test func listsOfNamesComeBackFromYAMLWhateverTheyHold() throws {
+    let names = ["text_model", "*.q_proj", "true", "1", "a: b", "say \"x\"", "~", "layers.0.mlp"]
+    let text =
+      "train:\n  lora:\n    rank: 2\n    targets: [text_model, \"*.q_proj\", \"true\", \"1\", \"a: b\", 'say \"x\"', \"~\", layers.0.mlp]\n"
+    let resolved = try load(text)
+    #expect(resolved.configuration.train.lora.targets == names)
+    #expect(try load(try resolved.yaml()).configuration == resolved.configuration)
+    #expect(
+      try load("", ["train.lora.targets=[q_proj, v_proj]"]).configuration.train.lora.targets == ["q_proj", "v_proj"])
+    #expect(message { _ = try load("", ["train.lora.targets=[1]"]) }.contains("a list of names"))
+    #expect(message { _ = try load("", ["train.lora.rank=4", "train.lora.targets=[\"\"]"]) }.contains("empty name"))
+  }
+
   @Test func everyKeyOfTheContractIsKnown() throws {
     let known = Set(try ConfigurationLoader().load().listing().map(\.key))
     for key in [

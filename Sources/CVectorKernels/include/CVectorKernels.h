@@ -12,6 +12,7 @@
 #include "Pixels.h"
 #include "Relations.h"
 #include "Rounding.h"
+#include "Streaming.h"
 #include "Transport.h"
 
 // AdamW with decoupled weight decay (Loshchilov and Hutter 2019); the corrections are 1 / (1 - beta^t).

@@ -11,7 +11,7 @@
   void evl_round_##S(size_t rows, size_t n, size_t stride, const T *x, void *y);                                       \
   /* The same with the results kept in T */                                                                            \
   void evl_round_values_##S(size_t rows, size_t n, size_t stride, const T *x, T *y);                                 \
-  /* y = x, exactly */                                                                                                 \
+  /* y = x, exactly; x may lie at any address */                                                                       \
   void evl_widen_rounded_##S(size_t rows, size_t n, size_t stride, const void *x, T *y);
 
 EVL_DECLARE(float, f32)

@@ -73,14 +73,16 @@ public struct ChatTemplate: Sendable, Equatable {
   public static func named(_ name: String) throws -> ChatTemplate {
     guard let found = all.first(where: { $0.name == name }) else {
       throw UserError(
-        .usage, "there is no chat template \"\(name)\"",
-        remedy: "set \(configurationKey) to one of \(all.map(\.name).joined(separator: ", "))")
+        .usage, "there is no chat template \"\(name)\"", remedy: remedy)
     }
     return found
   }
 
-  /// The configuration key that chooses a template by name.
-  public static let configurationKey = "data.chat_template"
+  /// How a user names a template.
+  static var remedy: String {
+    "name one of \(all.map(\.name).joined(separator: ", ")): teacher.chat_template, student.chat_template or "
+      + "data.chat_template of a run, --chat-template of interpret and evaluate"
+  }
 }
 
 /// A stretch of a conversation's text; the answers are what is learned.

@@ -7,27 +7,30 @@ import Tensors
 /// Read are `chat_template.jinja`, and the key `chat_template` of `chat_template.json`, `processor_config.json` and
 /// `tokenizer_config.json`, in this order.
 public enum ChatTemplateFile {
-  /// The folder's template.
-  /// - Parameter name: the template for a folder without one, or with one of no known family; empty refuses such a folder.
+  /// The template a model is asked by, and whether it is only its family's.
+  ///
+  /// - Parameters:
+  ///   - rule: templates named by the user.
+  ///   - standard: the family's, for a folder that holds none where none is named; nil refuses such a folder.
   /// - Throws: `UserError` of kind badInput naming the file and what was found in it where no family is recognised, of
   ///   kind usage for an unknown name.
-  public static func template(in folder: URL, otherwise name: String = "") throws -> ChatTemplate {
-    let otherwise = name.isEmpty ? nil : try ChatTemplate.named(name)
+  public static func template(
+    in folder: URL, _ rule: ChatTemplateRule = ChatTemplateRule(), standard: ChatTemplate? = nil
+  ) throws -> (template: ChatTemplate, isStandard: Bool) {
+    if !rule.named.isEmpty { return (try ChatTemplate.named(rule.named), false) }
+    let otherwise = rule.otherwise.isEmpty ? nil : try ChatTemplate.named(rule.otherwise)
     guard let (file, text) = try text(in: folder) else {
-      if let otherwise { return otherwise }
+      if let otherwise { return (otherwise, false) }
+      if let standard { return (standard, true) }
       throw UserError(
-        .badInput, "\(folder.path): the model's files hold no chat_template", remedy: remedy)
+        .badInput, "\(folder.path): the model's files hold no chat_template", remedy: ChatTemplate.remedy)
     }
     guard let template = recognised(text) ?? otherwise else {
       throw UserError(
         .badInput, "\(file): the chat template is of no family that is known; it writes \(tokens(in: text))",
-        remedy: remedy)
+        remedy: ChatTemplate.remedy)
     }
-    return template
-  }
-
-  private static var remedy: String {
-    "set \(ChatTemplate.configurationKey) to one of \(ChatTemplate.all.map(\.name).joined(separator: ", "))"
+    return (template, false)
   }
 
   /// The family by the tokens that a template writes; nil where none fits.
@@ -66,7 +69,8 @@ public enum ChatTemplateFile {
       let named = template.array?.first { $0["name"]?.string == "default" } ?? template.array?.first
       guard let text = named?["template"]?.string else {
         throw UserError(
-          .badInput, "\(file.path): chat_template is neither a text nor a list of named ones", remedy: remedy)
+          .badInput, "\(file.path): chat_template is neither a text nor a list of named ones",
+          remedy: ChatTemplate.remedy)
       }
       return (file.path, text)
     }

@@ -19,7 +19,7 @@ public struct ConversationPrompt: Sendable {
     for marker in template.markers + imageTokens.markers + tiles where tokenizer.id(of: marker) == nil {
       throw UserError(
         .badInput, "the tokenizer has no token \(marker), which the chat template \(template.name) and its images need",
-        remedy: "use the tokenizer.json that belongs to the model, or set \(ChatTemplate.configurationKey)")
+        remedy: "use the tokenizer.json that belongs to the model, or \(ChatTemplate.remedy)")
     }
     self.tokenizer = tokenizer
     self.template = template

@@ -17,6 +17,8 @@ public struct ConversationDataset: Sendable {
 
   public let name: String
   public let conversations: [Conversation]
+  /// A name of each conversation that no other has: its id, with "#2", "#3" and so on where an earlier one has the same.
+  public let keys: [String]
   /// What a user should know about what was read, a line each.
   public let remarks: [String]
   private let root: URL
@@ -57,6 +59,7 @@ public struct ConversationDataset: Sendable {
         remedy: "set the folder that image paths begin at (data.images)")
     }
     conversations = kept
+    keys = Self.keys(of: kept.map(\.id))
     let textAlone = kept.count { $0.images.isEmpty }
     remarks = [
       missing > 0 ? "\(name): \(missing) conversations are left out, their image is not below \(root.path)" : nil,
@@ -64,14 +67,45 @@ public struct ConversationDataset: Sendable {
     ].compactMap { $0 }
   }
 
+  /// Distinct names for ids that may repeat or be empty. - Complexity: O(ids).
+  static func keys(of ids: [String]) -> [String] {
+    var taken = Set(ids)
+    var seen: [String: Int] = [:]
+    return ids.map { id in
+      var count = (seen[id] ?? 0) + 1
+      var key = id
+      if count > 1 || id.isEmpty {
+        repeat {
+          key = "\(id)#\(count)"
+          count += 1
+        } while !taken.insert(key).inserted
+        count -= 1
+      }
+      seen[id] = count
+      return key
+    }
+  }
+
   /// The pictures of a conversation in order.
   /// - Throws: `UserError` naming the entry and the file at fault.
   public func images(of conversation: Conversation) throws -> [RasterImage] {
+    try each(of: conversation, picture: ImageFile.read) { try page.image(of: WFDBReader.read($0)) }
+  }
+
+  /// Width and height of the pictures of a conversation, which no pixel is decoded for.
+  /// - Throws: `UserError` naming the entry and the file at fault.
+  public func imageSizes(of conversation: Conversation) throws -> [PixelSize] {
+    try each(of: conversation, picture: ImageFile.size) { _ in page.size }
+  }
+
+  private func each<Found>(
+    of conversation: Conversation, picture: (URL) throws -> Found, record: (URL) throws -> Found
+  ) throws -> [Found] {
     try conversation.images.map { path in
       do {
         switch Self.source(of: path, root: root) {
-        case .picture(let file): return try ImageFile.read(file)
-        case .record(let record): return try page.image(of: WFDBReader.read(record))
+        case .picture(let file): return try picture(file)
+        case .record(let file): return try record(file)
         case nil: throw UserError(.inputOutput, "\(path): no such image", remedy: "check the path")
         }
       } catch let error as UserError {

@@ -31,8 +31,27 @@ public enum ImageFile {
     try decode(try contents(of: file), name: file.path)
   }
 
+  /// Width and height as the file's header says; no pixel is decoded.
+  /// - Throws: as `read`, but for damage behind the header.
+  public static func size(_ file: URL) throws -> PixelSize {
+    let bytes = try contents(of: file)
+    return try header(of: bytes, name: file.path).size
+  }
+
   /// Decodes a file's bytes. - Parameter name: what errors call it.
   public static func decode(_ bytes: [UInt8], name: String) throws -> RasterImage {
+    let (kind, size) = try header(of: bytes, name: name)
+    var pixels = [UInt8](repeating: 0, count: size.width * size.height * 3)
+    try call(kind, name: name) { message, capacity in
+      kind == .png
+        ? image_png_pixels(bytes, bytes.count, &pixels, &message, capacity)
+        : image_jpeg_pixels(bytes, bytes.count, &pixels, &message, capacity)
+    }
+    return RasterImage(width: size.width, height: size.height, pixels: pixels)
+  }
+
+  /// What the file is and how large, refused where it cannot be read.
+  private static func header(of bytes: [UInt8], name: String) throws -> (kind: Kind, size: PixelSize) {
     guard let kind = kind(of: bytes) else { throw unknown(bytes, name: name) }
     var size = image_size()
     try call(kind, name: name) { message, capacity in
@@ -46,13 +65,7 @@ public enum ImageFile {
         .badInput, "\(name): a \(kind.rawValue) image of \(width) x \(height) pixels is not read",
         remedy: "scale it to at most \(RasterImage.mostPixels / 1_000_000) million pixels")
     }
-    var pixels = [UInt8](repeating: 0, count: width * height * 3)
-    try call(kind, name: name) { message, capacity in
-      kind == .png
-        ? image_png_pixels(bytes, bytes.count, &pixels, &message, capacity)
-        : image_jpeg_pixels(bytes, bytes.count, &pixels, &message, capacity)
-    }
-    return RasterImage(width: width, height: height, pixels: pixels)
+    return (kind, PixelSize(width: width, height: height))
   }
 
   /// Runs a function of the C library and puts its words into an error.

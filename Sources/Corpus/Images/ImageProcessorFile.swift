@@ -6,7 +6,8 @@ import Tensors
 ///
 /// The class says what keys mean and what those that are missing default to: Idefics3, SmolVLM, CLIP, LLaVA and
 /// LLaVA-NeXT, with or without "Fast" or "Pil" at the end. Checkpoints of LLaVA's own code keep `image_aspect_ratio` and
-/// `image_grid_pinpoints` in config.json; they are read from there beside a CLIP processor.
+/// `image_grid_pinpoints` in config.json; they are read from there beside a CLIP processor. Most of them hold no file of
+/// a processor, since that code took it from the vision tower's folder: CLIP's own settings at the tower's size.
 public struct ImageProcessorFile {
   private let name: String
   private let values: JSONValue
@@ -14,10 +15,12 @@ public struct ImageProcessorFile {
   private let original: JSONValue?
 
   /// The image processor of a folder.
+  /// - Parameter towerSide: of a folder of LLaVA's own code, the side in pixels of its CLIP tower's images, by which its
+  ///   processor is made where no file tells it; nil for other folders.
   /// - Throws: `UserError` of kind badInput naming file and key: no such file, another family's processor, or a value
   ///   that says nothing.
-  public static func processor(in folder: URL) throws -> any ImageProcessor {
-    let (name, values) = try settings(in: folder)
+  public static func processor(in folder: URL, towerSide: Int? = nil) throws -> any ImageProcessor {
+    let (name, values) = try settings(in: folder, towerSide: towerSide)
     let model = try json(folder.appendingPathComponent("config.json"))
     return try ImageProcessorFile(
       name: name, values: values, original: model?["image_aspect_ratio"]?.string == nil ? nil : model
@@ -38,13 +41,21 @@ public struct ImageProcessorFile {
     return count
   }
 
-  private static func settings(in folder: URL) throws -> (name: String, values: JSONValue) {
+  private static func settings(in folder: URL, towerSide: Int?) throws -> (name: String, values: JSONValue) {
     let (newer, older) = ("processor_config.json", "preprocessor_config.json")
     if let found = try json(folder.appendingPathComponent(newer))?["image_processor"] {
       return (folder.appendingPathComponent(newer).path, found)
     }
     if let found = try json(folder.appendingPathComponent(older)) {
       return (folder.appendingPathComponent(older).path, found)
+    }
+    if let towerSide {
+      // What is not named here has CLIP's defaults: bicubic, its own mean and deviation.
+      let values: [String: JSONValue] = [
+        "image_processor_type": .string("CLIPImageProcessor"), "size": .object(["shortest_edge": .integer(towerSide)]),
+        "crop_size": .object(["height": .integer(towerSide), "width": .integer(towerSide)]),
+      ]
+      return (folder.appendingPathComponent("config.json").path, .object(values))
     }
     throw UserError(
       .badInput, "\(folder.path): neither \(older) nor an image_processor in \(newer)",
@@ -69,20 +80,14 @@ public struct ImageProcessorFile {
       case nil: return try clip(isPadded: bare == "LlavaImageProcessor" && flag("do_pad", false))
       case "pad": return try clip(isPadded: true)
       case "anyres":
-        // LLaVA's own code names width first, transformers height.
         return try next(
-          resolutions(original?["image_grid_pinpoints"], key: "image_grid_pinpoints of config.json")
-            .map { PixelSize(width: $0.height, height: $0.width) })
+          grid(original?["image_grid_pinpoints"], .widthFirst, key: "image_grid_pinpoints of config.json"))
       case "square": return try clip(isPadded: false)
       case let other?:
         throw failure("image_aspect_ratio \"\(other)\" of config.json is not known; pad, square and anyres are")
       }
     case "LlavaNextImageProcessor":
-      let standard = [(336, 672), (672, 336), (672, 672), (1008, 336), (336, 1008)]
-      return try next(
-        value("image_grid_pinpoints") == nil
-          ? standard.map { PixelSize(width: $0.1, height: $0.0) }
-          : resolutions(value("image_grid_pinpoints"), key: "image_grid_pinpoints"))
+      return try next(grid(value("image_grid_pinpoints"), .heightFirst, key: "image_grid_pinpoints"))
     default:
       throw failure(
         "image_processor_type \"\(type)\" is not known; Idefics3, SmolVLM, CLIP, Llava and LlavaNext are")
@@ -123,19 +128,18 @@ public struct ImageProcessorFile {
     }
   }
 
-  private func next(_ resolutions: [PixelSize]) throws -> any ImageProcessor {
+  private func next(_ grid: TileGrid) throws -> any ImageProcessor {
     let each = try clip(isPadded: false)
-    return try located { try LLaVANextImageProcessor(resolutions: resolutions, each: each) }
+    return try located { try LLaVANextImageProcessor(grid: grid, each: each) }
   }
 
-  private func resolutions(_ value: JSONValue?, key: String) throws -> [PixelSize] {
-    guard let pairs = value?.array else { throw failure("\(key) is not a list of [height, width]") }
-    return try pairs.map { pair in
-      guard let sides = pair.array?.map(\.integer), sides.count == 2, let height = sides[0], let width = sides[1],
-        (1...16_384).contains(height), (1...16_384).contains(width)
-      else { throw failure("\(key) holds something else than [height, width]") }
-      return PixelSize(width: width, height: height)
+  private func grid(_ value: JSONValue?, _ order: TileGrid.PairOrder, key: String) throws -> TileGrid {
+    guard let value, !value.isNull else { return .standard }
+    guard let grid = TileGrid(pinpoints: value, order) else {
+      let pair = order == .heightFirst ? "[height, width]" : "[width, height]"
+      throw failure("\(key) is not a list of \(pair) in pixels")
     }
+    return grid
   }
 
   // MARK: Values
@@ -189,7 +193,7 @@ public struct ImageProcessorFile {
     if try flag("do_rescale", true) {
       scaling.rescale = 1.0 / 255
       if let value = value("rescale_factor") {
-        guard let factor = value.double, factor > 0 else { throw failure("rescale_factor is not a positive number") }
+        guard let factor = value.number, factor > 0 else { throw failure("rescale_factor is not a positive number") }
         scaling.rescale = factor
       }
     }
@@ -204,8 +208,8 @@ public struct ImageProcessorFile {
   /// Three numbers, or one for all three colours.
   private func colours(_ key: String) throws -> [Double]? {
     guard let value = value(key) else { return nil }
-    if let number = value.double { return [number, number, number] }
-    let numbers = value.array?.compactMap(\.double) ?? []
+    if let number = value.number { return [number, number, number] }
+    let numbers = value.array?.compactMap(\.number) ?? []
     guard numbers.count == 3, value.array?.count == 3 else { throw failure("\(key) is not a list of three numbers") }
     return numbers
   }
@@ -221,9 +225,4 @@ public struct ImageProcessorFile {
       throw UserError(error.kind, "\(name): \(error.message)", remedy: error.remedy)
     }
   }
-}
-
-extension JSONValue {
-  /// The number; nil for other kinds of value.
-  fileprivate var double: Double? { if case .number(let value) = self { value } else { nil } }
 }

@@ -4,26 +4,25 @@ import Tensors
 /// The image processor of LLaVA-NeXT (LLaVA 1.6): the whole image as one tile, then its tiles at the resolution of a list
 /// that suits it best (`anyres`).
 ///
-/// Of `resolutions` the one is taken that shows most of the image's pixels, and among equals the one that wastes least.
-/// The image is resized to fit into it, laid onto the middle of black, and cut into square tiles row by row.
+/// `TileGrid` chooses the resolution. The image is resized to fit into it, laid onto the middle of black, and cut into square tiles row by row.
 /// Source: `LlavaNextImageProcessorPil` of transformers 5.23.
 public struct LLaVANextImageProcessor: ImageProcessor {
   /// The sizes an image may be brought to, `image_grid_pinpoints`.
-  public let resolutions: [PixelSize]
-  private let each: LLaVAImageProcessor
+  let grid: TileGrid
+  let each: LLaVAImageProcessor
   /// Size of the whole image's tile before `each` takes it.
   private let base: PixelSize
   private let side: Int
 
   /// - Parameter each: what is done with every tile.
   /// - Throws: `UserError` of kind badInput without resolutions, or where one is not made of whole tiles.
-  public init(resolutions: [PixelSize], each: LLaVAImageProcessor) throws {
-    guard !resolutions.isEmpty else {
+  public init(grid: TileGrid, each: LLaVAImageProcessor) throws {
+    guard !grid.resolutions.isEmpty else {
       throw UserError(
         .badInput, "the LLaVA-NeXT image processor has no image_grid_pinpoints",
         remedy: "give the list of resolutions, as in [[336, 672], [672, 336], [672, 672]]")
     }
-    self.resolutions = resolutions
+    self.grid = grid
     self.each = each
     switch each.size {
     case .exact(let size): base = size
@@ -31,7 +30,7 @@ public struct LLaVANextImageProcessor: ImageProcessor {
     case .longestEdge, nil: base = each.tile
     }
     side = each.isCropped ? each.tile.height : base.height
-    if let torn = resolutions.first(where: { $0.width % side != 0 || $0.height % side != 0 }) {
+    if let torn = grid.resolutions.first(where: { $0.width % side != 0 || $0.height % side != 0 }) {
       throw UserError(
         .badInput,
         "image_grid_pinpoints: \(torn.height) x \(torn.width) (height x width) cannot be cut into tiles of \(side)",
@@ -43,7 +42,7 @@ public struct LLaVANextImageProcessor: ImageProcessor {
   public var scaling: PixelScaling { each.scaling }
 
   public var settings: String {
-    "LLaVA-NeXT processor, resolutions \(resolutions.map { "\($0.width) x \($0.height)" }.joined(separator: " ")), "
+    "LLaVA-NeXT processor, resolutions \(grid.resolutions.map { "\($0.width) x \($0.height)" }.joined(separator: " ")), "
       + each.settings
   }
 
@@ -71,19 +70,8 @@ public struct LLaVANextImageProcessor: ImageProcessor {
 
   /// The resolution an image of a size is brought to; the first where none shows a pixel of it.
   public func bestResolution(for image: PixelSize) -> PixelSize {
-    var best = resolutions[0]
-    var (mostShown, leastWasted) = (0, Int.max)
-    for candidate in resolutions {
-      let scale = min(
-        Double(candidate.width) / Double(image.width), Double(candidate.height) / Double(image.height))
-      let (width, height) = (Int(Double(image.width) * scale), Int(Double(image.height) * scale))
-      let shown = min(width * height, image.width * image.height)
-      let wasted = candidate.width * candidate.height - shown
-      if shown > mostShown || shown == mostShown && wasted < leastWasted {
-        (best, mostShown, leastWasted) = (candidate, shown, wasted)
-      }
-    }
-    return best
+    let best = grid.resolution(for: ImageSize(height: image.height, width: image.width))
+    return PixelSize(width: best.width, height: best.height)
   }
 
   /// The size of an image brought into another as large as it goes.

@@ -25,6 +25,12 @@ public struct ConversationSide: Sendable {
       conversation: try prompt.tokenized(conversation, images: processed.map(\.geometry), withAnswers: withAnswers))
   }
 
+  /// The text of `input` alone, for images of these sizes.
+  /// - Throws: `UserError` naming the entry.
+  public func tokenized(_ conversation: Conversation, sizes: [PixelSize]) throws -> TokenizedConversation {
+    try prompt.tokenized(conversation, images: sizes.map(processor.geometry))
+  }
+
   /// Every setting that changes what the model is given, in words.
   public var settings: String { "\(processor.settings), chat template \(prompt.template.name)" }
 }
@@ -36,7 +42,7 @@ public struct PreparedConversationSample: TrainingSample {
   public let conversation: Conversation
   public let isLabelled: Bool
   public let student: PreparedInput
-  /// Nil without a live teacher.
+  /// Nil without a teacher.
   public let teacher: PreparedInput?
 
   public var name: String { conversation.place }
@@ -51,22 +57,21 @@ public struct ConversationPreparer: SampleSource {
   public let labelled: LabelledFraction
   public let student: ConversationSide
   public let teacher: ConversationSide?
+  /// Stands for a live teacher.
+  public let store: TeacherStore?
 
   /// - Throws: `UserError` of kind badInput naming the first conversation without an answer to learn.
   public init(
     dataset: ConversationDataset, seed: UInt64, labelled: LabelledFraction, student: ConversationSide,
-    teacher: ConversationSide?
+    teacher: ConversationSide?, store: TeacherStore? = nil
   ) throws {
-    if let mute = dataset.conversations.first(where: { $0.answers == 0 }) {
-      throw UserError(
-        .badInput, "\(mute.place): nobody answers in this conversation",
-        remedy: "leave it out; only answers are learned")
-    }
+    try dataset.demandAnswers()
     self.dataset = dataset
     order = KeyedOrder(seed: seed, count: dataset.conversations.count)
     self.labelled = labelled
     self.student = student
     self.teacher = teacher
+    self.store = store
   }
 
   /// The conversation at a position of the order.
@@ -79,6 +84,17 @@ public struct ConversationPreparer: SampleSource {
     return PreparedConversationSample(
       position: position, epoch: order.epoch(position: position), conversation: conversation, isLabelled: isLabelled,
       student: try student.input(conversation, images, withAnswers: isLabelled),
-      teacher: try teacher?.input(conversation, images, withAnswers: isLabelled))
+      teacher: try store?.input(dataset.stored(index), withAnswers: isLabelled)
+        ?? teacher?.input(conversation, images, withAnswers: isLabelled))
+  }
+}
+
+extension ConversationDataset {
+  /// - Throws: `UserError` of kind badInput naming the first conversation without an answer to learn.
+  func demandAnswers() throws {
+    guard let mute = conversations.first(where: { $0.answers == 0 }) else { return }
+    throw UserError(
+      .badInput, "\(mute.place): nobody answers in this conversation",
+      remedy: "leave it out; only answers are learned")
   }
 }

@@ -1,8 +1,31 @@
 import Foundation
 import Tensors
 
-/// What a teacher store will take on disk, from the lengths of its conversations alone.
+/// What a teacher store will take on disk, from the lengths of its conversations, or of some of them, alone.
 public struct StoreEstimate: Sendable, Equatable {
+  /// How many tokens a sample has.
+  public struct Lengths: Sendable, Equatable {
+    /// Lt.
+    public var tokens: Int
+    /// Nt: the visual tokens of all its images and their tiles.
+    public var visualTokens: Int
+
+    public init(tokens: Int, visualTokens: Int) {
+      self.tokens = tokens
+      self.visualTokens = visualTokens
+    }
+  }
+
+  /// Samples that are looked at; of a larger store as many, drawn evenly, stand for all.
+  public static let mostSamples = 1024
+
+  /// The samples of a store to be looked at: all of a small one, else `mostSamples`, as if drawn by lot, none twice.
+  public static func positions(of samples: Int) -> [Int] {
+    guard samples > mostSamples else { return Array(0..<samples) }
+    let order = KeyedOrder(seed: 0, count: samples)
+    return (0..<mostSamples).map { order.sample(position: $0) }
+  }
+
   /// Bytes of all tensors; headers add a few hundred a tensor.
   public let bytes: Int
   public let samples: Int
@@ -10,20 +33,27 @@ public struct StoreEstimate: Sendable, Equatable {
 
   /// - Parameters:
   ///   - plan: the index without files.
-  ///   - lengths: Lt of each sample, in order.
-  ///   - visualTokens: Nt.
-  public init(_ plan: TeacherStoreIndex, lengths: [Int], visualTokens: Int) {
+  ///   - lengths: of the samples at `positions(of:)`.
+  /// - Precondition: there is a sample.
+  public init(_ plan: TeacherStoreIndex, lengths: [Lengths]) {
+    precondition(!lengths.isEmpty, "a store has samples")
     let (size, width) = (plan.bytesPerElement, plan.teacher.hiddenWidth)
     let views = Set(plan.samples.compactMap { StoredSample.view(ofName: $0) }).count
-    var total = views * visualTokens * plan.teacher.visualWidth * size
     let matrices = 1 + plan.layers.count + (plan.attention ? 1 : 0)
-    for length in lengths {
+    var states = 0
+    for length in lengths.map(\.tokens) {
       // Ids take 8 bytes, the answer mask 1.
-      total += length * (matrices * width * size + 9)
-      if plan.attention { total += plan.layers.count * length * length * size }
+      states += length * (matrices * width * size + 9)
+      if plan.attention { states += plan.layers.count * length * length * size }
+    }
+    let visual = lengths.reduce(0) { $0 + $1.visualTokens } * plan.teacher.visualWidth * size
+    // What that many take, when those looked at take so much.
+    func scaled(_ bytes: Int, to count: Int) -> Int {
+      bytes / lengths.count * count + bytes % lengths.count * count / lengths.count
     }
     // The head is kept as exact as the teacher has it, in 4 bytes at most.
-    bytes = total + plan.teacher.vocabulary * width * 4
+    bytes =
+      scaled(states, to: plan.samples.count) + scaled(visual, to: views) + plan.teacher.vocabulary * width * 4
     samples = plan.samples.count
     parts = plan.partCount
   }

@@ -32,20 +32,27 @@ public struct TeacherRequest: Sendable {
       let variant: Int
       let question, answer: String
     }
-    struct Document: Encodable {
-      let fingerprint: [String: String]
-      let samples: [Line]
-    }
+    return try RequestFile(
+      fingerprint: fingerprint,
+      samples: requests.map {
+        Line(
+          sample: $0.stored.name, view: $0.stored.view, record: $0.sample.id, variant: $0.variant,
+          question: $0.question.text, answer: $0.question.answer)
+      }
+    ).json()
+  }
+}
+
+/// What `teach --requests` writes.
+struct RequestFile<Line: Encodable>: Encodable {
+  /// What a run will compare with the store's.
+  let fingerprint: [String: String]
+  let samples: [Line]
+
+  func json() throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(
-      Document(
-        fingerprint: fingerprint,
-        samples: requests.map {
-          Line(
-            sample: $0.stored.name, view: $0.stored.view, record: $0.sample.id, variant: $0.variant,
-            question: $0.question.text, answer: $0.question.answer)
-        }))
+    return try encoder.encode(self)
   }
 }
 

@@ -15,9 +15,9 @@ extension TeacherStore {
     var views: Set<String> = []
     for name in index.samples {
       try check(name)
-      if let view = StoredSample.view(ofName: name), views.insert(view).inserted {
-        try check("visual/\(view)", in: file(ofView: view), [nil, index.teacher.visualWidth])
-      }
+      guard let sample = StoredSample(name: name), views.insert(sample.view).inserted else { continue }
+      _ = try visualTokens(of: sample)
+      try check("visual/\(sample.view)", in: file(ofView: sample.view), [nil, index.teacher.visualWidth])
     }
     if let head = try head() {
       let entry = try head.entry("head")
@@ -45,18 +45,15 @@ extension TeacherStore {
 
   /// Tokens of a sample.
   private func conversation(named name: String, in file: SafetensorsFile) throws -> Int {
-    guard let slash = name.lastIndex(of: "/") else { throw damaged("\(name) is no sample") }
-    // The name as a whole is what the tensors are called by.
-    let sample = StoredSample(
-      record: String(name[..<slash]), variant: 0, question: String(name[name.index(after: slash)...]))
+    guard let sample = StoredSample(name: name) else { throw damaged("\(name) is no sample") }
     return try conversation(sample, withAnswers: true).ids.count
   }
 
-  /// - Parameter shape: nil where any number above 0 will do.
+  /// - Parameter shape: nil where any number will do.
   private func check(_ tensor: String, in file: SafetensorsFile, _ shape: [Int?]) throws {
     let entry = try file.entry(tensor)
     guard entry.type == index.elementType, entry.shape.count == shape.count,
-      zip(entry.shape, shape).allSatisfy({ $1 == nil ? $0 > 0 : $0 == $1 })
+      zip(entry.shape, shape).allSatisfy({ $1 == nil || $0 == $1 })
     else {
       throw damaged(
         "\(file.url.lastPathComponent): \(tensor) is \(entry.type) \(entry.shape), expected \(index.elementType) "

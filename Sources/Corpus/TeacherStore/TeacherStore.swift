@@ -60,7 +60,8 @@ public final class TeacherStore: Sendable {
   func damaged(_ why: String) -> UserError {
     UserError(
       .badInput, "the teacher store \(folder.path) is damaged: \(why)",
-      remedy: "copy the file again, or run `evl-dist teach` again: parts that are sound are kept")
+      remedy: "copy the store again from where it was written; where `evl-dist teach` wrote it, the same command "
+        + "mends it and keeps the sound parts, another program's store is to be written again by that program")
   }
 
   private func checkSize(_ file: TeacherStoreIndex.File) throws {
@@ -91,7 +92,7 @@ public final class TeacherStore: Sendable {
   private func absent(_ what: String) -> UserError {
     UserError(
       .badInput, "the teacher store \(folder.path) holds no \(what)",
-      remedy: "write the store with this run's data, questions and variants")
+      remedy: "use a store that was written for this run's data, questions and variants")
   }
 
   private func file(_ name: String) throws -> SafetensorsFile {
@@ -142,7 +143,7 @@ extension TeacherStore {
   public func visualTokens(of sample: StoredSample) throws -> Int {
     let file = try file(ofView: sample.view)
     let shape = try file.entry("visual/\(sample.view)").shape
-    guard shape.count == 2, shape[0] > 0, shape[1] == index.teacher.visualWidth else {
+    guard shape.count == 2, shape[0] > 0 || sample.mayBeTextAlone, shape[1] == index.teacher.visualWidth else {
       throw damaged(
         "\(file.url.lastPathComponent): visual/\(sample.view) has shape \(shape), expected [tokens, "
           + "\(index.teacher.visualWidth)]")

@@ -145,7 +145,7 @@ public struct TeacherStoreIndex: Codable, Sendable, Equatable {
     if samples.isEmpty { return "it holds no sample" }
     if Set(samples).count != samples.count { return "a sample is named twice" }
     if let name = samples.first(where: { StoredSample.view(ofName: $0) == nil }) {
-      return "\"\(name)\" is no sample; expected RECORD/QUESTION"
+      return "\"\(name)\" is no sample; expected RECORD/QUESTION or ENTRY/conversation"
     }
     let files = parts + (head.map { [$0] } ?? [])
     if let file = files.first(where: { $0.name.isEmpty || $0.name.hasPrefix(".") || $0.name.contains("/") }) {
@@ -178,8 +178,9 @@ public struct TeacherStoreIndex: Codable, Sendable, Equatable {
   /// Fields of the fingerprint that are not as expected, a line each; fields that nobody expects are not compared.
   public func differences(fromExpected expected: [String: String]) -> [String] {
     expected.sorted { $0.key < $1.key }.compactMap { name, value in
-      fingerprint[name] == value
-        ? nil : "\(name): the store has \(fingerprint[name] ?? "none"), expected \(value)"
+      guard fingerprint[name] != value else { return nil }
+      let shown = SettingsText.difference(fingerprint[name], value)
+      return "\(name): the store has \(shown.stored), expected \(shown.expected)"
     }
   }
 }

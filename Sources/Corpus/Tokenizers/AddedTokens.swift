@@ -34,13 +34,15 @@ struct AddedTokens: Sendable {
 
   /// Ids are given as the library gives them: a token of the model keeps the model's; the others are counted on from
   /// the size of the vocabulary, whatever the file says.
-  init(_ file: TokenizerFile, model: TokenTable, normalizers: [any Normalizer]) throws {
+  ///
+  /// - Parameter standIn: a token that the file does not tell, or tells another id of.
+  init(
+    _ file: TokenizerFile, model: TokenTable, normalizers: [any Normalizer], standIn: StandInToken? = nil
+  ) throws {
     whitespace = try file.classes(.whitespace)
     words = try file.classes(.wordOfRust)
-    guard let list = file.root["added_tokens"], !list.isNull else { return }
-    guard let entries = list.array else { throw file.damaged("\"added_tokens\" must be a list") }
     var next = Int32(model.count)
-    for entry in entries {
+    for entry in try Self.entries(file) {
       var token = try Self.token(entry, file)
       guard !token.content.isEmpty else { continue }
       if let known = model.id(of: token.content) {
@@ -54,6 +56,7 @@ struct AddedTokens: Sendable {
       }
       add(token, normalizers)
     }
+    if let standIn { try add(standIn, file, model) }
     for (index, token) in tokens.enumerated() {
       if token.isNormalized {
         normalized.insert(texts[token.id] ?? token.content, value: Int32(index))
@@ -61,6 +64,12 @@ struct AddedTokens: Sendable {
         raw.insert(token.content, value: Int32(index))
       }
     }
+  }
+
+  private static func entries(_ file: TokenizerFile) throws -> [JSONValue] {
+    guard let list = file.root["added_tokens"], !list.isNull else { return [] }
+    guard let entries = list.array else { throw file.damaged("\"added_tokens\" must be a list") }
+    return entries
   }
 
   private static func token(_ entry: JSONValue, _ file: TokenizerFile) throws -> Token {
@@ -74,6 +83,29 @@ struct AddedTokens: Sendable {
       isSingleWord: try file.flag(entry, "single_word", default: false),
       stripsLeft: try file.flag(entry, "lstrip", default: false),
       stripsRight: try file.flag(entry, "rstrip", default: false))
+  }
+
+  /// Takes the place of a token of the same text; its id must be no other token's.
+  private mutating func add(_ standIn: StandInToken, _ file: TokenizerFile, _ model: TokenTable) throws {
+    let content = Array(standIn.content.utf8)
+    if let index = tokens.firstIndex(where: { $0.content == content }) {
+      texts[tokens[index].id] = nil
+      tokens.remove(at: index)
+    }
+    guard let id = Int32(exactly: standIn.id), id >= 0, id < TokenTable.idLimit else {
+      throw file.damaged("the id \(standIn.id) of \(standIn.content) is not one from 0 to \(TokenTable.idLimit - 1)")
+    }
+    let holder = texts[id] ?? model.range(of: id).map { Array(model.bytes[$0]) }
+    if let holder, holder != content {
+      throw UserError(
+        .badInput,
+        "\(file.name): the id \(id) is \"\(String(decoding: holder, as: UTF8.self))\", but the model's configuration has it "
+          + "stand for \(standIn.content)", remedy: "set \(standIn.key) in config.json to an id that no token has")
+    }
+    add(
+      Token(
+        id: id, content: content, isSpecial: true, isNormalized: false, isSingleWord: false, stripsLeft: false,
+        stripsRight: false), [])
   }
 
   /// A token named again takes the place of the first.

@@ -47,7 +47,7 @@ final class BytePairModel: Sendable {
     guard let model = file.root["model"] else { throw file.damaged("there is no model") }
     let type = model["type"]?.string ?? "BPE"
     guard type == "BPE" else { throw file.unsupported("model \"\(type)\"") }
-    if case .number(let dropout)? = model["dropout"], dropout != 0 { throw file.unsupported("dropout of merges") }
+    if let dropout = model["dropout"]?.number, dropout != 0 { throw file.unsupported("dropout of merges") }
     let tokens = try Self.vocabulary(model, file)
     prefix = Array((try file.optionalText(model, "continuing_subword_prefix") ?? "").utf8)
     suffix = Array((try file.optionalText(model, "end_of_word_suffix") ?? "").utf8)

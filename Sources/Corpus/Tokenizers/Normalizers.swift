@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 
 /// A rewriting of the text before it is cut into pieces (`normalizer` of tokenizer.json).
 protocol Normalizer: Sendable {

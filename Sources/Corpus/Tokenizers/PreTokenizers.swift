@@ -1,3 +1,5 @@
+import Tensors
+
 /// A text and the pieces it is cut into; tokens are merged within a piece only.
 struct Pieces {
   var bytes: [UInt8]

@@ -116,13 +116,18 @@ struct ScalarClasses: Sendable {
     changes.sort { $0.scalar < $1.scalar }
     var masks: [UInt64] = []
     var classOf: [UInt64: UInt8] = [:]
-    var uniformPages: [UInt8: UInt16] = [:]
+    var uniformPages: [UInt64: UInt16] = [:]
     var pageOf: [UInt16] = []
     var classes: [UInt8] = []
     var page: [UInt8] = []
     var next = 0
     var mask: UInt64 = 0
     for start in stride(from: UInt32(0), to: 0x110000, by: 256) {
+      // Most pages lie within a run that covers others too.
+      if next == changes.count || changes[next].scalar >= start + 256, let known = uniformPages[mask] {
+        pageOf.append(known)
+        continue
+      }
       page.removeAll(keepingCapacity: true)
       while page.count < 256 {
         while next < changes.count, changes[next].scalar <= start + UInt32(page.count) {
@@ -138,12 +143,12 @@ struct ScalarClasses: Sendable {
         page.append(contentsOf: repeatElement(classOf[mask] ?? 0, count: Int(end) - page.count))
       }
       let isUniform = page.allSatisfy { $0 == page[0] }
-      if isUniform, let known = uniformPages[page[0]] {
+      if isUniform, let known = uniformPages[mask] {
         pageOf.append(known)
         continue
       }
       let number = UInt16(classes.count / 256)
-      if isUniform { uniformPages[page[0]] = number }
+      if isUniform { uniformPages[mask] = number }
       pageOf.append(number)
       classes += page
     }

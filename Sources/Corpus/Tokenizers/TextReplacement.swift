@@ -1,3 +1,5 @@
+import Tensors
+
 /// Every match of a pattern, from the left, replaced by a text; a normalizer and a decoder (`Replace`).
 struct TextReplacement: Sendable {
   private enum Pattern: Sendable {

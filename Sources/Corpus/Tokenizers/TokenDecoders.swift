@@ -1,3 +1,5 @@
+import Tensors
+
 /// The texts of tokens, one after another in one array of bytes.
 struct TokenTexts {
   private(set) var bytes: [UInt8] = []

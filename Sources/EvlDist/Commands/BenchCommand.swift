@@ -8,17 +8,19 @@ import Tensors
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "* Times matrix products, models, losses, Sinkhorn, reduction and a whole training step.")
+    abstract: "* Times matrix products, models, losses, Sinkhorn, reduction, a whole training step and generation.")
 
   @Argument(help: "One of \(Benchmarks.names.joined(separator: ", ")); all when left out.") var name: String?
   @Option(help: "Runs of each.") var repetitions = 7
   @Option(
-    help: "With model: a folder with a config.json of the Idefics3 family, whose shape is timed with random weights.",
+    help:
+      "With model or generation: a folder with a config.json of the Idefics3 family, timed with random weights.",
     transform: URL.init(fileURLWithPath:))
   var shape: URL?
   @Option(help: "With --shape: f32 or bf16.") var precision = Tensors.Precision.f32
   @Flag(help: "With --shape: blocks keep their input alone and are computed again in backward.") var recompute = false
   @Option(help: "With --shape: tokens of text behind those of the image.") var textTokens = 128
+  @Option(help: "With generation: threads; as many as the process may use when left out.") var threads: Int?
   @Flag(help: "Result as JSON.") var json = false
 
   func validate() throws {
@@ -26,7 +28,13 @@ struct BenchCommand: ParsableCommand {
       throw ValidationError("there is no benchmark \(name); there are \(Benchmarks.names.joined(separator: ", "))")
     }
     guard (1...1000).contains(repetitions) else { throw ValidationError("--repetitions is from 1 to 1000") }
-    guard shape == nil || name == "model" else { throw ValidationError("--shape is for the benchmark model") }
+    guard shape == nil || name == "model" || name == "generation" else {
+      throw ValidationError("--shape is for the benchmarks model and generation")
+    }
+    guard threads == nil || name == "generation" else {
+      throw ValidationError("--threads is for the benchmark generation")
+    }
+    try ThreadsOption.check(threads)
     guard (1...100_000).contains(textTokens) else { throw ValidationError("--text-tokens is from 1 to 100000") }
   }
 
@@ -38,7 +46,7 @@ struct BenchCommand: ParsableCommand {
         shape: shape.map {
           Benchmarks.ModelShape(
             folder: $0, precision: precision, recomputesBlocks: recompute, textTokens: textTokens)
-        })
+        }, threads: threads ?? UsableProcessors.count)
       let results = try (name.map { [$0] } ?? Benchmarks.names).flatMap { try benchmarks.run($0) }
       guard communicator.isController else { return }
       if json {

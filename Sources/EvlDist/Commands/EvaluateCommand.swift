@@ -13,6 +13,8 @@ struct EvaluateCommand: ParsableCommand {
   enum Scorer: String, ExpressibleByArgument, CaseIterable { case `default`, ecgbench }
 
   @Option(help: "Model folder (Hugging Face); not needed with --predictions.") var model: String?
+  @Option(help: ArgumentHelp("Chat template in place of the folder's own: \(TemplateNote.names).", valueName: "name"))
+  var chatTemplate = ""
   @Option(help: "Benchmark: \(PTBXLSuper.name).") var task = PTBXLSuper.name
   @Option(help: "Folder of the data set (PTB-XL's official layout).") var data: String
   @Option(help: "Fold to evaluate; the official test fold of PTB-XL is 10.") var fold = 10
@@ -29,6 +31,8 @@ struct EvaluateCommand: ParsableCommand {
     guard (model == nil) != (predictions == nil) else {
       throw ValidationError("give either --model or --predictions")
     }
+    guard chatTemplate.isEmpty || model != nil else { throw ValidationError("--chat-template is for --model") }
+    try TemplateNote.check(chatTemplate)
   }
 
   func run() throws {
@@ -42,7 +46,8 @@ struct EvaluateCommand: ParsableCommand {
         report = try evaluation.score(predictions: URL(fileURLWithPath: predictions), data: url, fold: fold)
       } else {
         report = try evaluation.evaluate(
-          model: URL(fileURLWithPath: model ?? ""), data: url, fold: fold, save: save.map { URL(fileURLWithPath: $0) })
+          model: URL(fileURLWithPath: model ?? ""), chatTemplate: chatTemplate, data: url, fold: fold,
+          save: save.map { URL(fileURLWithPath: $0) }, note: TemplateNote.tell)
       }
       guard communicator.isController else { return }
       if json {

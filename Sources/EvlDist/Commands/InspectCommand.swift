@@ -50,8 +50,9 @@ struct ExportCommand: ParsableCommand {
     commandName: "export",
     abstract: "Writes the student of a run or checkpoint, or a model folder, as a Hugging Face folder.",
     discussion: """
-      A student is copied, unless --type asks for another type. A model folder is read and written anew in the layout \
-      of transformers: so a folder of the original LLaVA becomes one that transformers loads.
+      A student is copied, unless --type asks for another type. A checkpoint of adapters, or an adapter that PEFT saved, \
+      is merged into its model. A model folder is read and written anew in the layout of transformers: so a folder of \
+      the original LLaVA becomes one that transformers loads.
       """)
 
   enum StoredType: String, ExpressibleByArgument, CaseIterable {
@@ -60,12 +61,17 @@ struct ExportCommand: ParsableCommand {
     var stored: ModelFolder.StoredType { self == .float32 ? .float32 : .bfloat16 }
   }
 
-  @Argument(help: "Run folder, checkpoint folder or model folder.") var source: String
+  @Argument(help: "Folder of a run, checkpoint, adapter or model.") var source: String
   @Argument(help: "Folder to write; must not exist or be empty.") var target: String
   @Option(help: "Type of the weights.") var type: StoredType?
+  @Option(
+    help: "Folder of the model that adapters belong to, where it is not the one they name.",
+    transform: URL.init(fileURLWithPath:))
+  var base: URL?
 
   func run() throws {
-    try ModelExport(from: URL(fileURLWithPath: source)).write(to: URL(fileURLWithPath: target), type: type?.stored)
+    try ModelExport(from: URL(fileURLWithPath: source), base: base).write(
+      to: URL(fileURLWithPath: target), type: type?.stored)
     print("\(target): model written")
   }
 }

@@ -48,7 +48,7 @@ struct TrainedRun {
   /// The student at this checkpoint, and how it sees recordings.
   func student() throws -> TokenReader {
     let blueprint = try ModelBlueprint(
-      folder: checkpoint.folder, view: configuration.data.view, chatTemplate: configuration.data.chatTemplate)
+      folder: checkpoint.folder, view: configuration.data.view, chatTemplate: configuration.studentTemplate)
     return TokenReader(model: try blueprint.frozen(), side: blueprint.side)
   }
 
@@ -59,7 +59,7 @@ struct TrainedRun {
       path.isEmpty
       ? try ModelBlueprint(builtIn: .student, view: configuration.data.view)
       : try ModelBlueprint(
-        folder: located(path), view: configuration.data.view, chatTemplate: configuration.data.chatTemplate)
+        folder: located(path), view: configuration.data.view, chatTemplate: configuration.studentTemplate)
     return TokenReader(model: try blueprint.frozen(seed: configuration.run.seed), side: blueprint.side)
   }
 

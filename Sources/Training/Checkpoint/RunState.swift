@@ -15,8 +15,8 @@ public struct RunState: Codable, Sendable, Equatable {
   public var precision: String
   /// Digest of model shapes and parameter names, in order.
   public var model: String
-  /// What a step sees, by name: records, view, tokenizer, teacher, and the configuration keys of questions, augmentation
-  /// and labels.
+  /// What a step sees, by name: records, view, tokenizer, teacher, a frozen student's weights, and the configuration keys
+  /// of questions, augmentation, labels and adapters.
   public var data: [String: String]
   /// Objective and schedule, by configuration key.
   public var optimisation: [String: String]
@@ -82,12 +82,13 @@ extension RunState {
     let train = configuration.train
     var shapes = Digest()
     for entry in layout.entries { shapes.update(Data("\(entry.name) \(entry.shape)\n".utf8)) }
-    let seen = try configuration.values(under: ["data.questions.", "data.augmentation.", "train.labelled"])
+    let adapters = train.adaptation == nil ? [] : ["train.lora."]
+    let seen = try configuration.values(under: ["data.questions.", "data.augmentation.", "train.labelled"] + adapters)
     var optimisation = try configuration.values(under: [
       "objective.", "train.learning_rate", "train.schedule", "train.warmup", "train.weight_decay", "train.clip",
     ])
     // With fixed factors, measuring norms changes nothing.
-    if configuration.objective.weighting == ObjectiveConfiguration.Weighting.fixed.rawValue {
+    if !configuration.objective.adaptsWeights {
       for key in optimisation.keys where key.hasPrefix("objective.norms.") || key.hasPrefix("objective.gradnorm.") {
         optimisation[key] = nil
       }

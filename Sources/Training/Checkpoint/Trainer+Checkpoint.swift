@@ -27,9 +27,14 @@ extension Trainer {
     }
   }
 
-  /// The student's folder, the objective's weights and the optimizer's moments.
+  /// The student's folder or what is trained beside it, the objective's weights and the optimizer's moments.
   private func writeContents(to folder: URL) throws {
-    try trainee.blueprint.save(trainee.model, to: folder)
+    if let adaptation = trainee.adaptation {
+      let base = trainee.blueprint.folder?.standardizedFileURL.path
+      try AdapterFolder.save(trainee.ownParameters, adaptation, base: base, to: folder)
+    } else {
+      try trainee.blueprint.save(trainee.model, to: folder)
+    }
     if !objectiveParameters.isEmpty {
       var writer = SafetensorsWriter()
       for parameter in objectiveParameters { writer.add(parameter.name, parameter.value) }
@@ -92,7 +97,11 @@ extension Trainer {
   }
 
   private func load(_ checkpoint: Checkpoint) throws {
-    try ModelFolder(checkpoint.folder).load(into: trainee.arena)
+    if trainee.adaptation != nil {
+      try AdapterFolder(checkpoint.folder).load(into: trainee.ownParameters)
+    } else {
+      try ModelFolder(checkpoint.folder).load(into: trainee.arena)
+    }
     if !objectiveParameters.isEmpty {
       let file = try SafetensorsFile(contentsOf: checkpoint.folder.appendingPathComponent(Self.objectiveName))
       for parameter in objectiveParameters { try file.read(parameter.name, into: parameter.value) }

@@ -19,6 +19,7 @@ struct ConfigurationTree {
     case natural = "a whole number of at least 0"
     case wholeOrNull = "a whole number or null"
     case positions = "a list of whole numbers"
+    case names = "a list of names, such as [q_proj, v_proj]"
 
     init(_ type: Any.Type) {
       switch type {
@@ -28,6 +29,7 @@ struct ConfigurationTree {
       case is Double?.Type: self = .numberOrNull
       case is Int?.Type: self = .wholeOrNull
       case is [Int].Type: self = .positions
+      case is [String].Type: self = .names
       case is UInt64.Type: self = .natural
       default: self = .whole
       }
@@ -37,12 +39,13 @@ struct ConfigurationTree {
       switch self {
       case .flag: value is Bool
       case .text: value is String
-      case .number: !(value is Bool) && (value is Int || value is Double)
+      case .number: !(value is Bool) && (value is Int || (value as? Double)?.isFinite == true)
       case .whole: !(value is Bool) && value is Int
       case .natural: !(value is Bool) && (value as? Int).map { $0 >= 0 } ?? false
       case .numberOrNull: value is NSNull || Kind.number.admits(value)
       case .wholeOrNull: value is NSNull || Kind.whole.admits(value)
       case .positions: (value as? [Any])?.allSatisfy(Kind.whole.admits) ?? false
+      case .names: (value as? [Any])?.allSatisfy(Kind.text.admits) ?? false
       }
     }
   }
@@ -119,9 +122,19 @@ struct ConfigurationTree {
     switch value {
     case is NSNull: "null"
     case let list as [Any]: "[" + list.map(text).joined(separator: ", ") + "]"
-    case let string as String: string.isEmpty || string.contains(":") ? "\"\(string)\"" : string
+    case let string as String: isPlain(string) ? string : quoted(string)
     default: "\(value)"
     }
+  }
+
+  /// Whether YAML reads a text as itself without quotes.
+  private static func isPlain(_ text: String) -> Bool {
+    text.wholeMatch(of: /[A-Za-z_.\/~][A-Za-z0-9_.\/ +=@%~-]*/) != nil
+      && (try? Yams.load(yaml: text)) as? String == text
+  }
+
+  private static func quoted(_ text: String) -> String {
+    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n") + "\""
   }
 
   /// Values on a line by dotted key, of the keys that begin with one of `prefixes`.

@@ -1,5 +1,6 @@
 import Corpus
 import Distillation
+import Models
 import Tensors
 
 /// Everything a run can be told, section by section; a YAML file and `--set section.key=value` override the defaults.
@@ -36,7 +37,7 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var images = ""
     /// What is done with conversations whose image is not there: `refuse` them all, or `skip` these.
     public var missingImages = ConversationDataset.MissingImages.refused.rawValue
-    /// Chat template of models whose folder does not tell its own; empty: such folders are refused.
+    /// Chat template of models whose folder does not tell its own; empty: that of the model's family.
     public var chatTemplate = ""
     /// `signal` (raw 12-lead windows) or `image` (rendered ECG paper); not looked at by `conversations`, which show images.
     public var view = "signal"
@@ -76,12 +77,19 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
   public struct Student: Codable, Sendable, Equatable {
     /// Hugging Face folder; empty: the built-in tiny student.
     public var path = ""
+    /// Folder of a config.json of the Idefics3 family: a student of this shape with random weights, the built-in
+    /// tokenizer and the built-in form of question. Empty: none.
+    public var shape = ""
+    /// Chat template in place of the one its folder tells; empty: none.
+    public var chatTemplate = ""
   }
 
   /// The model that is learned from.
   public struct Teacher: Codable, Sendable, Equatable {
     /// Hugging Face folder; empty: the built-in tiny teacher, trained first.
     public var path = ""
+    /// Chat template in place of the one its folder tells; empty: none.
+    public var chatTemplate = ""
     /// Optimiser steps of the built-in teacher, by cross-entropy on all answers.
     public var steps = 160
     /// Peak learning rate of the built-in teacher.
@@ -136,6 +144,19 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var reduction = "ordered"
     /// Share of the training records whose answers are used.
     public var labelled = 1.0
+    public var lora = LoRA()
+  }
+
+  /// Training of adapters of low rank beside a frozen student, in place of all its weights.
+  public struct LoRA: Codable, Sendable, Equatable {
+    /// Rank of the adapters; 0: all weights are trained.
+    public var rank = 0
+    /// The adapters' products are multiplied by alpha / rank.
+    public var alpha = 32.0
+    /// Modules whose linear layers get an adapter: the end of a module's path; * stands for any characters.
+    public var targets = ["text_model"]
+    /// Modules trained in full, named likewise.
+    public var full = ["connector"]
   }
 
   /// Saved states.
@@ -217,7 +238,11 @@ extension RunConfiguration {
         || train.globalBatch / train.shards >= ObjectiveConfiguration.Samples.fewest,
       "objective.method rkd compares the samples of a shard and needs \(ObjectiveConfiguration.Samples.fewest) of them; "
         + "train.global_batch (\(train.globalBatch)) / train.shards (\(train.shards)) is fewer")
-    return problems + teacher.problems() + conversationProblems() + objective.problems()
+    require(
+      student.path.isEmpty || student.shape.isEmpty,
+      "student.path and student.shape are both given; a folder with weights is student.path, a config.json alone "
+        + "student.shape")
+    return problems + teacher.problems() + train.lora.problems() + conversationProblems() + objective.problems()
   }
 
   /// What is wrong with the settings that only conversations and model folders look at.
@@ -225,12 +250,16 @@ extension RunConfiguration {
     let (missing, templates) = (
       ConversationDataset.MissingImages.allCases.map(\.rawValue), ChatTemplate.all.map(\.name)
     )
+    let named = [
+      ("data", data.chatTemplate), ("student", student.chatTemplate), ("teacher", teacher.chatTemplate),
+    ]
     return [
       missing.contains(data.missingImages)
-        ? nil : "data.missing_images is \"\(data.missingImages)\"; it can be \(missing.joined(separator: ", "))",
-      data.chatTemplate.isEmpty || templates.contains(data.chatTemplate)
-        ? nil : "data.chat_template is \"\(data.chatTemplate)\"; it can be empty, \(templates.joined(separator: ", "))",
+        ? nil : "data.missing_images is \"\(data.missingImages)\"; it can be \(missing.joined(separator: ", "))"
     ].compactMap { $0 }
+      + named.filter { !$0.1.isEmpty && !templates.contains($0.1) }.map {
+        "\($0.0).chat_template is \"\($0.1)\"; it can be empty, \(templates.joined(separator: ", "))"
+      }
   }
 }
 
@@ -251,6 +280,22 @@ extension RunConfiguration.Teacher {
   }
 }
 
+extension RunConfiguration.LoRA {
+  /// All that is wrong with the values, one line each.
+  func problems() -> [String] {
+    let rules: [(holds: Bool, problem: String)] = [
+      ((0...65_536).contains(rank), "train.lora.rank is \(rank); 0 (all weights are trained) to 65536"),
+      (alpha > 0 && alpha.isFinite, "train.lora.alpha must be above 0"),
+      (rank == 0 || !(targets + full).isEmpty, "train.lora.targets and train.lora.full are both empty"),
+      (
+        (targets + full).allSatisfy { !$0.isEmpty },
+        "train.lora.targets or train.lora.full holds an empty name"
+      ),
+    ]
+    return rules.filter { !$0.holds }.map(\.problem)
+  }
+}
+
 extension RunConfiguration.Data {
   /// The kind of data that is conversations about images.
   public static let conversations = "conversations"
@@ -259,7 +304,23 @@ extension RunConfiguration.Data {
   public var shownView: String { kind == Self.conversations ? "image" : view }
 }
 
+extension RunConfiguration {
+  /// How student and teacher are asked where their folders do not say it, or otherwise than they say.
+  public var studentTemplate: ChatTemplateRule {
+    ChatTemplateRule(named: student.chatTemplate, otherwise: data.chatTemplate)
+  }
+  public var teacherTemplate: ChatTemplateRule {
+    ChatTemplateRule(named: teacher.chatTemplate, otherwise: data.chatTemplate)
+  }
+}
+
 extension RunConfiguration.Train {
   /// The arithmetic of products. - Precondition: the configuration has no problems.
   public var arithmetic: Precision { Precision(rawValue: precision) ?? .f32 }
+
+  /// What is trained of the student; nil = all of it.
+  public var adaptation: LowRankAdaptation? {
+    lora.rank == 0
+      ? nil : LowRankAdaptation(rank: lora.rank, alpha: lora.alpha, targets: lora.targets, full: lora.full)
+  }
 }

@@ -1,46 +1,5 @@
-import Foundation
-import Tensors
-
-/// A JSON document that keeps the order of keys and their exact Unicode scalars.
-///
-/// Foundation's parser puts keys into a Swift dictionary, where canonically equivalent strings are one key; a vocabulary
-/// holds such strings as different tokens (the ohm sign and the letter omega), so tokens would be lost silently.
-public enum JSONValue: Sendable {
-  case null
-  case bool(Bool)
-  case number(Double)
-  case string(String)
-  case array([JSONValue])
-  case object([(key: String, value: JSONValue)])
-
-  /// Parses one document. Nesting deeper than 128 is refused.
-  /// - Throws: `UserError` of kind badInput naming `file` and the byte where the text stops being JSON.
-  public init(parsing data: Data, file: String) throws {
-    var reader = JSONReader(bytes: [UInt8](data), file: file)
-    self = try reader.document()
-  }
-
-  /// The first value stored under the key; nil for other kinds of value.
-  public subscript(key: String) -> JSONValue? {
-    guard case .object(let pairs) = self else { return nil }
-    return pairs.first { $0.key == key }?.value
-  }
-
-  public var string: String? { if case .string(let value) = self { value } else { nil } }
-  public var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
-  public var object: [(key: String, value: JSONValue)]? { if case .object(let value) = self { value } else { nil } }
-  public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
-  public var isNull: Bool { if case .null = self { true } else { false } }
-
-  /// The number when it is a whole one that fits an Int32.
-  public var integer: Int? {
-    guard case .number(let value) = self, let exact = Int32(exactly: value) else { return nil }
-    return Int(exact)
-  }
-}
-
 /// Recursive-descent parser of RFC 8259 over UTF-8 bytes.
-private struct JSONReader {
+struct JSONReader {
   let bytes: [UInt8]
   let file: String
   var position = 0
@@ -142,11 +101,13 @@ private struct JSONReader {
       position += 1
     }
     if position > start, let byte = current, byte == 0x2C || byte == 0x7D || byte == 0x5D || byte <= 0x20 {
-      return .number(Double(whole))
+      return .integer(whole)
     }
     position = start
     while let byte = current, "+-.0123456789eE".utf8.contains(byte) { position += 1 }
-    guard let value = Double(String(decoding: bytes[start..<position], as: UTF8.self)), value.isFinite else {
+    let text = String(decoding: bytes[start..<position], as: UTF8.self)
+    if let value = Int(text) { return .integer(value) }
+    guard let value = Double(text), value.isFinite else {
       position = start
       throw failure("a value is expected")
     }

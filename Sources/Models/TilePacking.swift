@@ -1,47 +1,4 @@
-/// An image's size in pixels before any preparation.
-public struct ImageSize: Equatable, Sendable {
-  public var height: Int
-  public var width: Int
-
-  public init(height: Int, width: Int) {
-    self.height = height
-    self.width = width
-  }
-}
-
-/// The resolutions LLaVA-NeXT enlarges an image to before it cuts it into square tiles (`image_grid_pinpoints`).
-///
-/// Source: select_best_resolution and image_size_to_num_patches of transformers.
-public struct TileGrid: Equatable, Sendable {
-  public var resolutions: [ImageSize]
-
-  public init(resolutions: [ImageSize]) { self.resolutions = resolutions }
-
-  /// The resolution that keeps most of the image's pixels and, among equals, wastes least.
-  ///
-  /// - Precondition: there is a resolution, and the size is positive.
-  public func resolution(for size: ImageSize) -> ImageSize {
-    var best = resolutions[0]
-    var (most, least) = (0, Int.max)
-    for candidate in resolutions {
-      let scale = min(
-        Double(candidate.width) / Double(size.width), Double(candidate.height) / Double(size.height))
-      let shown = Int(Double(size.width) * scale) * Int(Double(size.height) * scale)
-      let effective = min(shown, size.width * size.height)
-      let wasted = candidate.width * candidate.height - effective
-      if effective > most || effective == most && wasted < least {
-        (best, most, least) = (candidate, effective, wasted)
-      }
-    }
-    return best
-  }
-
-  /// Tiles of an image: the whole image first, then those of its resolution in row-major order.
-  public func tiles(of size: ImageSize, side: Int) -> Int {
-    let resolution = resolution(for: size)
-    return 1 + resolution.height / side * (resolution.width / side)
-  }
-}
+import Tensors
 
 /// The order of an image's visual tokens in LLaVA-NeXT: those of the whole image, then those of the tiles joined to one
 /// picture, row by row without what is padding, a newline vector after each row.

@@ -1,0 +1,59 @@
+import Tensors
+
+/// Names, shapes and places of trainable tensors in one flat memory, in the order they are declared.
+public struct ParameterLayout: Sendable {
+  /// How a tensor is filled before training.
+  public enum Initialiser: Sendable, Equatable {
+    /// Normal numbers of this standard deviation.
+    case normal(Double)
+    case constant(Double)
+  }
+
+  public struct Entry: Sendable {
+    public let name: String
+    public let shape: [Int]
+    /// Elements of the arena.
+    public let range: Range<Int>
+    public let initialiser: Initialiser
+    /// Whether weight decay applies: matrices yes, norms and biases no.
+    public let decays: Bool
+    /// Whether it is the matrix of a linear layer, which an adapter of low rank can stand beside.
+    public let isLinear: Bool
+
+    /// Fills a tensor of this shape, from a stream keyed by the seed and the name.
+    public func initialise<Element: Scalar>(_ tensor: Tensor<Element>, seed: UInt64) {
+      switch initialiser {
+      case .constant(let value): tensor.fill(Element(value))
+      case .normal(let deviation):
+        var random = CounterRandom(seed: seed, purpose: "weights \(name)")
+        for index in 0..<tensor.count { tensor[index] = Element(deviation * random.normal()) }
+      }
+    }
+  }
+
+  public private(set) var entries: [Entry] = []
+  /// Length of the arena in elements; every tensor starts at a multiple of 16 (one cache line of floats).
+  public private(set) var count = 0
+
+  public init() {}
+
+  /// Appends a tensor. - Precondition: the name is new.
+  public mutating func add(_ name: String, _ shape: [Int], _ initialiser: Initialiser, isLinear: Bool = false) {
+    precondition(!entries.contains { $0.name == name }, "\(name) is declared twice")
+    let length = shape.reduce(1, *)
+    entries.append(
+      Entry(
+        name: name, shape: shape, range: count..<count + length, initialiser: initialiser, decays: shape.count > 1,
+        isLinear: isLinear))
+    count += (length + 15) / 16 * 16
+  }
+
+  /// The layout of some of the tensors, in the same order.
+  public func keeping(_ isKept: (Entry) -> Bool) -> ParameterLayout {
+    var result = ParameterLayout()
+    for entry in entries where isKept(entry) {
+      result.add(entry.name, entry.shape, entry.initialiser, isLinear: entry.isLinear)
+    }
+    return result
+  }
+}

@@ -1,0 +1,3 @@
+#include "lanes.h"
+#define BODY "attention.inc"
+#include "instantiate.h"

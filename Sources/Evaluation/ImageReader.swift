@@ -1,0 +1,88 @@
+import Autograd
+import Cardiology
+import Corpus
+import Models
+import Tensors
+
+/// One image as a model is given it, and how the model is asked about it.
+public struct ReadableImage: Sendable {
+  /// [tiles, 3, tile height, tile width], channel-first.
+  public let pixels: [Float]
+  public let geometry: ImageGeometry
+  public let prompt: any QuestionPrompt
+
+  public init(pixels: [Float], geometry: ImageGeometry, prompt: any QuestionPrompt) {
+    self.pixels = pixels
+    self.geometry = geometry
+    self.prompt = prompt
+  }
+
+  /// A conditioned recording as a model sees it. - Throws: as `ECGView.pixelValues(of:)`.
+  public init(_ record: ECGRecord, for side: ModelSide) throws {
+    self.init(pixels: try side.view.pixelValues(of: record), geometry: side.view.geometry, prompt: side.prompt)
+  }
+}
+
+/// Asks a model about one image: a question that is answered in words, or yes/no questions whose answers have
+/// probabilities.
+public struct ImageReader {
+  private let generator: Generator<Float>
+
+  /// - Parameter team: see `Generator`.
+  public init(model: any VisionLanguageModel<Float>, team: ThreadTeam? = nil) {
+    generator = Generator(model, team: team)
+  }
+
+  /// p(yes) / (p(yes) + p(no)) of each superclass at the first answer token, in the order of `Superclass.allCases`.
+  ///
+  /// The five questions are branches behind one image, which is computed once.
+  public func probabilities(_ image: ReadableImage) throws -> [Double] {
+    let prompt = image.prompt
+    let prompts = try Superclass.allCases.map { superclass -> TokenizedConversation in
+      let ids = try prompt.ids(asking: Question.Kind.superclass(superclass).text) + prompt.sharedAnswer
+      return TokenizedConversation(ids: ids, answerStart: ids.count)
+    }
+    let questions = TokenizedConversation(prompts, common: prompt.commonLength)
+    return try generator.firstTokenProbabilities(
+      input(questions, image), of: [Int(prompt.yesId), Int(prompt.noId)]
+    ).map { pair in
+      let sum = pair[0] + pair[1]
+      return sum > 0 ? pair[0] / sum : 0.5
+    }
+  }
+
+  /// The greedy answer to a question.
+  ///
+  /// - Parameters:
+  ///   - tokens: the most that are generated.
+  ///   - onToken: called as each token comes.
+  ///   - onText: called with the text that became certain, part by part; the parts together are the answer.
+  public func text(
+    asking question: String, _ image: ReadableImage, tokens: Int, onToken: () -> Void = {},
+    onText: (String) -> Void = { _ in }
+  ) throws -> String {
+    let ids = try image.prompt.ids(asking: question)
+    var answer = StreamedText(image.prompt.tokenizer)
+    func tell(_ part: String) { if !part.isEmpty { onText(part) } }
+    _ = try generator.generate(
+      input(TokenizedConversation(ids: ids, answerStart: ids.count), image), maximumNewTokens: tokens,
+      stopTokens: [Int(image.prompt.endId)]
+    ) { _, token in
+      onToken()
+      tell(answer.append(Int32(token)))
+      return true
+    }
+    tell(answer.finish())
+    return answer.text
+  }
+
+  private func input(_ conversation: TokenizedConversation, _ image: ReadableImage) -> ModelInput<Float> {
+    let geometry = image.geometry
+    return ModelInput(
+      pixels: Tensor(image.pixels, [geometry.tiles, 3, geometry.tile.height, geometry.tile.width]),
+      imageSizes: [ImageSize(height: geometry.original.height, width: geometry.original.width)],
+      ids: conversation.ids.map(Int.init),
+      sequences: Segments(lengths: [conversation.ids.count]),
+      branches: conversation.branches.isEmpty ? nil : [conversation.branches])
+  }
+}

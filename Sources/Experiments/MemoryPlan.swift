@@ -1,0 +1,104 @@
+import Autograd
+import Cluster
+import Corpus
+import Evaluation
+import Foundation
+import Models
+import Tensors
+import Training
+
+/// What a run will take of memory: of each rank, and of a node once however many ranks it has.
+struct MemoryPlan {
+  /// Bytes of a rank by what they are for.
+  private(set) var own: [(name: String, bytes: Int)] = []
+  /// Bytes of a node.
+  private(set) var shared: [(name: String, bytes: Int)] = []
+
+  /// One model that is trained or learned from.
+  struct Part {
+    var blueprint: ModelBlueprint
+    /// The inputs of a shard.
+    var inputs: [ShardInput]
+  }
+
+  /// The sizes of one sample.
+  struct ShardInput {
+    var tiles: Int
+    var tokens: Int
+    var answers: Int
+  }
+
+  var perRank: Int { own.reduce(0) { $0 + $1.bytes } }
+  private var perNode: Int { shared.reduce(0) { $0 + $1.bytes } }
+
+  /// - Parameters:
+  ///   - layout: everything that is trained.
+  ///   - teacher: where one runs.
+  ///   - rounds: shards a rank does in a step, at most.
+  /// - Throws: `UserError` for a model folder that cannot be used.
+  init(
+    _ train: RunConfiguration.Train, layout: ParameterLayout, student: Part, teacher: Part?, ranks: Int, rounds: Int
+  ) throws {
+    let precision = train.arithmetic
+    let trained = layout.count
+    add("trained weights", (precision == .bf16 ? 6 : 4) * trained)
+    add("their gradient", 4 * trained)
+    add("moments of AdamW", 8 * trained)
+    if rounds > 1 { add("sums of the fold", 4 * trained / ranks) }
+    if let adaptation = train.adaptation {
+      let frozen = adaptation.frozen(of: student.blueprint.configuration.layout)
+      try add(frozen: "student's frozen weights", student.blueprint, precision, frozen)
+      // Saving forms one merged tensor after another in single precision.
+      add("a merged tensor", 4 * (frozen.entries.map(\.range.count).max() ?? 0))
+    }
+    add("student's activations", Self.training(student, layout: layout, train))
+    if let teacher {
+      try add(frozen: "teacher's weights", teacher.blueprint, precision, teacher.blueprint.configuration.layout)
+      add("teacher's activations", Self.forward(teacher, precision))
+    }
+    add("program and data", ProcessMemory.resident)
+  }
+
+  private mutating func add(_ name: String, _ bytes: Int) { own.append((name, bytes)) }
+
+  private mutating func add(
+    frozen name: String, _ blueprint: ModelBlueprint, _ precision: Precision, _ part: ParameterLayout
+  ) throws {
+    guard let folder = blueprint.folder else {
+      return add(
+        name, part.entries.reduce(0) { $0 + ($1.decays && precision == .bf16 ? 2 : 4) * $1.range.count })
+    }
+    let bytes = try ModelFolder(folder).frozenBytes(precision: precision, part: part)
+    if bytes.own > 0 { add(name, bytes.own) }
+    if bytes.shared > 0 { shared.append((name + ", mapped", bytes.shared)) }
+  }
+
+  private static func training(_ part: Part, layout: ParameterLayout, _ train: RunConfiguration.Train) -> Int {
+    ActivationMemory(
+      tiles: part.inputs.reduce(0) { $0 + $1.tiles }, lengths: part.inputs.map(\.tokens),
+      logitRows: part.inputs.reduce(0) { $0 + $1.answers }, precision: train.arithmetic,
+      recomputesBlocks: train.recompute, trainsTower: layout.entries.contains { $0.name.contains("vision_model.") }
+    ).training(part.blueprint.configuration, rounds: train.adaptation != nil)
+  }
+
+  /// A teacher reads one sample at a time.
+  private static func forward(_ part: Part, _ precision: Precision) -> Int {
+    part.inputs.map {
+      ActivationMemory(tiles: $0.tiles, lengths: [$0.tokens], logitRows: 0, precision: precision)
+        .forward(part.blueprint.configuration, rounds: precision == .bf16)
+    }.max() ?? 0
+  }
+
+  /// The plan as rows of a table.
+  func add(to table: inout TextTable, ranksPerNode: Int) {
+    for part in own { table.row("  " + part.name, Self.text(part.bytes) + " a rank") }
+    for part in shared { table.row("  " + part.name, Self.text(part.bytes) + " a node") }
+    table.row("memory per rank", Self.text(perRank + perNode) + (shared.isEmpty ? "" : ", with what is shared"))
+    table.row("memory per node", Self.text(perRank * ranksPerNode + perNode))
+  }
+
+  private static func text(_ bytes: Int) -> String {
+    bytes < 1_000_000_000
+      ? String(format: "%.1f MB", Double(bytes) / 1e6) : String(format: "%.2f GB", Double(bytes) / 1e9)
+  }
+}

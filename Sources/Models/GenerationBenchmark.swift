@@ -1,0 +1,73 @@
+import Autograd
+import Tensors
+
+/// Times answers of a model with random weights about one image: the first token, and the pace of the others.
+///
+/// The product library is to be set to one thread.
+public struct GenerationBenchmark: Sendable {
+  public var configuration: Idefics3Configuration
+  /// Tokens of text behind the visual tokens of the image.
+  public var textTokens: Int
+  /// Tokens of the answer.
+  public var answerTokens: Int
+  public var team: ThreadTeam
+
+  public init(
+    _ configuration: Idefics3Configuration, textTokens: Int = 24, answerTokens: Int = 33, team: ThreadTeam
+  ) {
+    self.configuration = configuration
+    self.team = team
+    self.textTokens = textTokens
+    self.answerTokens = answerTokens
+  }
+
+  /// One form in which weights are kept, and how fast answers came of it.
+  public struct Result: Sendable {
+    public let precision: Precision
+    public var paces: [GenerationPace] = []
+  }
+
+  /// - Parameters:
+  ///   - repetitions: answers timed, after one that fills memory.
+  ///   - between: called before each answer that is timed.
+  /// - Throws: `UserError` when no model can be built from the configuration.
+  public func run(repetitions: Int, between: () -> Void = {}) throws -> [Result] {
+    try configuration.validate()
+    let exact = ParameterArena<Float>(layout: configuration.layout, trainable: false)
+    exact.initialise(seed: 1)
+    let rounded = ParameterArena<Float>(
+      frozen: exact.layout,
+      rounded: { entry in
+        let narrow = Tensor<BFloat16>(uninitialised: entry.shape)
+        narrow.setRounded(exact[entry.name].value)
+        return narrow
+      }, exact: { exact[$0.name].value })
+    return try [(Precision.bf16, rounded), (.f32, exact)].map { precision, arena in
+      let model = Idefics3(configuration, arena: arena)
+      let generator = Generator(model, team: team)
+      var result = Result(precision: precision)
+      for run in 0...max(1, repetitions) {
+        if run > 0 { between() }
+        var pace = GenerationPace(weightBytes: model.weightBytesPerToken)
+        _ = try generator.generate(question(), maximumNewTokens: answerTokens, stopTokens: []) { _, _ in
+          pace.count()
+          return true
+        }
+        if run > 0 { result.paces.append(pace) }
+      }
+      return result
+    }
+  }
+
+  private func question() -> ModelInput<Float> {
+    let side = configuration.vision.imageSize
+    let pixels = Tensor<Float>(uninitialised: [1, configuration.vision.channels, side, side])
+    var random = CounterRandom(seed: 1, purpose: "benchmark image")
+    for index in 0..<pixels.count { pixels[index] = Float(random.uniform(-1, 1)) }
+    let word = configuration.imageToken == 0 ? 1 : 0
+    let ids =
+      [Int](repeating: configuration.imageToken, count: configuration.tokensPerImage)
+      + [Int](repeating: word, count: textTokens)
+    return ModelInput(pixels: pixels, ids: ids, sequences: Segments(lengths: [ids.count]))
+  }
+}
