@@ -37,8 +37,9 @@ extension ParameterArena {
   /// - Complexity: a copy where the tensor is kept in bfloat16 alone or has an adapter; otherwise none.
   public func effectiveValue(of name: String) -> Tensor<Element> {
     let parameter = self[name]
-    let layer = name.hasSuffix(".weight") ? String(name.dropLast(".weight".count)) : name
-    guard let adapter = adapter(of: layer) else { return parameter.isExact ? parameter.value : parameter.widened() }
+    guard let adapter = adapter(of: parameter.entry.layer) else {
+      return parameter.isExact ? parameter.value : parameter.widened()
+    }
     let merged = parameter.widened()
     multiply(adapter.up.value.matrix, adapter.down.value.matrix, alpha: adapter.scale, beta: 1, into: merged.matrix)
     return merged

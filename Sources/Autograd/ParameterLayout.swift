@@ -20,6 +20,12 @@ public struct ParameterLayout: Sendable {
     /// Whether it is the matrix of a linear layer, which an adapter of low rank can stand beside.
     public let isLinear: Bool
 
+    /// The module that the tensor belongs to, where it is the module's weight; otherwise the tensor's own name.
+    public var layer: String { name.hasSuffix(".weight") ? String(name.dropLast(".weight".count)) : name }
+
+    /// Bytes of the tensor in a frozen arena that is not mapped: matrices rounded in bf16, all else in single precision.
+    public func frozenBytes(_ precision: Precision) -> Int { (decays && precision == .bf16 ? 2 : 4) * range.count }
+
     /// Fills a tensor of this shape, from a stream keyed by the seed and the name.
     public func initialise<Element: Scalar>(_ tensor: Tensor<Element>, seed: UInt64) {
       switch initialiser {

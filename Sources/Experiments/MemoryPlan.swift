@@ -66,7 +66,7 @@ struct MemoryPlan {
   ) throws {
     guard let folder = blueprint.folder else {
       return add(
-        name, part.entries.reduce(0) { $0 + ($1.decays && precision == .bf16 ? 2 : 4) * $1.range.count })
+        name, part.entries.reduce(0) { $0 + $1.frozenBytes(precision) })
     }
     let bytes = try ModelFolder(folder).frozenBytes(precision: precision, part: part)
     if bytes.own > 0 { add(name, bytes.own) }

@@ -115,7 +115,7 @@ public struct AdapterFolder {
 
   /// Names in the file of the two matrices beside a layer.
   private static func names(of entry: ParameterLayout.Entry) -> (down: String, up: String) {
-    let layer = prefix + entry.name.dropLast(entry.name.hasSuffix(".weight") ? ".weight".count : 0)
+    let layer = prefix + entry.layer
     return (LowRankAdapter<Float>.downName(layer), LowRankAdapter<Float>.upName(layer))
   }
 

@@ -42,6 +42,7 @@ public struct GenerationBenchmark: Sendable {
         narrow.setRounded(exact[entry.name].value)
         return narrow
       }, exact: { exact[$0.name].value })
+    let question = configuration.randomInput(samples: 1, textTokens: textTokens)
     return try [(Precision.bf16, rounded), (.f32, exact)].map { precision, arena in
       let model = Idefics3(configuration, arena: arena)
       let generator = Generator(model, team: team)
@@ -49,7 +50,7 @@ public struct GenerationBenchmark: Sendable {
       for run in 0...max(1, repetitions) {
         if run > 0 { between() }
         var pace = GenerationPace(weightBytes: model.weightBytesPerToken)
-        _ = try generator.generate(question(), maximumNewTokens: answerTokens, stopTokens: []) { _, _ in
+        _ = try generator.generate(question, maximumNewTokens: answerTokens, stopTokens: []) { _, _ in
           pace.count()
           return true
         }
@@ -57,17 +58,5 @@ public struct GenerationBenchmark: Sendable {
       }
       return result
     }
-  }
-
-  private func question() -> ModelInput<Float> {
-    let side = configuration.vision.imageSize
-    let pixels = Tensor<Float>(uninitialised: [1, configuration.vision.channels, side, side])
-    var random = CounterRandom(seed: 1, purpose: "benchmark image")
-    for index in 0..<pixels.count { pixels[index] = Float(random.uniform(-1, 1)) }
-    let word = configuration.imageToken == 0 ? 1 : 0
-    let ids =
-      [Int](repeating: configuration.imageToken, count: configuration.tokensPerImage)
-      + [Int](repeating: word, count: textTokens)
-    return ModelInput(pixels: pixels, ids: ids, sequences: Segments(lengths: [ids.count]))
   }
 }

@@ -41,7 +41,7 @@ public struct LowRankAdaptation: Equatable, Sendable {
             remedy: "choose a rank below the widths of the layers, or leave this layer out of train.lora.targets")
         }
         LowRankAdapter<Float>.declare(
-          String(entry.name.dropLast(".weight".count)), inputs, outputs, rank: rank, into: &result)
+          entry.layer, inputs, outputs, rank: rank, into: &result)
       }
     }
     return result

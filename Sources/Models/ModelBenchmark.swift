@@ -57,7 +57,8 @@ public struct ModelBenchmark: Sendable {
     let arena = ParameterArena<Float>(layout: configuration.layout, trainable: true, precision: precision)
     arena.initialise(seed: 1)
     let model = Idefics3(configuration, arena: arena)
-    let work = Work(benchmark: self, model: model, input: randomInput())
+    let work = Work(
+      benchmark: self, model: model, input: configuration.randomInput(samples: samples, textTokens: textTokens))
     var result = Result(parameters: configuration.parameterCount)
     if !onlySteps {
       result.forward = timed(repetitions) { work.forward() }
@@ -70,24 +71,25 @@ public struct ModelBenchmark: Sendable {
     return result
   }
 
-  private func randomInput() -> ModelInput<Float> {
-    let side = configuration.vision.imageSize
-    let pixels = Tensor<Float>(uninitialised: [samples, configuration.vision.channels, side, side])
-    var random = CounterRandom(seed: 1, purpose: "benchmark input")
-    for index in 0..<pixels.count { pixels[index] = Float(random.uniform(-1, 1)) }
-    let word = configuration.imageToken == 0 ? 1 : 0
-    let sample =
-      [Int](repeating: configuration.imageToken, count: configuration.tokensPerImage)
-      + [Int](repeating: word, count: textTokens)
-    return ModelInput(
-      pixels: pixels, ids: (0..<samples).flatMap { _ in sample },
-      sequences: Segments(count: samples, length: sample.count))
-  }
-
   private func timed(_ repetitions: Int, _ body: () -> Void) -> [Double] {
     body()  // fills the pool
     let clock = ContinuousClock()
     return (0..<max(1, repetitions)).map { _ in clock.measure(body) / .seconds(1) }
+  }
+}
+
+extension Idefics3Configuration {
+  /// Input of a benchmark: samples of one random image and some text behind its visual tokens.
+  func randomInput(samples: Int, textTokens: Int) -> ModelInput<Float> {
+    let side = vision.imageSize
+    let pixels = Tensor<Float>(uninitialised: [samples, vision.channels, side, side])
+    var random = CounterRandom(seed: 1, purpose: "benchmark input")
+    for index in 0..<pixels.count { pixels[index] = Float(random.uniform(-1, 1)) }
+    let word = imageToken == 0 ? 1 : 0
+    let sample = [Int](repeating: imageToken, count: tokensPerImage) + [Int](repeating: word, count: textTokens)
+    return ModelInput(
+      pixels: pixels, ids: (0..<samples).flatMap { _ in sample },
+      sequences: Segments(count: samples, length: sample.count))
   }
 }
 

@@ -193,7 +193,7 @@ public struct ModelFolder {
       if isMapped {
         result.shared += 2 * entry.range.count
       } else {
-        result.own += (entry.decays && precision == .bf16 ? 2 : 4) * entry.range.count
+        result.own += entry.frozenBytes(precision)
       }
     }
     return result

@@ -12,14 +12,6 @@ import Testing
 
 /// A store stands for the teacher that wrote it: the same states, so the same student.
 @Suite(.serialized) struct StoredTeacherTests {
-  private final class Silent: TrainingObserver {
-    func began(phase: String, step: Int, steps: Int, parameters: Int) {}
-    func finished(_ record: StepRecord, phase: String) throws {}
-    func saved(_ checkpoint: Checkpoint) {}
-    func note(_ message: String) {}
-    func warn(_ message: String) {}
-  }
-
   private struct Lesson {
     let student: ModelBlueprint
     let teacher: ModelBlueprint
@@ -159,7 +151,7 @@ import Testing
       teacher: stored?.shape ?? TeacherShape(lesson.teacher.configuration), seed: 1)
     let trainer = try Trainer(
       context: RunContext(
-        communicator: SingleRank(), configuration: configuration, stop: StopFlag(), observer: Silent()),
+        communicator: SingleRank(), configuration: configuration, stop: StopFlag(), observer: SilentObserver()),
       plan: PhasePlan(name: "student", configuration: configuration, checkpoints: folder), trainee: trainee,
       teacher: stored == nil ? lesson.model : nil, store: stored, source: try lesson.preparer(stored?.store),
       data: [:])

@@ -12,14 +12,6 @@ import Testing
 
 /// Simulated ranks in one process train the built-in student for a few steps.
 @Suite(.serialized) struct TrainerTests {
-  private final class Silent: TrainingObserver {
-    func began(phase: String, step: Int, steps: Int, parameters: Int) {}
-    func finished(_ record: StepRecord, phase: String) throws {}
-    func saved(_ checkpoint: Checkpoint) {}
-    func note(_ message: String) {}
-    func warn(_ message: String) {}
-  }
-
   private final class Collector: TrainingObserver {
     var records: [StepRecord] = []
     func began(phase: String, step: Int, steps: Int, parameters: Int) {}
@@ -55,7 +47,7 @@ import Testing
     }
 
     func trainer(
-      _ communicator: any Communicator, steps: Int, observer: any TrainingObserver = Silent()
+      _ communicator: any Communicator, steps: Int, observer: any TrainingObserver = SilentObserver()
     ) throws -> Trainer {
       let student = try ModelBlueprint(builtIn: .student, view: "signal")
       // Vanilla KL needs one vocabulary: a student teaches.

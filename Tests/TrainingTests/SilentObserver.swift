@@ -1,0 +1,10 @@
+import Training
+
+/// An observer that tells nobody.
+final class SilentObserver: TrainingObserver {
+  func began(phase: String, step: Int, steps: Int, parameters: Int) {}
+  func finished(_ record: StepRecord, phase: String) throws {}
+  func saved(_ checkpoint: Checkpoint) {}
+  func note(_ message: String) {}
+  func warn(_ message: String) {}
+}
