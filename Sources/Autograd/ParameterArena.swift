@@ -129,6 +129,7 @@ public final class ParameterArena<Element: Scalar> {
   private var missing: [Int] = []
   private var nextBucket = -1
   private var onBucket: ((Int) -> Void)?
+  private var exchange: GradientMemoryExchange<Element>?
   fileprivate private(set) var isInBackward = false
 
   /// - Parameters:
@@ -261,8 +262,10 @@ public final class ParameterArena<Element: Scalar> {
 
   /// Prepares for one backward pass: every gradient will be overwritten, none added to what was there.
   ///
-  /// - Parameter onBucket: called with each bucket's index, last bucket first, when its gradient is complete.
-  public func beginBackward(onBucket: ((Int) -> Void)? = nil) {
+  /// - Parameters:
+  ///   - pool: of the activations, which shares memory with the gradient; see `GradientMemoryExchange`.
+  ///   - onBucket: called with each bucket's index, last bucket first, when its gradient is complete.
+  public func beginBackward(sharingMemoryWith pool: BufferPool<Element>? = nil, onBucket: ((Int) -> Void)? = nil) {
     for parameter in parameters {
       parameter.isWritten = false
       parameter.isPublished = false
@@ -273,6 +276,7 @@ public final class ParameterArena<Element: Scalar> {
       let end = index + 1 < layout.entries.count ? layout.entries[index + 1].range.lowerBound : layout.count
       deduct(entry.range.upperBound..<end)
     }
+    exchange = pool.flatMap { pool in gradients.map { GradientMemoryExchange(gradients: $0, activations: pool) } }
     self.onBucket = onBucket
     isInBackward = true
     nextBucket = bucketCount - 1
@@ -307,6 +311,7 @@ public final class ParameterArena<Element: Scalar> {
     while nextBucket >= 0, missing[nextBucket] == 0 {
       nextBucket -= 1
       onBucket?(nextBucket + 1)
+      exchange?.backward(reached: (nextBucket + 1) * bucketElements)
     }
   }
 }

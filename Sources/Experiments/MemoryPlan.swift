@@ -51,7 +51,10 @@ struct MemoryPlan {
       // Saving forms one merged tensor after another in single precision.
       add("a merged tensor", 4 * (frozen.entries.map(\.range.count).max() ?? 0))
     }
-    add("student's activations", Self.training(student, layout: layout, train))
+    let activations = Self.training(student, layout: layout, train)
+    add(
+      "student's activations",
+      activations - GradientMemoryExchange<Float>.bytes(gradient: 4 * trained, activations: activations))
     if let teacher {
       try add(frozen: "teacher's weights", teacher.blueprint, precision, teacher.blueprint.configuration.layout)
       add("teacher's activations", Self.forward(teacher, precision))

@@ -123,7 +123,7 @@ private final class Work {
     let meter = ProductMeter()
     let tape = Tape(
       pool: pool, precision: benchmark.precision, recomputesBlocks: benchmark.recomputesBlocks, meter: meter)
-    model.arena.beginBackward()
+    model.arena.beginBackward(sharingMemoryWith: pool)
     do {
       let logits = logits(tape)
       let weight = Float(1) / Float(rows.count)

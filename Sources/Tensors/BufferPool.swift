@@ -1,10 +1,10 @@
 /// Lends out tensor memory and takes it back when the tensor is let go of, so that a steady step allocates nothing.
 ///
 /// Memory returns through reference counting: there is nothing to free by hand. Not thread-safe; each rank has its own.
-/// - Complexity: O(1) per tensor.
+/// - Complexity: O(1) per small tensor, linear in the free pieces per large one.
 public final class BufferPool<Element: TensorElement> {
   fileprivate let shelf: MemoryShelf
-  /// Memory taken from the system so far, in bytes: the peak, since nothing is given back before the pool ends.
+  /// Memory taken from the system so far, in bytes: what tensors held at their peak.
   public var bytesHeld: Int { shelf.bytesHeld }
   /// How often memory had to be taken from the system.
   public var misses: Int { shelf.misses }
@@ -24,6 +24,13 @@ public final class BufferPool<Element: TensorElement> {
       base: memory.bindMemory(to: Element.self, capacity: capacity), capacity: capacity, home: .shelf(shelf))
     return Tensor(storage: storage, offset: 0, shape: shape)
   }
+
+  /// Gives memory that no tensor holds back to the system, what lies idle for longest first, until a tensor needs it again;
+  /// other memory can take its place in between. Only large pieces go, and whole ones.
+  ///
+  /// - Parameter bytes: how much at least, if that much is idle.
+  /// - Complexity: n log n in the free pieces.
+  public func releaseIdle(bytes: Int) { shelf.releaseIdle(bytes: bytes) }
 }
 
 extension BufferPool where Element: Scalar {
@@ -76,6 +83,8 @@ final class MemoryShelf {
     }
   }
 
+  func releaseIdle(bytes: Int) { slabs.releaseIdle(bytes: bytes) }
+
   /// The count rounded up so that at most an eighth is wasted and lengths that differ a little share memory.
   static func sizeClass(_ count: Int) -> Int {
     guard count > 64 else { return 64 }
@@ -90,6 +99,10 @@ private struct Slabs {
     let memory: UnsafeMutableRawPointer
     var bytes: Int
     var isFree = false
+    /// Whether its pages were not given back.
+    var isResident = true
+    /// When it was let go of, counted in pieces.
+    var freed = 0
     unowned(unsafe) var before: Piece?
     unowned(unsafe) var after: Piece?
 
@@ -97,12 +110,31 @@ private struct Slabs {
       self.memory = memory
       self.bytes = bytes
     }
+
+    /// Whether to take this one of two that are large enough: the smaller, then the one that still has its pages; the
+    /// address decides between equals, so that every step is served alike.
+    func serves(better other: Piece) -> Bool {
+      if bytes != other.bytes { return bytes < other.bytes }
+      if isResident != other.isResident { return isResident }
+      return memory < other.memory
+    }
   }
 
   /// All pieces by where they begin; each is kept alive here.
   private var pieces: [UnsafeMutableRawPointer: Piece] = [:]
   private var free: [UnsafeMutableRawPointer: Piece] = [:]
   private var starts: [UnsafeMutableRawPointer] = []
+  private var freedCount = 0
+
+  /// Gives back the pages of free pieces, those let go of first before others, until it is so many bytes.
+  mutating func releaseIdle(bytes: Int) {
+    var released = 0
+    for piece in free.values.filter(\.isResident).sorted(by: { $0.freed < $1.freed }) where released < bytes {
+      ResidentPages.release(piece.memory, bytes: piece.bytes)
+      piece.isResident = false
+      released += piece.bytes
+    }
+  }
 
   /// Takes up new memory, lent out whole.
   mutating func add(_ memory: UnsafeMutableRawPointer, bytes: Int) {
@@ -119,8 +151,7 @@ private struct Slabs {
         best = piece
         continue
       }
-      // The address decides between equals, so that every step is served alike.
-      if (piece.bytes, UInt(bitPattern: piece.memory)) < (known.bytes, UInt(bitPattern: known.memory)) { best = piece }
+      if piece.serves(better: known) { best = piece }
     }
     guard let piece = best else { return nil }
     free[piece.memory] = nil
@@ -133,15 +164,20 @@ private struct Slabs {
       piece.after = rest
       piece.bytes = kept
       rest.isFree = true
+      (rest.isResident, rest.freed) = (piece.isResident, piece.freed)
       pieces[rest.memory] = rest
       free[rest.memory] = rest
     }
+    if !piece.isResident { ResidentPages.restore(piece.memory, bytes: piece.bytes) }
+    piece.isResident = true
     return piece.memory
   }
 
   mutating func put(_ memory: UnsafeMutableRawPointer) {
     guard var piece = pieces[memory] else { preconditionFailure("memory that no slab holds") }
     piece.isFree = true
+    freedCount += 1
+    piece.freed = freedCount
     if let after = piece.after, after.isFree { join(piece, after) }
     if let before = piece.before, before.isFree {
       join(before, piece)
@@ -152,6 +188,8 @@ private struct Slabs {
 
   private mutating func join(_ piece: Piece, _ after: Piece) {
     piece.bytes += after.bytes
+    piece.isResident = piece.isResident || after.isResident
+    piece.freed = max(piece.freed, after.freed)
     piece.after = after.after
     after.after?.before = piece
     free[after.memory] = nil

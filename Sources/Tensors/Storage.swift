@@ -14,7 +14,7 @@ final class Storage<Element: TensorElement> {
 
   let base: UnsafeMutablePointer<Element>
   let capacity: Int
-  private let home: Home
+  let home: Home
 
   init(base: UnsafeMutablePointer<Element>, capacity: Int, home: Home) {
     self.base = base

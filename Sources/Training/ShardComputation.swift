@@ -99,7 +99,7 @@ public final class ShardComputation {
     _ shard: PreparedShard, counts: GlobalCounts, factors: LossFactors, recorder: CaseRecorder?,
     onBucket: @escaping (Int) -> Void
   ) throws -> LossParts {
-    student.arena.beginBackward(onBucket: onBucket)
+    student.arena.beginBackward(sharingMemoryWith: pool, onBucket: onBucket)
     let tape = Tape(pool: pool, precision: precision, recomputesBlocks: recomputesBlocks, meter: meter)
     let inputs = shard.samples.map(\.student)
     let distils = factors.terms.contains { $0 != .crossEntropy }
