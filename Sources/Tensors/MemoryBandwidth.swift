@@ -16,9 +16,10 @@ public enum MemoryBandwidth {
     defer { memory.deallocate() }
     // Pages that were never written are all one page of zeros.
     memory.initialize(repeating: 1, count: count)
+    let team = ThreadTeam(threads: threads)
     let fastest = (0..<6).map { _ in
       let start = DispatchTime.now().uptimeNanoseconds
-      ThreadTeam(threads: threads).share(count) { range in
+      team.share(count) { range in
         // An even number of ones cancels out; the result keeps the loop from being removed.
         precondition(evl_stream_read(range.count, memory + range.lowerBound) == UInt64(range.count & 1))
       }

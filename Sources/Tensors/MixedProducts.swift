@@ -76,6 +76,8 @@ public struct MixedProducts<Element: Scalar> {
   private let multipliesRounded: Bool
   /// Threads of this program's own; nil to leave products to those of the libraries.
   private let team: ThreadTeam?
+  /// For products of few rows, which the libraries have no part in: as many threads as those have.
+  private let streamingTeam: ThreadTeam
   private let meter: ProductMeter?
   /// Multiplications with addition that are worth another thread: some tens of microseconds.
   private static var operationsPerThread: Int { 1 << 21 }
@@ -90,6 +92,7 @@ public struct MixedProducts<Element: Scalar> {
   ) {
     self.precision = precision
     self.team = team
+    streamingTeam = team ?? ThreadTeam(threads: ProductLibrary.threads)
     self.meter = meter
     self.pool = pool
     roundedPool = BufferPool(sharing: pool)
@@ -156,7 +159,7 @@ public struct MixedProducts<Element: Scalar> {
     case .rounded(let weights):
       guard let product = StreamedProduct<Element>(rounded: weights, rows: c.rows) else { return nil }
       let left = exact(a)
-      return { product(left, into: c, team: team ?? ThreadTeam(threads: ProductLibrary.threads)) }
+      return { product(left, into: c, team: streamingTeam) }
     case .exact(let weights):
       guard let team, precision == .f32, let product = StreamedProduct<Element>(exact: weights, rows: c.rows) else {
         return nil

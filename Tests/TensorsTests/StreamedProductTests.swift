@@ -156,14 +156,6 @@ import Testing
     return y[0]
   }
 
-  @Test func sharesCoverTheLoopOnce() {
-    for (count, threads) in [(0, 2), (1, 4), (7, 2), (100, 3), (5, 16)] {
-      let marks = Tensor<Float>(zeros: [max(1, count)])
-      ThreadTeam(threads: threads).share(count) { range in for index in range { marks[index] += 1 } }
-      #expect(marks.array == [Float](repeating: count > 0 ? 1 : 0, count: max(1, count)))
-    }
-  }
-
   @Test func memoryIsReadAtAnImaginableRate() {
     let speed = MemoryBandwidth.measure(threads: 2)
     #expect(speed > 1e8 && speed < 1e13)

@@ -16,6 +16,15 @@ void evl_stream_product_rounded(size_t m, size_t n, size_t k, const float *x, si
 // Reads n words and returns their exclusive or.
 uint64_t evl_stream_read(size_t n, const uint64_t *x);
 
+// Tells the processor that this thread looks at a value again and again.
+static inline void evl_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 #define EVL_DECLARE(T, S)                                                                                              \
   /* attention.c */                                                                                                    \
   /* One row of queries q[heads, width] against n rows of keys[key_heads, width] and values[key_heads, value_width]    \
