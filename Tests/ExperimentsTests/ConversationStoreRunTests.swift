@@ -197,7 +197,7 @@ import Training
       try expectRefusal(["teacher.variants"], ["teacher.variants=2"])
       try expectRefusal(["teacher.layers"], ["teacher.layers=[1]"])
       try expectRefusal(
-        ["records: the store has none", "lacks"], ["data.kind=synthetic", "data.view=image", "data.records=60"])
+        ["records: the store does not say", "lacks"], ["data.kind=synthetic", "data.view=image", "data.records=60"])
       try models.change(models.teacher, "preprocessor_config.json", ["resample": 2])
       try expectRefusal(["image: the store has bicubic, expected bilinear"])
       try models.change(models.teacher, "preprocessor_config.json", ["resample": 3])
