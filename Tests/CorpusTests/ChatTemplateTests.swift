@@ -97,6 +97,28 @@ private struct Recorded: Decodable {
     }
   }
 
+  /// A template that cannot be read is not passed over for what other files say.
+  @Test func aTemplateThatIsNotUTF8IsRefused() throws {
+    try withTemporaryFolder { folder in
+      let other = try JSONSerialization.data(withJSONObject: ["chat_template": "<|im_start|> <|im_end|>"])
+      try other.write(to: folder.appendingPathComponent("tokenizer_config.json"))
+      #expect(try ChatTemplateFile.template(in: folder).template == .chatML)
+      for bytes in [
+        Data([0xFF, 0xFE, 0x7B, 0x00]), Data("USER: \u{e9} ASSISTANT:".unicodeScalars.map { UInt8($0.value) }),
+      ] {
+        try bytes.write(to: folder.appendingPathComponent("chat_template.jinja"))
+        for rule in [ChatTemplateRule(), ChatTemplateRule(otherwise: "vicuna")] {
+          let error = #expect(throws: UserError.self) {
+            try ChatTemplateFile.template(in: folder, rule, standard: .vicuna)
+          }
+          #expect(error?.kind == .badInput && error?.message.contains("chat_template.jinja") == true)
+          #expect(error?.message.contains("UTF-8") == true && error?.remedy.contains("iconv") == true)
+        }
+        #expect(try ChatTemplateFile.template(in: folder, ChatTemplateRule(named: "llama-3")).template == .llama3)
+      }
+    }
+  }
+
   /// Named for the model, told by the folder, named for folders without, the family's: the first there is.
   @Test func whatIsNamedForAModelGoesBeforeItsFolder() throws {
     try withTemporaryFolder { folder in
