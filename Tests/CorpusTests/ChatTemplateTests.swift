@@ -169,7 +169,8 @@ private struct Recorded: Decodable {
       #expect(result.ids == made.ids, "\(made.tokenizer) \(made.entry)")
       #expect(result.labels == made.labels, "\(made.tokenizer) \(made.entry)")
       #expect(result.answerStart == (made.labels.firstIndex { $0 != -100 } ?? made.ids.count))
-      let asked = try prompt.tokenized(conversation, images: images, withAnswers: false)
+      let before = conversation.beforeAnswers
+      let asked = try prompt.tokenized(before, images: Array(images.prefix(before.images.count)))
       #expect(asked.answerTokens == 0)
       #expect(asked.ids == Array(result.ids[..<result.answerStart]) || conversation.answers == 0)
       compared += 1
@@ -301,6 +302,59 @@ private struct Recorded: Decodable {
         let made = try preparer.prepare(position: position)
         #expect(!made.isLabelled && made.student.conversation.answerTokens == 0)
       }
+    }
+  }
+
+  /// Three entries: an image before the answer, one before and one behind, and one behind alone.
+  private func withLateImages(_ body: (ConversationDataset) throws -> Void) throws {
+    try withTemporaryFolder { folder in
+      for number in 0..<3 {
+        try RasterImage.picture(width: 40 + 9 * number, height: 50, seed: number)
+          .writePNG(to: folder.appendingPathComponent("\(number).png"))
+      }
+      func entry(_ images: [String], _ first: String, _ second: String) -> String {
+        "{\"image\": [\(images.map { "\"\($0).png\"" }.joined(separator: ", "))], \"conversations\": ["
+          + "{\"question\": \"\(first)Q?\", \"answer\": \"A\"}, {\"question\": \"\(second)R?\", \"answer\": \"B\"}]}"
+      }
+      let text = [entry(["0"], "<image>", ""), entry(["1", "2"], "<image>", "<image>"), entry(["2"], "", "<image>")]
+      let file = folder.appendingPathComponent("late.jsonl")
+      try Data(text.joined(separator: "\n").utf8).write(to: file)
+      try body(ConversationDataset(path: file))
+    }
+  }
+
+  /// Pixels are those of the images whose places are still in the text.
+  @Test func imagesBehindTheFirstAnswerGoWithIt() throws {
+    try withLateImages { dataset in
+      func prepared(_ labelled: Double) throws -> [Int: PreparedConversationSample] {
+        let preparer = try ConversationPreparer(
+          dataset: dataset, seed: 3, labelled: LabelledFraction(labelled, seed: 3), student: side(.student),
+          teacher: side(.teacher))
+        return Dictionary(
+          uniqueKeysWithValues: try (0..<3).map { position in
+            (preparer.order.sample(position: position), try preparer.prepare(position: position))
+          })
+      }
+      for (labelled, expected) in [(1.0, [1, 2, 1]), (0.0, [1, 1, 0])] {
+        for (index, made) in try prepared(labelled) {
+          let teacher = try #require(made.teacher)
+          for (input, side) in [(made.student, try side(.student)), (teacher, try side(.teacher))] {
+            #expect(input.tiles == expected[index], "entry \(index + 1), labelled \(labelled)")
+            #expect(input.pixels.count == input.tiles * 3 * 32 * 32)
+            #expect(input.conversation.ids.count { $0 == side.prompt.imageTokenId } == 4 * input.tiles)
+          }
+        }
+      }
+      let (whole, cut) = (try prepared(1), try prepared(0))
+      for index in 0..<3 {
+        let (long, short) = (try #require(whole[index]?.student), try #require(cut[index]?.student))
+        #expect(short.conversation.ids == Array(long.conversation.ids[..<long.conversation.answerStart]))
+        #expect(short.pixels == Array(long.pixels[..<short.pixels.count]))
+      }
+      let remark = try #require(dataset.remark(on: LabelledFraction(0, seed: 3)))
+      #expect(
+        remark.contains("2 of the 3 conversations") && remark.contains("1 of them have no image left"), "\(remark)")
+      #expect(dataset.remark(on: try LabelledFraction(1, seed: 3)) == nil)
     }
   }
 

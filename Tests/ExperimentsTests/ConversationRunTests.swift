@@ -285,6 +285,17 @@ import Training
     }
   }
 
+  @Test func imagesBehindAnswersThatAreNotUsedAreCountedAtTheStart() throws {
+    try withModels { models in
+      try models.showPicturesLate()
+      let outcome = try train(models, "none", ["train.labelled=0", "train.steps=1"])
+      #expect(outcome.losses.count == 1)
+      let note = outcome.notes.first { $0.contains("show images behind their first answer") }
+      #expect(note?.contains("2 of the 8") == true && note?.contains("1 of them have no image left") == true)
+      #expect(try !train(models, "all", ["train.steps=1"]).notes.contains { $0.contains("first answer") })
+    }
+  }
+
   /// The same teacher as transformers lays it out, as the original LLaVA does, and as `export` makes the one of the other.
   @Test func aTeacherOfTheOriginalLlavaTeachesTheSame() throws {
     try withModels { models in
