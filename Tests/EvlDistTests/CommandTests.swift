@@ -76,6 +76,10 @@ import Testing
   @Test func dryRunStatesMemoryAndStepsAndWritesNothing() throws {
     try withTemporaryFolder { folder in
       let outcome = try Self.run(["train", "--dry-run"], in: folder)
+  @Test func exportSaysWhatTheOriginalLlavaNeeds() throws {
+    #expect(try Self.run(["export", "--help"]).output.contains("tokenizer.json"))
+  }
+
       #expect(outcome.code == 0 && outcome.output.contains("memory per rank"))
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
     }
