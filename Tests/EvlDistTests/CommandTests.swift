@@ -11,6 +11,9 @@ import Testing
     var code: Int32
     var output: String
     var errors: String
+
+    /// What is refused and what to do, without the notes before it.
+    var refusal: String { errors.range(of: "error: ").map { String(errors[$0.lowerBound...]) } ?? "" }
   }
 
   static func run(_ arguments: [String], input: String = "", in folder: URL? = nil) throws -> Outcome {
@@ -73,13 +76,13 @@ import Testing
     #expect(advice(wide, "Haswell", [MatrixKernels.variable: "Haswell"]) == nil, "the user's choice stands")
   }
 
-  @Test func dryRunStatesMemoryAndStepsAndWritesNothing() throws {
-    try withTemporaryFolder { folder in
-      let outcome = try Self.run(["train", "--dry-run"], in: folder)
   @Test func exportSaysWhatTheOriginalLlavaNeeds() throws {
     #expect(try Self.run(["export", "--help"]).output.contains("tokenizer.json"))
   }
 
+  @Test func dryRunStatesMemoryAndStepsAndWritesNothing() throws {
+    try withTemporaryFolder { folder in
+      let outcome = try Self.run(["train", "--dry-run"], in: folder)
       #expect(outcome.code == 0 && outcome.output.contains("memory per rank"))
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
     }

@@ -208,6 +208,8 @@ import Training
         let error = try #require(refusal { try train(models, "refused", from + more) })
         #expect(error.kind == .usage, "\(error)")
         for word in words { #expect(error.message.contains(word), "\(error)") }
+        let planned = refusal { _ = try RunPlan(settings(models, from + more), ranks: 1, ranksPerNode: 1) }
+        #expect(planned == error)
         #expect(!FileManager.default.fileExists(atPath: url(models, "refused").path))
       }
       try expectRefusal(["teacher.variants"], ["teacher.variants=2"])
