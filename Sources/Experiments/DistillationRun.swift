@@ -186,7 +186,7 @@ public final class DistillationRun {
     try communicator.agree {
       guard communicator.isController else { return }
       try ExportedModel.replace(folder.appendingPathComponent("student")) {
-        try trainee.blueprint.save(trainee.model, to: $0)
+        try trainee.blueprint.save(trainee.model, to: $0, inConversations: configuration.data.isConversations)
       }
     }
   }

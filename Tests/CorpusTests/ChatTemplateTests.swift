@@ -119,6 +119,57 @@ private struct Recorded: Decodable {
     }
   }
 
+  /// What this program writes into folders: the texts that record_written_templates.py gave to transformers.
+  @Test func theWrittenTemplatesRenderAsIsTrained() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Recorded")
+    for template in ChatTemplate.all {
+      let file = folder.appendingPathComponent("chat-templates/\(template.name).jinja")
+      #expect(try String(contentsOf: file, encoding: .utf8) == template.jinja, "\(template.name)")
+    }
+    for template in ChatTemplate.all + [.idefics3(opening: "<|begin_of_text|>"), .idefics3(opening: "")] {
+      #expect(ChatTemplateFile.recognised(template.jinja) == template, "\(template.name)")
+    }
+    let data = try Data(contentsOf: folder.appendingPathComponent("written-templates.json"))
+    let root = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    let entries = try JSONSerialization.data(withJSONObject: try #require(root["entries"]))
+    let conversations = try ConversationFile.conversations(in: entries, name: "entries")
+    let rendered = try #require(root["rendered"] as? [[String: Any]])
+    #expect(rendered.count == ChatTemplate.all.count * conversations.count && conversations.count >= 7)
+    for made in rendered {
+      let template = try ChatTemplate.named(try #require(made["family"] as? String))
+      let conversation = conversations[try #require(made["entry"] as? Int)]
+      let text = template.stretches(of: conversation.turns, images: conversation.images.map { _ in "<image>" })
+        .map(\.text).joined()
+      #expect(text == made["text"] as? String, "\(template.name) \(conversation.id)")
+    }
+  }
+
+  /// No file of the folder says another template afterwards; all else in them stays.
+  @Test func aWrittenTemplateIsTheOnlyOne() throws {
+    try withTemporaryFolder { folder in
+      func write(_ name: String, _ object: [String: Any]) throws {
+        try JSONSerialization.data(withJSONObject: object).write(to: folder.appendingPathComponent(name))
+      }
+      try write("chat_template.json", ["chat_template": "{{ 'ASSISTANT:' }} USER"])
+      try write("processor_config.json", ["chat_template": "x", "image_seq_len": 64])
+      try write(
+        "tokenizer_config.json", ["chat_template": [["name": "default", "template": "y"]], "eos_token": "</s>"])
+      #expect(ChatTemplateFile.told(in: folder) == .vicuna)
+      try ChatTemplateFile.write(ChatTemplate.chatML.jinja, in: folder)
+      #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("chat_template.json").path))
+      // What holds no template is left alone.
+      try write("chat_template.json", [:])
+      try ChatTemplateFile.write(ChatTemplate.llama3.jinja, in: folder)
+      #expect(ChatTemplateFile.told(in: folder) == .llama3)
+      #expect(try ChatTemplateFile.template(in: folder).template == .llama3)
+      #expect(try Data(contentsOf: folder.appendingPathComponent("chat_template.json")) == Data("{}".utf8))
+      for (name, key) in [("processor_config.json", "image_seq_len"), ("tokenizer_config.json", "eos_token")] {
+        let value = try JSONValue(parsing: Data(contentsOf: folder.appendingPathComponent(name)), file: name)
+        #expect(value.object?.map(\.key) == [key])
+      }
+    }
+  }
+
   /// Named for the model, told by the folder, named for folders without, the family's: the first there is.
   @Test func whatIsNamedForAModelGoesBeforeItsFolder() throws {
     try withTemporaryFolder { folder in

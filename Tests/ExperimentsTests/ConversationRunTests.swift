@@ -285,6 +285,37 @@ import Training
     }
   }
 
+  /// Asked by another template than its folder tells, the student tells that one: others ask it as it was trained.
+  @Test func theStudentTellsTheTemplateItWasTrainedBy() throws {
+    try withModels { models in
+      let plain = "chat_template.jinja"
+      func text(_ name: String) throws -> String {
+        try String(contentsOf: models.folder.appendingPathComponent("\(name)/\(plain)"), encoding: .utf8)
+      }
+      func export(_ name: String) throws -> String {
+        let target = models.folder.appendingPathComponent("exported-\(name.replacing("/", with: "-"))")
+        try ModelExport(from: models.folder.appendingPathComponent(name)).write(to: target)
+        return target.lastPathComponent
+      }
+      let (one, chatML) = (["train.steps=1"], "student.chat_template=chatml")
+      try train(models, "own", one)
+      #expect(try text("own/student") == RealModels.idefics3Template)
+      try train(models, "named", one + [chatML])
+      for name in ["named/student", "named/checkpoints/step-00000001", try export("named")] {
+        #expect(try text(name) == ChatTemplate.chatML.jinja, "\(name)")
+        let side = try ModelBlueprint(folder: models.folder.appendingPathComponent(name)).conversationSide()
+        #expect(side.prompt.template == .chatML, "\(name)")
+      }
+      try train(models, "adapted", one + [chatML, "train.lora.rank=2"])
+      for name in ["adapted/student", try export("adapted/checkpoints/step-00000001")] {
+        #expect(try text(name) == ChatTemplate.chatML.jinja, "\(name)")
+      }
+      try FileManager.default.removeItem(at: models.student.appendingPathComponent(plain))
+      try train(models, "standard", one)
+      #expect(try text("standard/student") == ChatTemplate.idefics3().jinja)
+    }
+  }
+
   @Test func imagesBehindAnswersThatAreNotUsedAreCountedAtTheStart() throws {
     try withModels { models in
       try models.showPicturesLate()

@@ -38,6 +38,31 @@ public enum ChatTemplateFile {
     return (template, false)
   }
 
+  /// The template that a folder's own files tell; nil where they hold none, or one that is not known or not readable.
+  public static func told(in folder: URL) -> ChatTemplate? {
+    (try? text(in: folder)).flatMap { recognised($0.text) }
+  }
+
+  /// Gives a folder a template in place of what its files say: `chat_template.jinja`, and in no other file.
+  ///
+  /// transformers takes the key of processor_config.json and chat_template.json before that file.
+  /// - Throws: `UserError` where a file is no JSON; file errors as they come.
+  public static func write(_ jinja: String, in folder: URL) throws {
+    for name in holders {
+      let file = folder.appendingPathComponent(name)
+      guard let data = try contents(of: file) else { continue }
+      let fields = try JSONValue(parsing: data, file: file.path).object ?? []
+      let kept = fields.filter { $0.key != key }
+      guard kept.count < fields.count else { continue }
+      if kept.isEmpty {
+        try FileManager.default.removeItem(at: file)
+      } else {
+        try Data((JSONValue.object(kept).text() + "\n").utf8).write(to: file, options: .atomic)
+      }
+    }
+    try Data(jinja.utf8).write(to: folder.appendingPathComponent(plainName), options: .atomic)
+  }
+
   /// The family by the tokens that a template writes; nil where none fits.
   static func recognised(_ template: String) -> ChatTemplate? {
     func writes(_ text: String) -> Bool { template.contains(text) }
@@ -83,7 +108,7 @@ public enum ChatTemplateFile {
 
   /// The text of a folder's `chat_template.jinja`; nil where there is none.
   /// - Throws: `UserError` of kind badInput where it is not UTF-8.
-  private static func plainText(in folder: URL) throws -> String? {
+  public static func plainText(in folder: URL) throws -> String? {
     let file = folder.appendingPathComponent(plainName)
     guard let data = try contents(of: file) else { return nil }
     guard let text = String(data: data, encoding: .utf8) else {
