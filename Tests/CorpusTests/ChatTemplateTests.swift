@@ -189,7 +189,6 @@ private struct Recorded: Decodable {
       #expect(throws: UserError.self) { try found(ChatTemplateRule()) }
       #expect(try found(ChatTemplateRule(named: "chatml")) == "chatml")
     }
-    #expect(ChatTemplateFile.recognised(ChatTemplate.vicunaText) == .vicuna)
   }
 }
 

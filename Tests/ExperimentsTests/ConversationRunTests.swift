@@ -338,6 +338,9 @@ import Training
       #expect(original.notes.contains { $0.hasPrefix("teacher: ") && $0.hasSuffix("vicuna") })
       let exported = models.folder.appendingPathComponent("exported")
       try ModelExport(from: models.teacher).write(to: exported)
+      #expect(
+        try String(contentsOf: exported.appendingPathComponent("chat_template.jinja"), encoding: .utf8)
+          == ChatTemplate.vicuna.jinja)
       let shape = try #require(try ModelBlueprint(folder: exported).configuration as? LlavaConfiguration)
       #expect(shape.text.vocabularySize == 576 && shape.imageToken == 520 && shape.tokens.pad == 521)
       #expect(try train(models, "exported", ["teacher.path=\(exported.path)"]).losses == expected.losses)
