@@ -71,7 +71,7 @@ struct BuiltInTeacher {
     try context.communicator.agree {
       let teacher = try TeacherModel(folder: folder, configuration: configuration, material: corpus)
       if context.communicator.isController,
-        let remark = try teacher.blueprint.remark(inConversations: corpus.evaluated == nil)
+        let remark = try teacher.blueprint.remark(inConversations: configuration.data.isConversations)
       {
         context.observer.note("teacher: \(remark)")
       }

@@ -7,6 +7,7 @@ import Training
 struct ConversationCorpus: TrainingMaterial {
   let dataset: ConversationDataset
   private let isEvaluationAsked: Bool
+  private let labelled: LabelledFraction
 
   /// - Throws: `UserError` for conversations that cannot be read, or whose images are not there.
   init(_ configuration: RunConfiguration) throws {
@@ -15,6 +16,7 @@ struct ConversationCorpus: TrainingMaterial {
       path: URL(fileURLWithPath: asked.path), root: asked.images.isEmpty ? nil : URL(fileURLWithPath: asked.images),
       missingImages: ConversationDataset.MissingImages(rawValue: asked.missingImages) ?? .refused)
     isEvaluationAsked = configuration.evaluation.enabled
+    labelled = try LabelledFraction(configuration.train.labelled, seed: configuration.run.seed)
   }
 
   var description: String { "\(dataset.name): \(dataset.conversations.count) conversations to train on" }
@@ -23,7 +25,7 @@ struct ConversationCorpus: TrainingMaterial {
     let evaluation =
       "conversations have no folds and no scores of their own, so no model is evaluated; `evl-dist evaluate` scores the "
       + "student on a benchmark"
-    return dataset.remarks + (isEvaluationAsked ? [evaluation] : [])
+    return dataset.remarks + [dataset.remark(on: labelled), isEvaluationAsked ? evaluation : nil].compactMap { $0 }
   }
 
   var evaluated: TrainingCorpus? { nil }
@@ -34,6 +36,7 @@ struct ConversationCorpus: TrainingMaterial {
     _ configuration: RunConfiguration, student: ModelBlueprint, teacher: ModelBlueprint?, store: TeacherStore?,
     asksEveryQuestion: Bool
   ) throws -> any SampleSource {
+    // `labelled` is the student's: a teacher that is trained first uses every answer.
     let seed = configuration.run.seed
     return try ConversationPreparer(
       dataset: dataset, seed: seed, labelled: LabelledFraction(configuration.train.labelled, seed: seed),

@@ -40,14 +40,17 @@ public final class DistillationRun {
   public func run(resume: Resume, dump: (step: Int, file: URL)? = nil) throws -> Outcome {
     ProductLibrary.setThreads(configuration.train.threads)
     let corpus = try communicator.agree { try configuration.material() }
-    let student = try communicator.agree { try Self.studentBlueprint(configuration) }
-    let store = try communicator.agree { try storedTeacher(corpus: corpus, student: student) }
-    let frozen = try communicator.agree { try frozenWeights(of: student) }
-    try check(resume, dump: dump, corpus: corpus, student: student, frozen: frozen, store: store)
+    let start = try communicator.agree { try RunStart(configuration, corpus: corpus) }
+    let (student, store) = (start.student, start.store)
+    let frozen = try communicator.agree { communicator.isController ? try start.frozenWeights() : [:] }
+    try communicator.agree {
+      guard communicator.isController else { return }
+      try start.check(resume, dump: dump, ranks: communicator.size) { frozen }
+    }
     try prepareFolder()
-    announce(corpus, student, store)
+    announce(corpus, start)
     var teacher: TeacherModel?
-    if configuration.objective.needsTeacher, store == nil {
+    if start.teacher != nil {
       switch try BuiltInTeacher(context: context, corpus: corpus).model() {
       case .ready(let model): teacher = model
       case .stopped(let signal, let folder): return .stopped(signal: signal, folder: folder)
@@ -55,13 +58,12 @@ public final class DistillationRun {
     }
     let trainee = try communicator.agree {
       try Trainee(
-        student, objective: configuration.objective,
-        teacher: store?.shape ?? teacher.map { TeacherShape($0.blueprint.configuration) },
+        student, objective: configuration.objective, teacher: start.teacherShape,
         adaptation: configuration.train.adaptation, seed: configuration.run.seed,
         precision: configuration.train.arithmetic)
     }
     let trainer = try Trainer(
-      context: context, plan: plan, trainee: trainee, teacher: teacher?.model, store: store,
+      context: context, plan: start.plan, trainee: trainee, teacher: teacher?.model, store: store,
       source: try communicator.agree {
         try corpus.source(
           configuration, student: student, teacher: teacher?.blueprint, store: store?.store, asksEveryQuestion: false)
@@ -95,22 +97,22 @@ public final class DistillationRun {
   }
 
   /// Says what is learned from, and what should be known of it.
-  private func announce(_ corpus: any TrainingMaterial, _ student: ModelBlueprint, _ store: StoredTeacher?) {
+  private func announce(_ corpus: any TrainingMaterial, _ start: RunStart) {
     guard communicator.isController else { return }
     context.observer.note(corpus.description)
     if let adaptation = configuration.train.adaptation,
-      let trained = try? adaptation.layout(of: student.configuration.layout)
+      let trained = try? adaptation.layout(of: start.student.configuration.layout)
     {
       let count = trained.entries.reduce(0) { $0 + $1.range.count }
       context.observer.note(
         "adapters of rank \(adaptation.rank): \(count) numbers are trained, the student's other weights are frozen")
     }
     corpus.remarks.forEach(context.observer.note)
-    if let remark = try? student.remark(inConversations: corpus.evaluated == nil) {
+    if let remark = try? start.student.remark(inConversations: configuration.data.isConversations) {
       context.observer.note("student: \(remark)")
     }
-    if let store { context.observer.note(store.description) }
-    warnOfPrivateWeights()
+    if let store = start.store { context.observer.note(store.description) }
+    warnOfPrivateWeights(start)
     if configuration.train.arithmetic == .bf16, !Precision.isFastInBF16 {
       context.observer.warn(
         "this processor does not multiply bfloat16 (AVX512_BF16): operands are rounded to it and multiplied in single "
@@ -119,24 +121,21 @@ public final class DistillationRun {
   }
 
   /// Says where every rank keeps large frozen weights of its own, because they are not stored in BF16.
-  private func warnOfPrivateWeights() {
+  private func warnOfPrivateWeights(_ start: RunStart) {
     let train = configuration.train
     let frozen = [
-      (
-        "teacher",
-        configuration.objective.needsTeacher && configuration.teacher.store.isEmpty ? configuration.teacher.path : ""
-      ),
-      ("student", train.adaptation == nil ? "" : configuration.student.path),
+      ("teacher", start.teacher?.folder), ("student", train.adaptation == nil ? nil : start.student.folder),
     ]
-    for (name, path) in frozen where !path.isEmpty {
-      guard let folder = try? ModelFolder(URL(fileURLWithPath: path)) else { continue }
+    for case (let name, let path?) in frozen {
+      guard let folder = try? ModelFolder(path) else { continue }
       let bytes = folder.frozenBytes(precision: train.arithmetic, part: folder.layout).own
       guard bytes > 1_000_000_000 else { continue }
       context.observer.warn(
         String(
           format: "the \(name)'s weights are not stored in BF16, so each rank keeps %.1f GB of its own; ",
           Double(bytes) / 1e9)
-          + "`evl-dist export \(path) DIR --type bfloat16` writes a folder whose weights all ranks of a node share")
+          + "`evl-dist export \(path.path) DIR --type bfloat16` writes a folder whose weights all ranks of a node share"
+      )
     }
   }
 
@@ -166,10 +165,6 @@ public final class DistillationRun {
       chatTemplate: role == .student ? configuration.studentTemplate : configuration.teacherTemplate)
   }
 
-  var plan: PhasePlan {
-    PhasePlan(name: "student", configuration: configuration, checkpoints: folder.appendingPathComponent("checkpoints"))
-  }
-
   /// Collective: makes the run folder and writes the resolved configuration and the environment.
   private func prepareFolder() throws {
     try communicator.agree {
@@ -191,7 +186,7 @@ public final class DistillationRun {
     try communicator.agree {
       guard communicator.isController else { return }
       try ExportedModel.replace(folder.appendingPathComponent("student")) {
-        try trainee.blueprint.save(trainee.model, to: $0)
+        try trainee.blueprint.save(trainee.model, to: $0, inConversations: configuration.data.isConversations)
       }
     }
   }

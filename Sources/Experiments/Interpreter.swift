@@ -66,11 +66,12 @@ public struct Interpreter {
 
   /// The ECG of a WFDB record, a PNG or JPEG file, or `synthetic:NUMBER`.
   ///
+  /// A header tells a record, a file's first bytes tell a picture, whatever the name.
   /// A picture reaches the model through its own image processor, whatever was drawn on it.
   /// - Throws: `UserError` for a file that is missing or damaged, or a picture for a model that sees signals.
   public func subject(_ name: String) throws -> Subject {
     let file = URL(fileURLWithPath: name)
-    guard ["png", "jpg", "jpeg"].contains(file.pathExtension.lowercased()) else {
+    guard Self.isPicture(file) else {
       let record = try RecordSource(name).record().conditioned()
       return Subject(name: record.name, image: try ReadableImage(record, for: blueprint.side))
     }
@@ -88,6 +89,12 @@ public struct Interpreter {
     return Subject(
       name: file.deletingPathExtension().lastPathComponent,
       image: ReadableImage(pixels: shown.pixels, geometry: shown.geometry, prompt: prompt))
+  }
+
+  /// Whether a name means a picture; one that is missing or damaged is told by its ending, for the error.
+  private static func isPicture(_ file: URL) -> Bool {
+    if case .record = ShownFile(file) { return false }
+    return ImageFile.kind(of: file) != nil || ["png", "jpg", "jpeg"].contains(file.pathExtension.lowercased())
   }
 
   /// The greedy answer to a question.

@@ -1,4 +1,5 @@
 import Autograd
+import Corpus
 import Foundation
 import Models
 import Tensors
@@ -82,7 +83,11 @@ public struct ModelExport {
           model.configuration, to: folder, as: type ?? .float32, like: model, weights: weights)
       }
       switch source {
-      case .adapter(let adapter, let base): try save(base) { try adapter.merged($0, of: base) }
+      case .adapter(let adapter, let base):
+        try save(base) { try adapter.merged($0, of: base) }
+        if let template = try ChatTemplateFile.plainText(in: adapter.url) {
+          try ChatTemplateFile.write(template, in: folder)
+        }
       case .model(let model): try save(model, model.tensor)
       case .original(let original): try original.write(to: folder, as: type ?? .float32)
       case .files(let files) where type != nil:

@@ -35,7 +35,7 @@ struct OriginalLlavaExport {
     files["processor_config.json"] = Self.data(Self.processorSettings(vocabulary.configuration))
     let isVicuna = vocabulary.configuration.text.family == .llama && tokenizer.id(of: ChatTemplate.vicuna.end) != nil
     if isVicuna, try ChatTemplateFile.template(in: source.url, standard: .vicuna).isStandard {
-      files["chat_template.jinja"] = Data(ChatTemplate.vicunaText.utf8)
+      files["chat_template.jinja"] = Data(ChatTemplate.vicuna.jinja.utf8)
     }
     self.files = files
   }

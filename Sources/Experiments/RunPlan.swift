@@ -16,81 +16,80 @@ public struct RunPlan {
   private let resolved: ResolvedConfiguration
   private let ranks: Int
   private let ranksPerNode: Int
-  private let student: ModelBlueprint
-  /// Nil where none runs.
-  private let teacher: ModelBlueprint?
-  private let layout: ParameterLayout
+  private let start: RunStart
   private let assignment: ShardAssignment
   /// Of the first shard, as student and teacher are given them.
-  private let inputs: [(student: MemoryPlan.ShardInput, teacher: MemoryPlan.ShardInput?)]
+  private let inputs: [Input]
   /// Why the inputs are assumed, where the data cannot be read.
   private let assumption: String?
 
-  /// - Throws: `UserError` for a model folder that cannot be used.
-  public init(_ resolved: ResolvedConfiguration, ranks: Int, ranksPerNode: Int) throws {
+  private typealias Input = (student: MemoryPlan.ShardInput, teacher: MemoryPlan.ShardInput?)
+
+  /// Plans a start that `train` would make with the same options; what that refuses, this refuses. Data that are not
+  /// there are the exception: a plan may be made where they are not.
+  /// - Parameter isController: whether this rank holds the settings against the run folder, as rank 0 of a run does.
+  /// - Throws: `UserError` as `RunStart`.
+  public init(
+    _ resolved: ResolvedConfiguration, ranks: Int, ranksPerNode: Int, isController: Bool = true, resume: Resume = .auto,
+    dump: (step: Int, file: URL)? = nil
+  ) throws {
     self.resolved = resolved
     self.ranks = ranks
     self.ranksPerNode = ranksPerNode
     let configuration = resolved.configuration
-    student = try DistillationRun.studentBlueprint(configuration)
-    let needsTeacher = configuration.objective.needsTeacher
-    let store =
-      needsTeacher && !configuration.teacher.store.isEmpty
-      ? try TeacherStore(URL(fileURLWithPath: configuration.teacher.store)) : nil
-    if let store { try configuration.objective.check(student: student, store: store.index) }
-    teacher = needsTeacher && store == nil ? try DistillationRun.teacherBlueprint(configuration) : nil
-    if let teacher { try configuration.objective.check(student: student, teacher: teacher) }
-    layout = try Trainee.layout(
-      student, objective: configuration.objective,
-      teacher: store.map { TeacherShape($0.index.teacher) } ?? teacher.map { TeacherShape($0.configuration) },
-      adaptation: configuration.train.adaptation)
+    let read = try Self.unlessMissing { try configuration.material() }
+    let start = try RunStart(configuration, corpus: read.value)
+    if isController { try start.check(resume, dump: dump, ranks: ranks, frozen: start.frozenWeights) }
+    self.start = start
     assignment = try ShardAssignment(shards: configuration.train.shards, ranks: ranks)
-    do {
-      inputs = try Self.inputs(configuration, student: student, teacher: teacher, store: store)
-      assumption = nil
-    } catch let error as UserError where error.kind == .inputOutput {
-      inputs = Self.assumed(configuration, student: student, teacher: teacher)
-      assumption = "the data cannot be read here (\(error.message)), so one image and 128 tokens of text are assumed"
+    let first = try Self.unlessMissing { try start.source.map { try Self.inputs($0, configuration.train) } }
+    inputs = (first.value ?? nil) ?? Self.assumed(start)
+    let unread = start.store == nil || read.value != nil ? "" : ", and the teacher store is not compared with the data"
+    assumption = (read.missing ?? first.missing).map {
+      "the data cannot be read here (\($0)), so one image and 128 tokens of text are assumed\(unread)"
+    }
+  }
+
+  /// What is read; nil, and why, where it is not there.
+  private static func unlessMissing<Value>(_ read: () throws -> Value) throws -> (value: Value?, missing: String?) {
+    do { return (try read(), nil) } catch let error as UserError where error.kind == .inputOutput {
+      return (nil, error.message)
     }
   }
 
   private static func inputs(
-    _ configuration: RunConfiguration, student: ModelBlueprint, teacher: ModelBlueprint?, store: TeacherStore?
-  ) throws -> [(MemoryPlan.ShardInput, MemoryPlan.ShardInput?)] {
+    _ source: any SampleSource, _ train: RunConfiguration.Train
+  ) throws -> [Input] {
     func sizes(_ input: PreparedInput) -> MemoryPlan.ShardInput {
       MemoryPlan.ShardInput(
         tiles: input.tiles, tokens: input.conversation.ids.count, answers: input.conversation.answerTokens)
     }
-    let train = configuration.train
-    let source = try configuration.material().source(
-      configuration, student: student, teacher: teacher, store: store, asksEveryQuestion: false)
+    func live(_ input: PreparedInput) -> MemoryPlan.ShardInput? { input.stored == nil ? sizes(input) : nil }
     let samples = try source.prepare(
       step: 0, shard: 0, plan: ShardPlan(globalBatch: train.globalBatch, shards: train.shards))
-    return samples.map { (sizes($0.student), teacher == nil ? nil : $0.teacher.map(sizes)) }
+    return samples.map { (sizes($0.student), $0.teacher.flatMap(live)) }
   }
 
-  private static func assumed(
-    _ configuration: RunConfiguration, student: ModelBlueprint, teacher: ModelBlueprint?
-  ) -> [(MemoryPlan.ShardInput, MemoryPlan.ShardInput?)] {
+  private static func assumed(_ start: RunStart) -> [Input] {
     func sizes(_ model: ModelBlueprint) -> MemoryPlan.ShardInput {
       MemoryPlan.ShardInput(tiles: 1, tokens: model.configuration.tokensPerImage + 128, answers: 64)
     }
-    let train = configuration.train
-    return (0..<train.globalBatch / train.shards).map { _ in (sizes(student), teacher.map(sizes)) }
+    let train = start.configuration.train
+    return (0..<train.globalBatch / train.shards).map { _ in (sizes(start.student), start.teacher.map(sizes)) }
   }
 
   /// Configuration and figures as text.
   public func text() throws -> String {
     let train = resolved.configuration.train
-    let whole = student.configuration.parameterCount
-    let objective = layout.entries.filter { $0.name.hasPrefix(Trainee.objectivePrefix) }
+    let whole = start.student.configuration.parameterCount
+    let objective = start.layout.entries.filter { $0.name.hasPrefix(Trainee.objectivePrefix) }
       .reduce(0) { $0 + $1.range.count }
-    let trained = layout.entries.reduce(0) { $0 + $1.range.count } - objective
+    let trained = start.layout.entries.reduce(0) { $0 + $1.range.count } - objective
     var table = TextTable()
     table.heading("Plan", "")
     table.row("student parameters", "\(whole)" + (train.adaptation == nil ? "" : ", \(trained) of adapters trained"))
     table.row("objective parameters", "\(objective)")
-    table.row("teacher parameters", "\(teacher?.configuration.parameterCount ?? 0)")
+    table.row("teacher parameters", "\(start.teacher?.configuration.parameterCount ?? 0)")
     table.row("student steps", "\(train.steps)")
     table.row("samples per step", "\(train.globalBatch) in \(train.shards) shards")
     table.row("ranks", "\(ranks), \(assignment.rounds) rounds a step")
@@ -103,9 +102,9 @@ public struct RunPlan {
 
   private func memory() throws -> MemoryPlan {
     try MemoryPlan(
-      resolved.configuration.train, layout: layout,
-      student: MemoryPlan.Part(blueprint: student, inputs: inputs.map(\.student)),
-      teacher: teacher.map { MemoryPlan.Part(blueprint: $0, inputs: inputs.compactMap(\.teacher)) }, ranks: ranks,
+      resolved.configuration.train, layout: start.layout,
+      student: MemoryPlan.Part(blueprint: start.student, inputs: inputs.map(\.student)),
+      teacher: start.teacher.map { MemoryPlan.Part(blueprint: $0, inputs: inputs.compactMap(\.teacher)) }, ranks: ranks,
       rounds: assignment.rounds)
   }
 }

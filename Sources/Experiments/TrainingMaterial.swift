@@ -39,6 +39,6 @@ extension RunConfiguration {
   /// Reads what the `data` section names.
   /// - Throws: `UserError` for data that cannot be read or lack a fold.
   func material() throws -> any TrainingMaterial {
-    data.kind == Data.conversations ? try ConversationCorpus(self) : try TrainingCorpus(self)
+    data.isConversations ? try ConversationCorpus(self) : try TrainingCorpus(self)
   }
 }

@@ -136,6 +136,16 @@ public struct ModelBlueprint: Sendable {
       + "\(template.name)"
   }
 
+  /// The template it is asked by where its folder's own files tell another, or none: what a folder written of it has to
+  /// hold, so that others ask it as it was trained.
+  ///
+  /// - Parameter inConversations: as of `remark`.
+  public func untoldTemplate(inConversations: Bool) throws -> ChatTemplate? {
+    guard let inputs = folderInputs, inConversations || !(side.prompt is Prompt) else { return nil }
+    let template = try inputs.template().template
+    return ChatTemplateFile.told(in: inputs.folder) == template ? nil : template
+  }
+
   /// How a folder's files have images and texts prepared; nil for a built-in model.
   var folderInputs: FolderInputs? {
     folder.map {
@@ -180,9 +190,10 @@ public struct ModelBlueprint: Sendable {
 
   /// Writes a Hugging Face folder: configuration, weights in one file, tokenizer, processor and chat template.
   ///
-  /// What came from a folder keeps that folder's files byte for byte, but for the type of the weights in config.json and
-  /// the view's name where recordings were shown as signal.
-  public func save(_ model: any VisionLanguageModel<Float>, to target: URL) throws {
+  /// What came from a folder keeps that folder's files byte for byte, but for the type of the weights in config.json, the
+  /// view's name where recordings were shown as signal, and the chat template where it is asked by another.
+  /// - Parameter inConversations: as of `remark`.
+  public func save(_ model: any VisionLanguageModel<Float>, to target: URL, inConversations: Bool = false) throws {
     let imageSize = configuration.vision.imageSize
     guard let folder else {
       try ModelFolder.save(model, to: target, partBytes: .max)
@@ -193,5 +204,8 @@ public struct ModelBlueprint: Sendable {
     }
     try ModelFolder.save(model, to: target, like: ModelFolder(folder), partBytes: .max)
     if viewName == "signal" { try PreprocessorSettings.name(viewName, in: target, imageSize: imageSize) }
+    if let template = try untoldTemplate(inConversations: inConversations) {
+      try ChatTemplateFile.write(template.jinja, in: target)
+    }
   }
 }

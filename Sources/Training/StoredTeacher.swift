@@ -41,7 +41,8 @@ public final class StoredTeacher {
 /// Reads the states of a shard's samples from a store; logits are recomputed from the hidden states, sample by sample as
 /// the live teacher does, so that the states of an F32 store are the live ones bit for bit.
 ///
-/// A sample whose answer is not used takes the rows before its answer, which causal attention left untouched by it.
+/// A sample whose answer is not used takes the rows before its answer, which causal attention left untouched by it, and the
+/// visual tokens of the images shown until then.
 struct StoredTeacherStates: TeacherStates {
   let teacher: StoredTeacher
   var model: (any VisionLanguageModel<Float>)? { nil }
@@ -65,7 +66,8 @@ struct StoredTeacherStates: TeacherStates {
       try store.read(kind, of: sample, into: tensor)
       return Variable(tensor, needsGradient: false)
     }
-    let visual = pool.tensor([try store.visualTokens(of: sample), index.teacher.visualWidth])
+    let rows = try input.visualTokens ?? store.visualTokens(of: sample)
+    let visual = pool.tensor([rows, index.teacher.visualWidth])
     try store.readVisual(of: sample, into: visual)
     let hidden = try read("hidden.last", columns: index.teacher.hiddenWidth)
     var states = DistillationStates(

@@ -97,6 +97,79 @@ private struct Recorded: Decodable {
     }
   }
 
+  /// A template that cannot be read is not passed over for what other files say.
+  @Test func aTemplateThatIsNotUTF8IsRefused() throws {
+    try withTemporaryFolder { folder in
+      let other = try JSONSerialization.data(withJSONObject: ["chat_template": "<|im_start|> <|im_end|>"])
+      try other.write(to: folder.appendingPathComponent("tokenizer_config.json"))
+      #expect(try ChatTemplateFile.template(in: folder).template == .chatML)
+      for bytes in [
+        Data([0xFF, 0xFE, 0x7B, 0x00]), Data("USER: \u{e9} ASSISTANT:".unicodeScalars.map { UInt8($0.value) }),
+      ] {
+        try bytes.write(to: folder.appendingPathComponent("chat_template.jinja"))
+        for rule in [ChatTemplateRule(), ChatTemplateRule(otherwise: "vicuna")] {
+          let error = #expect(throws: UserError.self) {
+            try ChatTemplateFile.template(in: folder, rule, standard: .vicuna)
+          }
+          #expect(error?.kind == .badInput && error?.message.contains("chat_template.jinja") == true)
+          #expect(error?.message.contains("UTF-8") == true && error?.remedy.contains("iconv") == true)
+        }
+        #expect(try ChatTemplateFile.template(in: folder, ChatTemplateRule(named: "llama-3")).template == .llama3)
+      }
+    }
+  }
+
+  /// What this program writes into folders: the texts that record_written_templates.py gave to transformers.
+  @Test func theWrittenTemplatesRenderAsIsTrained() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Recorded")
+    for template in ChatTemplate.all {
+      let file = folder.appendingPathComponent("chat-templates/\(template.name).jinja")
+      #expect(try String(contentsOf: file, encoding: .utf8) == template.jinja, "\(template.name)")
+    }
+    for template in ChatTemplate.all + [.idefics3(opening: "<|begin_of_text|>"), .idefics3(opening: "")] {
+      #expect(ChatTemplateFile.recognised(template.jinja) == template, "\(template.name)")
+    }
+    let data = try Data(contentsOf: folder.appendingPathComponent("written-templates.json"))
+    let root = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    let entries = try JSONSerialization.data(withJSONObject: try #require(root["entries"]))
+    let conversations = try ConversationFile.conversations(in: entries, name: "entries")
+    let rendered = try #require(root["rendered"] as? [[String: Any]])
+    #expect(rendered.count == ChatTemplate.all.count * conversations.count && conversations.count >= 7)
+    for made in rendered {
+      let template = try ChatTemplate.named(try #require(made["family"] as? String))
+      let conversation = conversations[try #require(made["entry"] as? Int)]
+      let text = template.stretches(of: conversation.turns, images: conversation.images.map { _ in "<image>" })
+        .map(\.text).joined()
+      #expect(text == made["text"] as? String, "\(template.name) \(conversation.id)")
+    }
+  }
+
+  /// No file of the folder says another template afterwards; all else in them stays.
+  @Test func aWrittenTemplateIsTheOnlyOne() throws {
+    try withTemporaryFolder { folder in
+      func write(_ name: String, _ object: [String: Any]) throws {
+        try JSONSerialization.data(withJSONObject: object).write(to: folder.appendingPathComponent(name))
+      }
+      try write("chat_template.json", ["chat_template": "{{ 'ASSISTANT:' }} USER"])
+      try write("processor_config.json", ["chat_template": "x", "image_seq_len": 64])
+      try write(
+        "tokenizer_config.json", ["chat_template": [["name": "default", "template": "y"]], "eos_token": "</s>"])
+      #expect(ChatTemplateFile.told(in: folder) == .vicuna)
+      try ChatTemplateFile.write(ChatTemplate.chatML.jinja, in: folder)
+      #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("chat_template.json").path))
+      // What holds no template is left alone.
+      try write("chat_template.json", [:])
+      try ChatTemplateFile.write(ChatTemplate.llama3.jinja, in: folder)
+      #expect(ChatTemplateFile.told(in: folder) == .llama3)
+      #expect(try ChatTemplateFile.template(in: folder).template == .llama3)
+      #expect(try Data(contentsOf: folder.appendingPathComponent("chat_template.json")) == Data("{}".utf8))
+      for (name, key) in [("processor_config.json", "image_seq_len"), ("tokenizer_config.json", "eos_token")] {
+        let value = try JSONValue(parsing: Data(contentsOf: folder.appendingPathComponent(name)), file: name)
+        #expect(value.object?.map(\.key) == [key])
+      }
+    }
+  }
+
   /// Named for the model, told by the folder, named for folders without, the family's: the first there is.
   @Test func whatIsNamedForAModelGoesBeforeItsFolder() throws {
     try withTemporaryFolder { folder in
@@ -116,7 +189,6 @@ private struct Recorded: Decodable {
       #expect(throws: UserError.self) { try found(ChatTemplateRule()) }
       #expect(try found(ChatTemplateRule(named: "chatml")) == "chatml")
     }
-    #expect(ChatTemplateFile.recognised(ChatTemplate.vicunaText) == .vicuna)
   }
 }
 
@@ -147,7 +219,8 @@ private struct Recorded: Decodable {
       #expect(result.ids == made.ids, "\(made.tokenizer) \(made.entry)")
       #expect(result.labels == made.labels, "\(made.tokenizer) \(made.entry)")
       #expect(result.answerStart == (made.labels.firstIndex { $0 != -100 } ?? made.ids.count))
-      let asked = try prompt.tokenized(conversation, images: images, withAnswers: false)
+      let before = conversation.beforeAnswers
+      let asked = try prompt.tokenized(before, images: Array(images.prefix(before.images.count)))
       #expect(asked.answerTokens == 0)
       #expect(asked.ids == Array(result.ids[..<result.answerStart]) || conversation.answers == 0)
       compared += 1
@@ -211,87 +284,6 @@ private struct Recorded: Decodable {
         try ConversationPrompt(tokenizer: tokenizer, template: template, imageTokens: images, splitsImages: splits)
       }
       #expect(error?.message.contains(token) == true)
-    }
-  }
-}
-
-@Suite struct ConversationPreparerTests {
-  private func withDataset<T>(_ count: Int, _ body: (ConversationDataset) throws -> T) throws -> T {
-    try withTemporaryFolder { folder in
-      var entries: [String] = []
-      for number in 0..<count {
-        let image = RasterImage.picture(width: 40 + 9 * number, height: 50, seed: number)
-        try image.writePNG(to: folder.appendingPathComponent("\(number).png"))
-        let path = number == 0 ? "" : "\"image\": \"\(number).png\", "
-        entries.append(
-          "{\(path)\"conversations\": [{\"from\": \"human\", \"value\": \"Q\(number)?\"}, {\"from\": \"gpt\", "
-            + "\"value\": \"A\(number)\"}, {\"from\": \"human\", \"value\": \"R?\"}, {\"from\": \"gpt\", \"value\": \"B\"}]}"
-        )
-      }
-      let file = folder.appendingPathComponent("chat.jsonl")
-      try Data(entries.joined(separator: "\n").utf8).write(to: file)
-      return try body(ConversationDataset(path: file))
-    }
-  }
-
-  private func side(_ builtIn: BytePairTokenizer.BuiltIn) throws -> ConversationSide {
-    ConversationSide(
-      processor: try Idefics3ImageProcessor(
-        size: .longestEdge(32), tileSide: 32, isSplitting: false,
-        scaling: PixelScaling(normalisation: .init(mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5]))),
-      prompt: try ConversationPrompt(
-        tokenizer: BytePairTokenizer(builtIn), template: .idefics3(), imageTokens: .idefics3(perTile: 4)))
-  }
-
-  @Test func positionsGiveTheSameSamplesOnAnyRank() throws {
-    try withDataset(6) { dataset in
-      func preparer() throws -> ConversationPreparer {
-        try ConversationPreparer(
-          dataset: dataset, seed: 3, labelled: LabelledFraction(1, seed: 3), student: side(.student),
-          teacher: side(.teacher))
-      }
-      let (one, other) = (try preparer(), try preparer())
-      let plan = try ShardPlan(globalBatch: 6, shards: 3)
-      var seen: Set<String> = []
-      for shard in 0..<3 {
-        for made in try one.prepare(step: 0, shard: shard, plan: plan) {
-          let again = try other.prepare(position: made.position)
-          #expect(again.student.pixels == made.student.pixels)
-          #expect(again.student.conversation == made.student.conversation)
-          #expect(made.student.tiles == made.conversation.images.count)
-          #expect(made.student.pixels.count == made.student.tiles * 3 * 32 * 32)
-          #expect(made.teacher?.conversation != made.student.conversation)
-          let marks = made.student.conversation.ids.count { $0 == one.student.prompt.imageTokenId }
-          #expect(marks == 4 * made.student.tiles)
-          seen.insert(made.conversation.id)
-        }
-      }
-      #expect(seen.count == 6)
-      #expect(try one.prepare(position: 7).epoch == 1)
-    }
-  }
-
-  @Test func withoutLabelsConversationsEndBeforeTheirFirstAnswer() throws {
-    try withDataset(3) { dataset in
-      let preparer = try ConversationPreparer(
-        dataset: dataset, seed: 3, labelled: LabelledFraction(0, seed: 3), student: side(.student), teacher: nil)
-      for position in 0..<3 {
-        let made = try preparer.prepare(position: position)
-        #expect(!made.isLabelled && made.student.conversation.answerTokens == 0)
-      }
-    }
-  }
-
-  @Test func conversationsWithoutAnswersCannotBeTrainedOn() throws {
-    try withTemporaryFolder { folder in
-      let file = folder.appendingPathComponent("chat.json")
-      try Data(#"[{"conversations": [{"from": "human", "value": "Q?"}]}]"#.utf8).write(to: file)
-      let dataset = try ConversationDataset(path: file)
-      let error = #expect(throws: UserError.self) {
-        try ConversationPreparer(
-          dataset: dataset, seed: 1, labelled: LabelledFraction(1, seed: 1), student: side(.student), teacher: nil)
-      }
-      #expect(error?.message.contains("entry 1") == true)
     }
   }
 }

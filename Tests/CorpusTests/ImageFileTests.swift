@@ -146,4 +146,28 @@ import Testing
       }
     }
   }
+
+  /// First bytes tell a picture and a header a record; neither a folder, a pipe nor a missing file is opened.
+  @Test func whatAFileShowsIsToldByItsContents() throws {
+    try withTemporaryFolder { folder in
+      func write(_ name: String, _ bytes: [UInt8]) throws -> URL {
+        let file = folder.appendingPathComponent(name)
+        try Data(bytes).write(to: file)
+        return file
+      }
+      let jpeg: [UInt8] = [0xFF, 0xD8, 0xFF, 0xE0]
+      #expect(ImageFile.kind(of: try write("a.dat", jpeg)) == .jpeg)
+      #expect(ImageFile.kind(of: try write("b", [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0])) == .png)
+      #expect(ImageFile.kind(of: try write("c.png", Array("GIF89a".utf8))) == nil)
+      #expect(ImageFile.kind(of: try write("d.jpg", [])) == nil)
+      #expect(ImageFile.kind(of: folder) == nil)
+      #expect(ImageFile.kind(of: folder.appendingPathComponent("none.png")) == nil)
+      #expect(mkfifo(folder.appendingPathComponent("pipe.png").path, 0o600) == 0)
+      #expect(ImageFile.kind(of: folder.appendingPathComponent("pipe.png")) == nil)
+      let (data, bare) = (folder.appendingPathComponent("a.dat"), folder.appendingPathComponent("a"))
+      #expect(ShownFile(data) == .picture(data) && ShownFile(bare) == nil)
+      let header = try write("a.hea", [])
+      for file in [data, bare, header] { #expect(ShownFile(file) == .record(bare)) }
+    }
+  }
 }

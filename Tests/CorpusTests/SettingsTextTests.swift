@@ -33,20 +33,49 @@ import Testing
 
   @Test func ofLongTextsOnlyWhatDiffersIsShown() {
     let page = "page view, 2200 x 1700, CLIP processor, shortest edge 336, bicubic, rescale 1/255"
-    func shown(_ stored: String?, _ expected: String) -> [String] {
-      let difference = SettingsText.difference(stored, expected)
-      return [difference.stored, difference.expected]
+    func expectBoth(
+      _ stored: String, _ expected: String, _ words: (String, String), _ place: SourceLocation = #_sourceLocation
+    ) {
+      let shown = SettingsText.difference(stored, expected)
+      #expect(shown == "the store has \(words.0), expected \(words.1)", sourceLocation: place)
     }
-    #expect(shown(page, page.replacing("336", with: "224")) == ["shortest edge 336", "shortest edge 224"])
-    #expect(shown(page, page.replacing("bicubic, ", with: "")) == ["bicubic", "none"])
-    #expect(shown(page, page + ", bicubic") == ["none", "bicubic"])
-    #expect(shown(page, "none") == [page, "none"])
-    #expect(shown("signal, x", "image, x") == ["signal, x", "image, x"])
-    #expect(shown(nil, page) == ["none", page])
+    expectBoth(page, page.replacing("336", with: "224"), ("shortest edge 336", "shortest edge 224"))
+    expectBoth(page, "none", (page, "none"))
+    expectBoth("signal, x", "image, x", ("signal, x", "image, x"))
     let (one, other) = (Digest.sha256(Data("1".utf8)), Digest.sha256(Data("2".utf8)))
-    #expect(shown(one, other) == [String(one.prefix(16)), String(other.prefix(16))])
+    expectBoth(one, other, (String(one.prefix(16)), String(other.prefix(16))))
     let turned = page.components(separatedBy: ", ").reversed().joined(separator: ", ")
-    #expect(shown(page, turned) == [page, turned])
+    expectBoth(page, turned, (page, turned))
+    #expect(
+      SettingsText.difference(page, page.replacing("bicubic, ", with: ""))
+        == "the store has bicubic, which is not expected")
+    #expect(SettingsText.difference(page, page + ", bicubic") == "the store lacks bicubic")
+  }
+
+  /// Neither the text "none" beside nothing, nor digests that begin alike, nor a setting called none.
+  @Test func equalSidesAreNeverNamedAsADifference() {
+    #expect(SettingsText.difference(nil, "none") == "the store does not say, expected none")
+    #expect(SettingsText.difference("none", "none") == nil)
+    let page = (0..<9).map { "setting \($0)" }.joined(separator: ", ")
+    #expect(SettingsText.difference(page, page) == nil)
+    #expect(SettingsText.difference(page, page + ", none") == "the store lacks none")
+    let start = String(repeating: "0123456789abcdef", count: 3)
+    let (one, other) = (start + "0000000000000000", start + "1111111111111111")
+    #expect(SettingsText.difference(one, other) == "the store has \(one), expected \(other)")
+    var random = CounterRandom(seed: 7, purpose: "differences")
+    func list() -> String {
+      (0..<random.integer(below: 12)).map { _ in ["a", "none", "", one, other, "x y"][random.integer(below: 6)] }
+        .joined(separator: ", ")
+    }
+    for _ in 0..<2000 {
+      let (stored, expected) = (list(), list())
+      let shown = SettingsText.difference(stored, expected)
+      #expect((shown == nil) == (stored == expected), "\(stored) | \(expected)")
+      guard let sides = shown?.dropFirst("the store has ".count).components(separatedBy: ", expected "),
+        sides.count == 2
+      else { continue }
+      #expect(sides[0] != sides[1], "\(stored) | \(expected)")
+    }
   }
 
   @Test func textsAreBrokenAtSpaces() {

@@ -95,7 +95,16 @@ import Testing
     let expected = store.index.fingerprint.merging(["view": "image", "tokenizer": "t"]) { $1 }
     #expect(
       store.index.differences(fromExpected: expected)
-        == ["tokenizer: the store has none, expected t", "view: the store has signal, expected image"])
+        == ["tokenizer: the store does not say, expected t", "view: the store has signal, expected image"])
+    var plan = store.index
+    plan.samples[1] = "z/MI"
+    #expect(
+      plan.differences(from: store.index) == ["samples: the store has \(store.index.samples[1]) where z/MI is expected"]
+    )
+    plan.samples.removeLast()
+    #expect(
+      plan.differences(from: store.index)
+        == ["number of samples: the store has \(store.index.samples.count), expected \(plan.samples.count)"])
   }
 
   private static let part = "part-00001.safetensors"

@@ -11,6 +11,9 @@ import Testing
     var code: Int32
     var output: String
     var errors: String
+
+    /// What is refused and what to do, without the notes before it.
+    var refusal: String { errors.range(of: "error: ").map { String(errors[$0.lowerBound...]) } ?? "" }
   }
 
   static func run(_ arguments: [String], input: String = "", in folder: URL? = nil) throws -> Outcome {
@@ -71,6 +74,10 @@ import Testing
     #expect(advice(wide, "SkylakeX") == nil && advice(wide, "Cooperlake") == nil)
     #expect(advice(["avx2"], "Haswell") == nil && advice(wide.subtracting(["avx512vl"]), "Haswell") == nil)
     #expect(advice(wide, "Haswell", [MatrixKernels.variable: "Haswell"]) == nil, "the user's choice stands")
+  }
+
+  @Test func exportSaysWhatTheOriginalLlavaNeeds() throws {
+    #expect(try Self.run(["export", "--help"]).output.contains("tokenizer.json"))
   }
 
   @Test func dryRunStatesMemoryAndStepsAndWritesNothing() throws {

@@ -53,6 +53,51 @@ import Testing
       try Data("no picture".utf8).write(to: folder.appendingPathComponent("damaged.PNG"))
       let damaged = try CommandTests.run(["interpret", "--model", seeing.path, folder.path + "/damaged.PNG"])
       #expect(damaged.code == 65 && damaged.errors.contains("neither PNG nor JPEG"))
+      let whole = try Data(contentsOf: URL(fileURLWithPath: picture))
+      try whole.prefix(whole.count / 2).write(to: folder.appendingPathComponent("half.png"))
+      let half = try CommandTests.run(["interpret", "--model", seeing.path, folder.path + "/half.png"])
+      #expect(half.code == 65 && half.output.isEmpty, "\(half)")
+    }
+  }
+
+  /// A file's first bytes tell a picture and a header a record, whatever they are called.
+  @Test func theNameOfAPictureTellsNothing() throws {
+    try withTemporaryFolder { folder in
+      let picture = folder.appendingPathComponent("page.png")
+      let drawn = ["render", "synthetic:3", "-o", picture.path, "--width", "512", "--height", "512"]
+      #expect(try CommandTests.run(drawn).code == 0)
+      let seeing = folder.appendingPathComponent("seeing")
+      try Fixtures.model(in: seeing, view: "image")
+      func read(_ path: String) throws -> [String: Any] { try answer(["--model", seeing.path, path, "--tokens", "3"]) }
+      let expected = try #require(try read(picture.path)["probabilities"] as? [String: Double])
+      for name in ["page", "page.PIC", "page.dat", "made.bin"] {
+        let other = folder.appendingPathComponent(name)
+        try FileManager.default.copyItem(at: picture, to: other)
+        #expect(try read(other.path)["probabilities"] as? [String: Double] == expected, "\(name)")
+      }
+      let record = try Fixtures.record(in: folder)
+      let told = try CommandTests.run(["interpret", "--model", seeing.path, record.path + ".dat", "--tokens", "2"])
+      #expect(told.code == 0 && told.output.hasPrefix("made: "), "\(told)")
+      try Data("ECG".utf8).write(to: folder.appendingPathComponent("text"))
+      let neither = try CommandTests.run(["interpret", "--model", seeing.path, folder.path + "/text"])
+      #expect(neither.code != 0 && neither.output.isEmpty && neither.errors.contains("text"), "\(neither)")
+    }
+  }
+
+  /// Nothing is printed of an answer that cannot be given.
+  @Test func errorsComeBeforeTheQuestion() throws {
+    try withTemporaryFolder { folder in
+      try Fixtures.model(in: folder)
+      let file = folder.appendingPathComponent("config.json")
+      var object = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any] ?? [:]
+      var text = object["text_config"] as? [String: Any] ?? [:]
+      text["model_type"] = "mistral"
+      text["sliding_window"] = 8
+      object["text_config"] = text
+      try JSONSerialization.data(withJSONObject: object).write(to: file)
+      let refused = try CommandTests.run(["interpret", "--model", folder.path, "synthetic:3"])
+      #expect(refused.code == 65 && refused.errors.contains("sliding window"), "\(refused)")
+      #expect(refused.output.isEmpty)
     }
   }
 

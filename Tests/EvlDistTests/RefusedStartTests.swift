@@ -51,6 +51,13 @@ import Testing
         let outcome = try train(folder, settings, options: options)
         #expect(outcome.code == code && outcome.errors.contains(words), "\(settings) \(options): \(outcome.errors)")
         #expect(outcome.errors.contains("to do:"), "\(outcome.errors)")
+        // A plan refuses the same, but for data that are not there.
+        let planned = try train(folder, settings, options: options + ["--dry-run"])
+        if settings.contains("data.path=/nonexistent") {
+          #expect(planned.code == 0 && planned.output.contains("/nonexistent"), "\(planned)")
+        } else {
+          #expect(planned.code == code && planned.refusal == outcome.refusal, "\(settings) \(options): \(planned)")
+        }
         #expect(try contents(folder) == before, "\(settings) \(options)")
       }
     }

@@ -86,8 +86,16 @@ import Testing
       let outcome = try CommandTests.run(["train"] + all.flatMap { ["--set", $0] })
       #expect(outcome.code == 64, "\(settings): \(outcome.errors)")
       for word in words { #expect(outcome.errors.contains(word), "\(outcome.errors)") }
+      let planned = try CommandTests.run(["train", "--dry-run"] + all.flatMap { ["--set", $0] })
+      #expect(planned.code == 64 && planned.refusal == outcome.refusal, "\(settings): \(planned)")
       #expect(!FileManager.default.fileExists(atPath: fresh.path))
     }
+    // Where the data are not there, nothing can be compared with them, and the plan says so.
+    let away = [
+      "data.kind=ptb-xl", "data.path=/nonexistent", "teacher.store=\(store.path)", "run.folder=\(folder.path)/f",
+    ]
+    let assumed = try CommandTests.run(["train", "--dry-run"] + (settings + away).flatMap { ["--set", $0] })
+    #expect(assumed.code == 0 && assumed.output.contains("the teacher store is not compared"), "\(assumed)")
     let again = try CommandTests.run(
       ["teach"]
         + (settings + Self.unaugmented + [

@@ -285,6 +285,48 @@ import Training
     }
   }
 
+  /// Asked by another template than its folder tells, the student tells that one: others ask it as it was trained.
+  @Test func theStudentTellsTheTemplateItWasTrainedBy() throws {
+    try withModels { models in
+      let plain = "chat_template.jinja"
+      func text(_ name: String) throws -> String {
+        try String(contentsOf: models.folder.appendingPathComponent("\(name)/\(plain)"), encoding: .utf8)
+      }
+      func export(_ name: String) throws -> String {
+        let target = models.folder.appendingPathComponent("exported-\(name.replacing("/", with: "-"))")
+        try ModelExport(from: models.folder.appendingPathComponent(name)).write(to: target)
+        return target.lastPathComponent
+      }
+      let (one, chatML) = (["train.steps=1"], "student.chat_template=chatml")
+      try train(models, "own", one)
+      #expect(try text("own/student") == RealModels.idefics3Template)
+      try train(models, "named", one + [chatML])
+      for name in ["named/student", "named/checkpoints/step-00000001", try export("named")] {
+        #expect(try text(name) == ChatTemplate.chatML.jinja, "\(name)")
+        let side = try ModelBlueprint(folder: models.folder.appendingPathComponent(name)).conversationSide()
+        #expect(side.prompt.template == .chatML, "\(name)")
+      }
+      try train(models, "adapted", one + [chatML, "train.lora.rank=2"])
+      for name in ["adapted/student", try export("adapted/checkpoints/step-00000001")] {
+        #expect(try text(name) == ChatTemplate.chatML.jinja, "\(name)")
+      }
+      try FileManager.default.removeItem(at: models.student.appendingPathComponent(plain))
+      try train(models, "standard", one)
+      #expect(try text("standard/student") == ChatTemplate.idefics3().jinja)
+    }
+  }
+
+  @Test func imagesBehindAnswersThatAreNotUsedAreCountedAtTheStart() throws {
+    try withModels { models in
+      try models.showPicturesLate()
+      let outcome = try train(models, "none", ["train.labelled=0", "train.steps=1"])
+      #expect(outcome.losses.count == 1)
+      let note = outcome.notes.first { $0.contains("show images behind their first answer") }
+      #expect(note?.contains("2 of the 8") == true && note?.contains("1 of them have no image left") == true)
+      #expect(try !train(models, "all", ["train.steps=1"]).notes.contains { $0.contains("first answer") })
+    }
+  }
+
   /// The same teacher as transformers lays it out, as the original LLaVA does, and as `export` makes the one of the other.
   @Test func aTeacherOfTheOriginalLlavaTeachesTheSame() throws {
     try withModels { models in
@@ -296,6 +338,9 @@ import Training
       #expect(original.notes.contains { $0.hasPrefix("teacher: ") && $0.hasSuffix("vicuna") })
       let exported = models.folder.appendingPathComponent("exported")
       try ModelExport(from: models.teacher).write(to: exported)
+      #expect(
+        try String(contentsOf: exported.appendingPathComponent("chat_template.jinja"), encoding: .utf8)
+          == ChatTemplate.vicuna.jinja)
       let shape = try #require(try ModelBlueprint(folder: exported).configuration as? LlavaConfiguration)
       #expect(shape.text.vocabularySize == 576 && shape.imageToken == 520 && shape.tokens.pad == 521)
       #expect(try train(models, "exported", ["teacher.path=\(exported.path)"]).losses == expected.losses)

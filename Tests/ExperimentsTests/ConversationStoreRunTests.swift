@@ -163,6 +163,22 @@ import Training
     }
   }
 
+  /// Images behind an answer that is not used go with it, live and stored: no trap, and the same visual tokens.
+  @Test(arguments: [false, true]) func imagesBehindTheAnswersAreCutOffToo(isCut: Bool) throws {
+    try withModels { models in
+      try models.showPicturesLate()
+      if isCut { try models.makeTeacherCutImages() }
+      try teach(models, "store", pair(models))
+      let store = ["student.path=\(models.student.path)", "teacher.store=\(url(models, "store").path)"]
+      #expect(try train(models, "whole", pair(models)) == train(models, "whole-stored", store))
+      let none = ["train.labelled=0", "train.steps=1"]
+      let live = try train(models, "live", pair(models) + none)[0]
+      let stored = try train(models, "stored", store + none)[0]
+      #expect(Set(live.keys) == Set(stored.keys) && (live["ot"] ?? .nan) > 0)
+      for (name, value) in live { #expect(abs((stored[name] ?? .nan) - value) <= 1e-4 * abs(value), "\(name)") }
+    }
+  }
+
   /// The built-in models too: this program knows their settings, so a store of the built-in teacher is compared with them.
   @Test func theBuiltInTeacherIsStored() throws {
     try withModels { models in
@@ -192,12 +208,14 @@ import Training
         let error = try #require(refusal { try train(models, "refused", from + more) })
         #expect(error.kind == .usage, "\(error)")
         for word in words { #expect(error.message.contains(word), "\(error)") }
+        let planned = refusal { _ = try RunPlan(settings(models, from + more), ranks: 1, ranksPerNode: 1) }
+        #expect(planned == error)
         #expect(!FileManager.default.fileExists(atPath: url(models, "refused").path))
       }
       try expectRefusal(["teacher.variants"], ["teacher.variants=2"])
       try expectRefusal(["teacher.layers"], ["teacher.layers=[1]"])
       try expectRefusal(
-        ["records: the store has none", "lacks"], ["data.kind=synthetic", "data.view=image", "data.records=60"])
+        ["records: the store does not say", "lacks"], ["data.kind=synthetic", "data.view=image", "data.records=60"])
       try models.change(models.teacher, "preprocessor_config.json", ["resample": 2])
       try expectRefusal(["image: the store has bicubic, expected bilinear"])
       try models.change(models.teacher, "preprocessor_config.json", ["resample": 3])

@@ -73,6 +73,18 @@ struct RealModels {
     try JSONSerialization.data(withJSONObject: entries).write(to: chat)
   }
 
+  /// Shows pictures behind the first answer: beside one before it in the third entry, alone in the eighth.
+  func showPicturesLate() throws {
+    var entries = try JSONSerialization.jsonObject(with: Data(contentsOf: chat)) as? [[String: Any]] ?? []
+    func turns(_ texts: [String]) -> [[String: String]] {
+      texts.enumerated().map { ["from": $0.offset % 2 == 0 ? "human" : "gpt", "value": $0.element] }
+    }
+    entries[2]["conversations"] = turns(
+      ["<image>\nIs it normal?", "Yes", "<image>\nDo the two differ?", "The second is wider."])
+    entries[7]["conversations"] = turns(["What is a block?", "A delay.", "<image>\nIs there one?", "Yes"])
+    try JSONSerialization.data(withJSONObject: entries).write(to: chat)
+  }
+
   /// Changes keys of a JSON file of a folder; nil removes a key.
   func change(_ folder: URL, _ file: String, _ keys: [String: Any?]) throws {
     let url = folder.appendingPathComponent(file)

@@ -102,4 +102,17 @@ import Testing
     other.ranks = 8
     #expect(state(9).refusals(against: other).isEmpty && state(9).warnings(against: other).count == 1)
   }
+
+  /// A text "none" and no text at all are two things, and said as two.
+  @Test func whatOneSideDoesNotHaveIsSaid() {
+    var (saved, own) = (state(5), state(9))
+    own.data["a"] = "none"
+    saved.data["b"] = "none"
+    let told = own.refusals(against: saved)
+    #expect(
+      told == [
+        "a: the checkpoint says nothing of it, this run none",
+        "b: the checkpoint has none, this run says nothing of it",
+      ])
+  }
 }

@@ -4,9 +4,14 @@ import Tensors
 /// Finds out which family of chat templates a model folder has.
 ///
 /// The template of a folder is a program in the language Jinja; it is not run. The tokens that it writes tell the family.
-/// Read are `chat_template.jinja`, and the key `chat_template` of `chat_template.json`, `processor_config.json` and
+/// Read are `chat_template.jinja` (UTF-8), and the key `chat_template` of `chat_template.json`, `processor_config.json` and
 /// `tokenizer_config.json`, in this order.
 public enum ChatTemplateFile {
+  static let plainName = "chat_template.jinja"
+  /// JSON files that may hold a template, and the key it has there.
+  private static let holders = ["chat_template.json", "processor_config.json", "tokenizer_config.json"]
+  private static let key = "chat_template"
+
   /// The template a model is asked by, and whether it is only its family's.
   ///
   /// - Parameters:
@@ -33,6 +38,31 @@ public enum ChatTemplateFile {
     return (template, false)
   }
 
+  /// The template that a folder's own files tell; nil where they hold none, or one that is not known or not readable.
+  public static func told(in folder: URL) -> ChatTemplate? {
+    (try? text(in: folder)).flatMap { recognised($0.text) }
+  }
+
+  /// Gives a folder a template in place of what its files say: `chat_template.jinja`, and in no other file.
+  ///
+  /// transformers takes the key of processor_config.json and chat_template.json before that file.
+  /// - Throws: `UserError` where a file is no JSON; file errors as they come.
+  public static func write(_ jinja: String, in folder: URL) throws {
+    for name in holders {
+      let file = folder.appendingPathComponent(name)
+      guard let data = try contents(of: file) else { continue }
+      let fields = try JSONValue(parsing: data, file: file.path).object ?? []
+      let kept = fields.filter { $0.key != key }
+      guard kept.count < fields.count else { continue }
+      if kept.isEmpty {
+        try FileManager.default.removeItem(at: file)
+      } else {
+        try Data((JSONValue.object(kept).text() + "\n").utf8).write(to: file, options: .atomic)
+      }
+    }
+    try Data(jinja.utf8).write(to: folder.appendingPathComponent(plainName), options: .atomic)
+  }
+
   /// The family by the tokens that a template writes; nil where none fits.
   static func recognised(_ template: String) -> ChatTemplate? {
     func writes(_ text: String) -> Bool { template.contains(text) }
@@ -56,12 +86,11 @@ public enum ChatTemplateFile {
   }
 
   private static func text(in folder: URL) throws -> (file: String, text: String)? {
-    let plain = folder.appendingPathComponent("chat_template.jinja")
-    if let text = try? String(contentsOf: plain, encoding: .utf8) { return (plain.path, text) }
-    for name in ["chat_template.json", "processor_config.json", "tokenizer_config.json"] {
+    if let text = try plainText(in: folder) { return (folder.appendingPathComponent(plainName).path, text) }
+    for name in holders {
       let file = folder.appendingPathComponent(name)
-      guard let data = try? Data(contentsOf: file) else { continue }
-      guard let template = try JSONValue(parsing: data, file: file.path)["chat_template"], !template.isNull else {
+      guard let data = try contents(of: file) else { continue }
+      guard let template = try JSONValue(parsing: data, file: file.path)[key], !template.isNull else {
         continue
       }
       if let text = template.string { return (file.path, text) }
@@ -69,11 +98,35 @@ public enum ChatTemplateFile {
       let named = template.array?.first { $0["name"]?.string == "default" } ?? template.array?.first
       guard let text = named?["template"]?.string else {
         throw UserError(
-          .badInput, "\(file.path): chat_template is neither a text nor a list of named ones",
+          .badInput, "\(file.path): \(key) is neither a text nor a list of named ones",
           remedy: ChatTemplate.remedy)
       }
       return (file.path, text)
     }
     return nil
+  }
+
+  /// The text of a folder's `chat_template.jinja`; nil where there is none.
+  /// - Throws: `UserError` of kind badInput where it is not UTF-8.
+  public static func plainText(in folder: URL) throws -> String? {
+    let file = folder.appendingPathComponent(plainName)
+    guard let data = try contents(of: file) else { return nil }
+    guard let text = String(data: data, encoding: .utf8) else {
+      throw UserError(
+        .badInput, "\(file.path): the chat template is not text in UTF-8",
+        remedy:
+          "convert the file to UTF-8 (iconv -t UTF-8), copy it again from where the model came from, or remove it "
+          + "and \(ChatTemplate.remedy)")
+    }
+    return text
+  }
+
+  /// Nil where there is no such file.
+  private static func contents(of file: URL) throws -> Data? {
+    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+    do { return try Data(contentsOf: file) } catch {
+      throw UserError(
+        .inputOutput, "\(file.path): cannot be read: \(error.localizedDescription)", remedy: "check its permissions")
+    }
   }
 }

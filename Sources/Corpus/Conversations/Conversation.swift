@@ -40,4 +40,11 @@ public struct Conversation: Sendable, Equatable {
 
   /// The turns that are learned from.
   public var answers: Int { turns.count { $0.role == .assistant } }
+
+  /// What is said before the first answer, and the images shown until then: all that is left where no answer is used.
+  public var beforeAnswers: Conversation {
+    let said = Array(turns.prefix { $0.role != .assistant })
+    return Conversation(
+      id: id, images: Array(images.prefix(said.reduce(0) { $0 + $1.images })), turns: said, place: place)
+  }
 }

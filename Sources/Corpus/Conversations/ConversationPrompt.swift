@@ -41,14 +41,12 @@ public struct ConversationPrompt: Sendable {
   /// Token ids; labels are the ids of every answer and of what ends it, -100 elsewhere.
   ///
   /// Text is tokenized up to each answer's beginning and up to its end; the answer begins where the two stop agreeing.
-  /// - Parameter withAnswers: false stops before the first answer, for samples whose answers are not used.
   /// - Throws: `UserError` of kind badInput naming the entry where the cut leaves no answer or only part of an image.
   /// - Complexity: O(answers x length).
   public func tokenized(
-    _ conversation: Conversation, images: [ImageGeometry], withAnswers: Bool = true
+    _ conversation: Conversation, images: [ImageGeometry]
   ) throws -> TokenizedConversation {
-    let all = stretches(of: conversation, images: images)
-    let stretches = withAnswers ? all : Array(all.prefix { !$0.isAnswer })
+    let stretches = stretches(of: conversation, images: images)
     var text = ""
     var ids: [Int32] = []
     var answers: [Range<Int>] = []
@@ -63,7 +61,7 @@ public struct ConversationPrompt: Sendable {
     for answer in answers {
       for position in answer.clamped(to: ids.indices) { labels[position] = ids[position] }
     }
-    return try cut(TokenizedConversation(ids: ids, labels: labels), conversation, withAnswers: withAnswers)
+    return try cut(TokenizedConversation(ids: ids, labels: labels), conversation)
   }
 
   private func encode(_ text: String) -> [Int32] {
@@ -71,12 +69,12 @@ public struct ConversationPrompt: Sendable {
   }
 
   private func cut(
-    _ whole: TokenizedConversation, _ conversation: Conversation, withAnswers: Bool
+    _ whole: TokenizedConversation, _ conversation: Conversation
   ) throws -> TokenizedConversation {
     guard whole.ids.count > longest else { return whole }
     let kept = TokenizedConversation(ids: Array(whole.ids[..<longest]), labels: Array(whole.labels[..<longest]))
     let isWhole = !whole.ids[longest...].contains(imageTokenId)
-    guard isWhole, !withAnswers || conversation.answers == 0 || kept.answerTokens > 0 else {
+    guard isWhole, conversation.answers == 0 || kept.answerTokens > 0 else {
       throw UserError(
         .badInput,
         "\(conversation.place): of its \(whole.ids.count) tokens the first \(longest) hold "

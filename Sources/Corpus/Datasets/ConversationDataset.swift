@@ -124,17 +124,9 @@ public struct ConversationDataset: Sendable {
     return Digest.sha256(Data(text.utf8))
   }
 
-  private enum Source {
-    case picture(URL)
-    case record(URL)
-  }
-
-  /// What a path names; nil where nothing is there. A header tells a record, with whatever ending it is named.
-  private static func source(of path: String, root: URL) -> Source? {
-    let url = path.hasPrefix("/") ? URL(fileURLWithPath: path) : root.appendingPathComponent(path)
-    let bare = ["hea", "dat"].contains(url.pathExtension) ? url.deletingPathExtension() : url
-    if FileManager.default.fileExists(atPath: bare.path + ".hea") { return .record(bare) }
-    return FileManager.default.fileExists(atPath: url.path) ? .picture(url) : nil
+  /// What a path names; nil where nothing is there.
+  private static func source(of path: String, root: URL) -> ShownFile? {
+    ShownFile(path.hasPrefix("/") ? URL(fileURLWithPath: path) : root.appendingPathComponent(path))
   }
 
   private static func files(_ path: URL) throws -> (files: [URL], folder: URL) {

@@ -24,6 +24,17 @@ public enum ImageFile {
     return bytes.starts(with: [0xFF, 0xD8, 0xFF]) ? .jpeg : nil
   }
 
+  /// The kind of a file by its first bytes; nil for anything else, a folder or no file among it.
+  public static func kind(of file: URL) -> Kind? {
+    let type = try? FileManager.default.attributesOfItem(atPath: file.resolvingSymlinksInPath().path)[.type]
+    // Opening a pipe would wait for whoever writes to it.
+    guard type as? FileAttributeType == .typeRegular, let handle = try? FileHandle(forReadingFrom: file) else {
+      return nil
+    }
+    defer { try? handle.close() }
+    return (try? handle.read(upToCount: 8)).flatMap { kind(of: $0) }
+  }
+
   /// Reads a file.
   /// - Throws: `UserError` naming the file: input/output where it is missing or cannot be read, bad input where it is
   ///   neither PNG nor JPEG, damaged, cut short, or larger than `RasterImage.mostPixels`.

@@ -13,16 +13,14 @@ public struct ConversationSide: Sendable {
 
   /// The model's input for a conversation and its images, tile after tile.
   /// - Throws: `UserError` naming the entry.
-  public func input(
-    _ conversation: Conversation, _ images: [RasterImage], withAnswers: Bool = true
-  ) throws -> PreparedInput {
+  public func input(_ conversation: Conversation, _ images: [RasterImage]) throws -> PreparedInput {
     let processed: [ProcessedImage]
     do { processed = try images.map(processor.process) } catch let error as UserError {
       throw UserError(error.kind, "\(conversation.place): \(error.message)", remedy: error.remedy)
     }
     return PreparedInput(
       pixels: processed.flatMap(\.pixels), images: processed.map(\.geometry),
-      conversation: try prompt.tokenized(conversation, images: processed.map(\.geometry), withAnswers: withAnswers))
+      conversation: try prompt.tokenized(conversation, images: processed.map(\.geometry)))
   }
 
   /// The text of `input` alone, for images of these sizes.
@@ -39,6 +37,7 @@ public struct ConversationSide: Sendable {
 public struct PreparedConversationSample: TrainingSample {
   public let position: Int
   public let epoch: Int
+  /// As it is shown: without a used answer what is said before the first one, with the images shown until then.
   public let conversation: Conversation
   public let isLabelled: Bool
   public let student: PreparedInput
@@ -78,18 +77,39 @@ public struct ConversationPreparer: SampleSource {
   /// - Throws: `UserError` naming entry and file at fault.
   public func prepare(position: Int) throws -> PreparedConversationSample {
     let index = order.sample(position: position)
-    let conversation = dataset.conversations[index]
-    let images = try dataset.images(of: conversation)
+    let whole = dataset.conversations[index]
     let isLabelled = labelled.isLabelled(index: index)
+    let conversation = isLabelled ? whole : whole.beforeAnswers
+    let images = try dataset.images(of: conversation)
     return PreparedConversationSample(
       position: position, epoch: order.epoch(position: position), conversation: conversation, isLabelled: isLabelled,
-      student: try student.input(conversation, images, withAnswers: isLabelled),
-      teacher: try store?.input(dataset.stored(index), withAnswers: isLabelled)
-        ?? teacher?.input(conversation, images, withAnswers: isLabelled))
+      student: try student.input(conversation, images),
+      teacher: try store.map { try input(index, isLabelled: isLabelled, from: $0) }
+        ?? teacher?.input(conversation, images))
+  }
+
+  /// What the store holds of a conversation, as it is shown.
+  private func input(_ index: Int, isLabelled: Bool, from store: TeacherStore) throws -> PreparedInput {
+    let (sample, whole) = (dataset.stored(index), dataset.conversations[index])
+    let images = isLabelled ? whole.images.count : whole.beforeAnswers.images.count
+    guard images < whole.images.count else { return try store.input(sample, withAnswers: isLabelled) }
+    return try store.inputBeforeAnswers(sample, images: images)
   }
 }
 
 extension ConversationDataset {
+  /// What a user should know of images that are left out with the answers before them; nil where there are none.
+  public func remark(on labelled: LabelledFraction) -> String? {
+    let cut = conversations.indices.filter { !labelled.isLabelled(index: $0) }.map {
+      (whole: conversations[$0].images.count, kept: conversations[$0].beforeAnswers.images.count)
+    }
+    let late = cut.filter { $0.kept < $0.whole }
+    guard !late.isEmpty else { return nil }
+    return
+      "\(name): \(late.count) of the \(cut.count) conversations whose answers are not used show images behind their "
+      + "first answer; these are left out, and \(late.count { $0.kept == 0 }) of them have no image left: text alone"
+  }
+
   /// - Throws: `UserError` of kind badInput naming the first conversation without an answer to learn.
   func demandAnswers() throws {
     guard let mute = conversations.first(where: { $0.answers == 0 }) else { return }

@@ -7,6 +7,8 @@ public struct PreparedInput: Sendable {
   public let conversation: TokenizedConversation
   /// Where a teacher store holds the states of this input; nil for a model that runs.
   public let stored: StoredSample?
+  /// How many of the stored visual tokens it sees, the first ones; nil for all, and for a model that runs.
+  public let visualTokens: Int?
 
   /// - Precondition: as many pixels as the images have; tiles of one size.
   public init(pixels: [Float], images: [ImageGeometry], conversation: TokenizedConversation) {
@@ -18,14 +20,17 @@ public struct PreparedInput: Sendable {
     self.images = images
     self.conversation = conversation
     stored = nil
+    visualTokens = nil
   }
 
   /// The input of a teacher that ran before: its tokens alone.
-  public init(stored: StoredSample, conversation: TokenizedConversation) {
+  /// - Parameter visualTokens: as the property.
+  public init(stored: StoredSample, conversation: TokenizedConversation, visualTokens: Int? = nil) {
     pixels = []
     images = []
     self.conversation = conversation
     self.stored = stored
+    self.visualTokens = visualTokens
   }
 
   /// Tiles of all images together.

@@ -11,18 +11,24 @@ public enum SettingsText {
     text.count == digestDigits && text.allSatisfy(\.isHexDigit) ? String(text.prefix(16)) : text
   }
 
-  /// Two texts that are not equal, as people are shown them: of long ones the settings that the other lacks.
-  static func difference(_ stored: String?, _ expected: String) -> (stored: String, expected: String) {
-    guard let stored else { return ("none", short(expected)) }
-    guard max(stored.count, expected.count) > longest else { return (stored, expected) }
+  /// How a store's text differs from the one expected, in words; nil where it does not. Of long texts the settings that
+  /// the other lacks are told.
+  /// - Parameter stored: nil where the store has no such text, which is another thing than the text "none".
+  static func difference(_ stored: String?, _ expected: String) -> String? {
+    guard stored != expected else { return nil }
+    guard let stored else { return "the store does not say, expected \(short(expected))" }
+    func both(_ left: String, _ right: String) -> String { "the store has \(left), expected \(right)" }
+    guard max(stored.count, expected.count) > longest else { return both(stored, expected) }
     let (own, other) = (stored.components(separatedBy: ", "), expected.components(separatedBy: ", "))
     let (left, right) = (without(own, other), without(other, own))
-    // The same settings in another order.
-    guard !left.isEmpty || !right.isEmpty else { return (stored, expected) }
-    func text(_ settings: [String]) -> String {
-      settings.isEmpty ? "none" : settings.map(short).joined(separator: ", ")
+    func text(_ settings: [String]) -> String { settings.map(short).joined(separator: ", ") }
+    switch (left.isEmpty, right.isEmpty) {
+    case (false, true): return "the store has \(text(left)), which is not expected"
+    case (true, false): return "the store lacks \(text(right))"
+    // The same settings in another order, or digests that begin alike.
+    case _ where text(left) == text(right): return both(stored, expected)
+    default: return both(text(left), text(right))
     }
-    return (text(left), text(right))
   }
 
   /// The settings of a list that another lacks, each as often as it is missing.

@@ -132,6 +132,36 @@ extension TeacherStore {
     PreparedInput(stored: sample, conversation: try conversation(sample, withAnswers: withAnswers))
   }
 
+  /// A conversation up to its first answer, where some of its images only come behind that.
+  ///
+  /// - Parameter images: how many come before.
+  /// - Throws: as `conversation`, or `UserError` where the ids do not tell the visual tokens of these images.
+  func inputBeforeAnswers(_ sample: StoredSample, images: Int) throws -> PreparedInput {
+    let kept = try conversation(sample, withAnswers: false)
+    return PreparedInput(
+      stored: sample, conversation: kept,
+      visualTokens: images == 0 ? 0 : try visualTokens(of: sample, among: kept.ids))
+  }
+
+  /// How many of a sample's visual tokens stand among its first ids. Which id stands for a visual token the index does
+  /// not say: it is the one, no answer, that occurs as often as there are visual tokens.
+  private func visualTokens(of sample: StoredSample, among first: [Int32]) throws -> Int {
+    let whole = try conversation(sample, withAnswers: true)
+    let answers = Set(whole.labels)
+    let rows = try visualTokens(of: sample)
+    let marks = Dictionary(whole.ids.map { ($0, 1) }, uniquingKeysWith: +)
+      .filter { $0.value == rows && !answers.contains($0.key) }.keys
+    let counts = Set(marks.map { mark in first.count { $0 == mark } })
+    guard counts.count == 1, let count = counts.first else {
+      throw UserError(
+        .badInput,
+        "the teacher store \(folder.path): the ids of \(sample.name) do not tell which of its \(rows) visual tokens "
+          + "belong to the images before its first answer",
+        remedy: "leave the entry out, set train.labelled to 1, or write the store with one id for each visual token")
+    }
+    return count
+  }
+
   /// The first rows (and columns) of a sample's tensor `<kind>/<sample>`, widened to single precision.
   ///
   /// - Parameter kind: `hidden.last`, `hidden.<layer>`, `embedding` or `attention.<layer>`.

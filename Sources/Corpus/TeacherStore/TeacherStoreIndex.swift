@@ -163,24 +163,21 @@ public struct TeacherStoreIndex: Codable, Sendable, Equatable {
       self[keyPath: path] == other[keyPath: path]
         ? nil : "\(name): the store has \(other[keyPath: path]), expected \(self[keyPath: path])"
     }
-    let samples =
-      self.samples == other.samples
-      ? nil : "samples: the store has \(other.samples.count), expected \(self.samples.count), or others"
+    let pair = samples.count == other.samples.count ? zip(other.samples, samples).first { $0 != $1 } : nil
+    let exchanged = pair.map { "samples: the store has \($0) where \($1) is expected" }
     return other.differences(fromExpected: fingerprint)
       + [
         differ("the teacher's layers", \.teacher.layers), differ("the teacher's vocabulary", \.teacher.vocabulary),
         differ("the teacher's width", \.teacher.hiddenWidth), differ("element type", \.elementType),
         differ("layers", \.layers), differ("attention", \.attention), differ("variants", \.variants),
-        differ("samples per part", \.samplesPerPart), samples,
+        differ("samples per part", \.samplesPerPart), differ("number of samples", \.samples.count), exchanged,
       ].compactMap { $0 }
   }
 
   /// Fields of the fingerprint that are not as expected, a line each; fields that nobody expects are not compared.
   public func differences(fromExpected expected: [String: String]) -> [String] {
     expected.sorted { $0.key < $1.key }.compactMap { name, value in
-      guard fingerprint[name] != value else { return nil }
-      let shown = SettingsText.difference(fingerprint[name], value)
-      return "\(name): the store has \(shown.stored), expected \(shown.expected)"
+      SettingsText.difference(fingerprint[name], value).map { "\(name): \($0)" }
     }
   }
 }

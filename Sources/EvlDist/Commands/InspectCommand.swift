@@ -52,7 +52,8 @@ struct ExportCommand: ParsableCommand {
     discussion: """
       A student is copied, unless --type asks for another type. A checkpoint of adapters, or an adapter that PEFT saved, \
       is merged into its model. A model folder is read and written anew in the layout of transformers: so a folder of \
-      the original LLaVA becomes one that transformers loads.
+      the original LLaVA becomes one that transformers loads. Such a folder needs a tokenizer.json; where it has only \
+      tokenizer.model, docs/models.md has the line that converts it.
       """)
 
   enum StoredType: String, ExpressibleByArgument, CaseIterable {

@@ -41,9 +41,13 @@ struct InterpretCommand: ParsableCommand {
     if let remark = interpreter.remark { TemplateNote.tell(remark) }
     let subject = try interpreter.subject(file)
     let asked = question ?? Question.Kind.report.text
-    tell("\(subject.name): \(asked)\n  ")
-    let (answer, pace) = try interpreter.answer(asked, about: subject, tokens: tokens, onText: tell)
-    tell(answer.isEmpty ? "(no answer)\n" : "\n")
+    // The question is told with the first words of its answer: errors come first.
+    var heading = "\(subject.name): \(asked)\n  "
+    let (answer, pace) = try interpreter.answer(asked, about: subject, tokens: tokens) { words in
+      tell(heading + words)
+      heading = ""
+    }
+    tell(answer.isEmpty ? heading + "(no answer)\n" : "\n")
     let probabilities = question == nil ? try interpreter.probabilities(of: subject) : nil
     if let probabilities { tell("\n\(table(of: probabilities))\n") }
     tell("A research tool; not a diagnosis.\n")

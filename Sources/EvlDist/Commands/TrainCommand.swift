@@ -22,7 +22,7 @@ struct TrainCommand: ParsableCommand {
   )
   var resume = "auto"
 
-  @Flag(help: "Print the resolved configuration, memory and step count, and do nothing.")
+  @Flag(help: "Print the resolved configuration, memory and step count, or what train would refuse, and do nothing.")
   var dryRun = false
 
   @Option(
@@ -44,7 +44,9 @@ struct TrainCommand: ParsableCommand {
       let resolved = try communicator.agree { try options.resolved() }
       if dryRun {
         let plan = try communicator.agree {
-          try RunPlan(resolved, ranks: communicator.size, ranksPerNode: communicator.localSize)
+          try RunPlan(
+            resolved, ranks: communicator.size, ranksPerNode: communicator.localSize,
+            isController: communicator.isController, resume: resumption, dump: dumped)
         }
         if communicator.isController { print(try plan.text(), terminator: "") }
         return
@@ -71,8 +73,7 @@ struct TrainCommand: ParsableCommand {
     let run = DistillationRun(
       context: context, resolved: resolved,
       environment: RunEnvironment(program: Version.text, topology: topology))
-    let dump = dumpCase.count == 2 ? (step: Int(dumpCase[0]) ?? 1, file: URL(fileURLWithPath: dumpCase[1])) : nil
-    switch try run.run(resume: resumption, dump: dump) {
+    switch try run.run(resume: resumption, dump: dumped) {
     case .stopped(let signal, let folder):
       throw AgreedError(
         UserError(
@@ -84,6 +85,10 @@ struct TrainCommand: ParsableCommand {
   }
 
   private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+
+  private var dumped: (step: Int, file: URL)? {
+    dumpCase.count == 2 ? (step: Int(dumpCase[0]) ?? 1, file: URL(fileURLWithPath: dumpCase[1])) : nil
+  }
 
   private var resumption: Resume {
     switch resume {

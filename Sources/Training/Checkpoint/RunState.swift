@@ -63,7 +63,10 @@ public struct RunState: Codable, Sendable, Equatable {
   }
 
   private static func difference(_ name: String, _ saved: String?, _ own: String?) -> String? {
-    saved == own ? nil : "\(name): the checkpoint has \(saved ?? "none"), this run \(own ?? "none")"
+    // What one side does not have is another thing than the text "none".
+    let absent = "says nothing of it"
+    return saved == own
+      ? nil : "\(name): the checkpoint \(saved.map { "has \($0)" } ?? absent), this run \(own ?? absent)"
   }
 }
 

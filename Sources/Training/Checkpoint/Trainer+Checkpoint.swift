@@ -1,5 +1,6 @@
 import Autograd
 import Cluster
+import Corpus
 import Distillation
 import Foundation
 import Models
@@ -29,11 +30,16 @@ extension Trainer {
 
   /// The student's folder or what is trained beside it, the objective's weights and the optimizer's moments.
   private func writeContents(to folder: URL) throws {
+    let inConversations = context.configuration.data.isConversations
     if let adaptation = trainee.adaptation {
       let base = trainee.blueprint.folder?.standardizedFileURL.path
       try AdapterFolder.save(trainee.ownParameters, adaptation, base: base, to: folder)
+      // The model's folder tells another one, or none; PEFT's folders hold the template likewise.
+      if let template = try trainee.blueprint.untoldTemplate(inConversations: inConversations) {
+        try ChatTemplateFile.write(template.jinja, in: folder)
+      }
     } else {
-      try trainee.blueprint.save(trainee.model, to: folder)
+      try trainee.blueprint.save(trainee.model, to: folder, inConversations: inConversations)
     }
     if !objectiveParameters.isEmpty {
       var writer = SafetensorsWriter()

@@ -301,7 +301,9 @@ extension RunConfiguration.Data {
   public static let conversations = "conversations"
 
   /// How models are shown images: conversations have nothing else.
-  public var shownView: String { kind == Self.conversations ? "image" : view }
+  public var shownView: String { isConversations ? "image" : view }
+
+  public var isConversations: Bool { kind == Self.conversations }
 }
 
 extension RunConfiguration {

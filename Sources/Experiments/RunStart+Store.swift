@@ -4,19 +4,30 @@ import Tensors
 import Training
 
 /// Learning from a teacher store in the teacher's place.
-extension DistillationRun {
+extension RunStart {
   /// The store that the configuration names; nil where there is none, or no term needs a teacher.
   ///
+  /// - Parameter corpus: nil leaves out the comparison with the data.
   /// - Throws: `UserError` naming each difference between what the store was made from and this run, or what the
   ///   objective looks at and the store does not hold.
-  func storedTeacher(corpus: any TrainingMaterial, student: ModelBlueprint) throws -> StoredTeacher? {
+  static func storedTeacher(
+    _ configuration: RunConfiguration, corpus: (any TrainingMaterial)?, student: ModelBlueprint
+  ) throws -> StoredTeacher? {
     guard configuration.objective.needsTeacher, !configuration.teacher.store.isEmpty else { return nil }
     let store = try TeacherStore(URL(fileURLWithPath: configuration.teacher.store))
+    if let corpus { try compare(store, configuration, corpus) }
+    try configuration.objective.check(student: student, store: store.index)
+    return try StoredTeacher(store)
+  }
+
+  private static func compare(
+    _ store: TeacherStore, _ configuration: RunConfiguration, _ corpus: any TrainingMaterial
+  ) throws {
     let samples = try corpus.storeSamples(configuration)
     var expected = samples.fingerprint
     // Without the teacher's folder its settings are not known, unless this program holds the teacher itself.
     if !configuration.teacher.path.isEmpty || store.index.teacher.name == StoreFingerprint.builtInTeacher {
-      expected.merge(try samples.inputs(for: Self.teacherBlueprint(configuration)).fingerprint) { $1 }
+      expected.merge(try samples.inputs(for: DistillationRun.teacherBlueprint(configuration)).fingerprint) { $1 }
     }
     var differences = store.index.differences(fromExpected: expected)
     if store.index.variants != configuration.teacher.variants {
@@ -43,8 +54,6 @@ extension DistillationRun {
         remedy: "use the settings it was written with, or a store written for this run's: by `evl-dist teach`, or by "
           + "another program for what `evl-dist teach --requests` writes")
     }
-    try configuration.objective.check(student: student, store: store.index)
-    return try StoredTeacher(store)
   }
 }
 
