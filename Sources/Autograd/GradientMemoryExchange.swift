@@ -4,7 +4,7 @@ import Tensors
 ///
 /// Backward writes the gradient from its end to its start, while activations are let go of: the start of the gradient is
 /// needed when a good part of them is gone. So its pages are the system's until backward comes near, and are then taken
-/// from what the pool of activations has idle. A third of the pool (at most the gradient) changes hands; more would cost
+/// from what the pool of activations has idle. A third of the pool (at most half of the gradient) changes hands; more would cost
 /// more page faults than the memory is worth.
 public struct GradientMemoryExchange<Element: Scalar> {
   private let gradients: Tensor<Element>
@@ -19,7 +19,7 @@ public struct GradientMemoryExchange<Element: Scalar> {
   }
 
   /// Bytes that change hands.
-  public static func bytes(gradient: Int, activations: Int) -> Int { min(gradient, activations / 3) }
+  public static func bytes(gradient: Int, activations: Int) -> Int { min(gradient / 2, activations / 3) }
 
   /// Elements of the gradient that activations have the memory of.
   private var share: Int {

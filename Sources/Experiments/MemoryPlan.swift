@@ -17,15 +17,16 @@ struct MemoryPlan {
   /// One model that is trained or learned from.
   struct Part {
     var blueprint: ModelBlueprint
-    /// The inputs of a shard.
-    var inputs: [ShardInput]
-  }
+    /// The inputs of each shard looked at; the largest is planned for.
+    var shards: [[InputSize]]
 
-  /// The sizes of one sample.
-  struct ShardInput {
-    var tiles: Int
-    var tokens: Int
-    var answers: Int
+    /// Bytes of the pixels of a number of tiles.
+    func pixels(_ tiles: Int) -> Int {
+      let vision = blueprint.configuration.vision
+      return 4 * tiles * vision.channels * vision.imageSize * vision.imageSize
+    }
+
+    fileprivate func largest(_ bytes: ([InputSize]) -> Int) -> Int { shards.map(bytes).max() ?? 0 }
   }
 
   var perRank: Int { own.reduce(0) { $0 + $1.bytes } }
@@ -37,8 +38,9 @@ struct MemoryPlan {
   ///   - rounds: shards a rank does in a step, at most.
   /// - Throws: `UserError` for a model folder that cannot be used.
   init(
-    _ train: RunConfiguration.Train, layout: ParameterLayout, student: Part, teacher: Part?, ranks: Int, rounds: Int
+    _ configuration: RunConfiguration, layout: ParameterLayout, student: Part, teacher: Part?, ranks: Int, rounds: Int
   ) throws {
+    let train = configuration.train
     let precision = train.arithmetic
     let trained = layout.count
     add("trained weights", (precision == .bf16 ? 6 : 4) * trained)
@@ -59,6 +61,10 @@ struct MemoryPlan {
       try add(frozen: "teacher's weights", teacher.blueprint, precision, teacher.blueprint.configuration.layout)
       add("teacher's activations", Self.forward(teacher, precision))
     }
+    let data = Self.prepared(student, shards: rounds, ahead: configuration.data.ahead)
+    add(
+      "pixels made ready",
+      data + (teacher.map { Self.prepared($0, shards: rounds, ahead: configuration.data.ahead) } ?? 0))
     add("program and data", ProcessMemory.resident)
   }
 
@@ -77,19 +83,29 @@ struct MemoryPlan {
   }
 
   private static func training(_ part: Part, layout: ParameterLayout, _ train: RunConfiguration.Train) -> Int {
-    ActivationMemory(
-      tiles: part.inputs.reduce(0) { $0 + $1.tiles }, lengths: part.inputs.map(\.tokens),
-      logitRows: part.inputs.reduce(0) { $0 + $1.answers }, precision: train.arithmetic,
-      recomputesBlocks: train.recompute, trainsTower: layout.entries.contains { $0.name.contains("vision_model.") }
-    ).training(part.blueprint.configuration, rounds: train.adaptation != nil)
+    let trainsTower = layout.entries.contains { $0.name.contains("vision_model.") }
+    return part.largest { inputs in
+      ActivationMemory(
+        tiles: inputs.reduce(0) { $0 + $1.tiles }, lengths: inputs.map(\.tokens),
+        logitRows: inputs.reduce(0) { $0 + $1.answerTokens }, precision: train.arithmetic,
+        recomputesBlocks: train.recompute, trainsTower: trainsTower
+      ).training(part.blueprint.configuration, rounds: train.adaptation != nil)
+    }
   }
 
   /// A teacher reads one sample at a time.
   private static func forward(_ part: Part, _ precision: Precision) -> Int {
-    part.inputs.map {
+    part.shards.joined().map {
       ActivationMemory(tiles: $0.tiles, lengths: [$0.tokens], logitRows: 0, precision: precision)
         .forward(part.blueprint.configuration, rounds: precision == .bf16)
     }.max() ?? 0
+  }
+
+  /// Samples of the running step and of those prepared ahead, with two more copies of the one being made.
+  private static func prepared(_ part: Part, shards: Int, ahead: Int) -> Int {
+    let largest = part.shards.joined().map(\.tiles).max() ?? 0
+    return (ahead + 1) * shards * part.largest { part.pixels($0.reduce(0) { $0 + $1.tiles }) } + 2
+      * part.pixels(largest)
   }
 
   /// The plan as rows of a table.

@@ -10,20 +10,18 @@ import Training
 
 /// What a run will take, before anything is done: steps, shards per rank, arithmetic, memory.
 ///
-/// Shapes come from the configuration and the model folders; the lengths of texts and the number of images from the
-/// samples of the first shard.
+/// Shapes come from the configuration and the model folders; the lengths of texts and the number of images from samples:
+/// of conversations, up to 1,024 in the order of training, and what the largest shard among them takes is planned for.
 public struct RunPlan {
   private let resolved: ResolvedConfiguration
   private let ranks: Int
   private let ranksPerNode: Int
   private let start: RunStart
   private let assignment: ShardAssignment
-  /// Of the first shard, as student and teacher are given them.
-  private let inputs: [Input]
+  /// Of the shards looked at, as student and teacher are given their samples.
+  private let shards: [[SampleSize]]
   /// Why the inputs are assumed, where the data cannot be read.
   private let assumption: String?
-
-  private typealias Input = (student: MemoryPlan.ShardInput, teacher: MemoryPlan.ShardInput?)
 
   /// Plans a start that `train` would make with the same options; what that refuses, this refuses. Data that are not
   /// there are the exception: a plan may be made where they are not.
@@ -42,10 +40,10 @@ public struct RunPlan {
     if isController { try start.check(resume, dump: dump, ranks: ranks, frozen: start.frozenWeights) }
     self.start = start
     assignment = try ShardAssignment(shards: configuration.train.shards, ranks: ranks)
-    let first = try Self.unlessMissing { try start.source.map { try Self.inputs($0, configuration.train) } }
-    inputs = (first.value ?? nil) ?? Self.assumed(start)
+    let found = try Self.unlessMissing { try start.source.map { try Self.shards($0, configuration.train) } }
+    shards = (found.value ?? nil) ?? Self.assumed(start)
     let unread = start.store == nil || read.value != nil ? "" : ", and the teacher store is not compared with the data"
-    assumption = (read.missing ?? first.missing).map {
+    assumption = (read.missing ?? found.missing).map {
       "the data cannot be read here (\($0)), so one image and 128 tokens of text are assumed\(unread)"
     }
   }
@@ -57,25 +55,19 @@ public struct RunPlan {
     }
   }
 
-  private static func inputs(
-    _ source: any SampleSource, _ train: RunConfiguration.Train
-  ) throws -> [Input] {
-    func sizes(_ input: PreparedInput) -> MemoryPlan.ShardInput {
-      MemoryPlan.ShardInput(
-        tiles: input.tiles, tokens: input.conversation.ids.count, answers: input.conversation.answerTokens)
+  private static func shards(_ source: any SampleSource, _ train: RunConfiguration.Train) throws -> [[SampleSize]] {
+    let perShard = try ShardPlan(globalBatch: train.globalBatch, shards: train.shards).samplesPerShard
+    return try (0..<(source.telling + perShard - 1) / perShard).map { shard in
+      try (shard * perShard..<(shard + 1) * perShard).map { try source.size(position: $0) }
     }
-    func live(_ input: PreparedInput) -> MemoryPlan.ShardInput? { input.stored == nil ? sizes(input) : nil }
-    let samples = try source.prepare(
-      step: 0, shard: 0, plan: ShardPlan(globalBatch: train.globalBatch, shards: train.shards))
-    return samples.map { (sizes($0.student), $0.teacher.flatMap(live)) }
   }
 
-  private static func assumed(_ start: RunStart) -> [Input] {
-    func sizes(_ model: ModelBlueprint) -> MemoryPlan.ShardInput {
-      MemoryPlan.ShardInput(tiles: 1, tokens: model.configuration.tokensPerImage + 128, answers: 64)
+  private static func assumed(_ start: RunStart) -> [[SampleSize]] {
+    func size(_ model: ModelBlueprint) -> InputSize {
+      InputSize(tiles: 1, tokens: model.configuration.tokensPerImage + 128, answerTokens: 64)
     }
     let train = start.configuration.train
-    return (0..<train.globalBatch / train.shards).map { _ in (sizes(start.student), start.teacher.map(sizes)) }
+    return [(0..<train.globalBatch / train.shards).map { _ in (size(start.student), start.teacher.map(size)) }]
   }
 
   /// Configuration and figures as text.
@@ -93,8 +85,8 @@ public struct RunPlan {
     table.row("student steps", "\(train.steps)")
     table.row("samples per step", "\(train.globalBatch) in \(train.shards) shards")
     table.row("ranks", "\(ranks), \(assignment.rounds) rounds a step")
-    let lengths = inputs.map(\.student.tokens)
-    table.row("tokens of a sample", "\(lengths.min() ?? 0) to \(lengths.max() ?? 0) in the first shard")
+    let lengths = shards.joined().map(\.student.tokens)
+    table.row("tokens of a sample", "\(lengths.min() ?? 0) to \(lengths.max() ?? 0) in \(lengths.count) samples")
     try memory().add(to: &table, ranksPerNode: ranksPerNode)
     let warnings = [assumption, assignment.warning].compactMap { $0 }
     return try resolved.yaml() + "\n" + table.render() + warnings.map { "warning: \($0)\n" }.joined()
@@ -102,9 +94,9 @@ public struct RunPlan {
 
   private func memory() throws -> MemoryPlan {
     try MemoryPlan(
-      resolved.configuration.train, layout: start.layout,
-      student: MemoryPlan.Part(blueprint: start.student, inputs: inputs.map(\.student)),
-      teacher: start.teacher.map { MemoryPlan.Part(blueprint: $0, inputs: inputs.compactMap(\.teacher)) }, ranks: ranks,
-      rounds: assignment.rounds)
+      resolved.configuration, layout: start.layout,
+      student: MemoryPlan.Part(blueprint: start.student, shards: shards.map { $0.map(\.student) }),
+      teacher: start.teacher.map { MemoryPlan.Part(blueprint: $0, shards: shards.map { $0.compactMap(\.teacher) }) },
+      ranks: ranks, rounds: assignment.rounds)
   }
 }

@@ -35,6 +35,8 @@ public struct ActivationMemory: Sendable {
   private var copy: Int { precision == .bf16 ? operand : 0 }
   private var rows: Int { lengths.reduce(0, +) }
 
+  private func pixels(_ c: VisionConfiguration) -> Int { 4 * tiles * c.channels * c.imageSize * c.imageSize }
+
   private func patches(_ c: VisionConfiguration) -> Int { tiles * c.positionsPerSide * c.positionsPerSide }
 
   /// Block input and middle, queries, keys, values and attention's output, what enters the activation.
@@ -78,8 +80,8 @@ public struct ActivationMemory: Sendable {
     var tower = 0
     if trainsTower { tower = vision.layers * (recomputesBlocks ? towerInput : towerBlock(vision)) }
     let decoder = text.layers * (recomputesBlocks ? decoderInput : decoderBlock(text))
-    // Pixels as patches, the tower's result, its rearrangement for the connector, and the visual tokens.
-    let between = 3 * towerInput + 2 * decoderInput
+    // Pixels, the same as patches, the tower's result, its rearrangement for the connector, and the visual tokens.
+    let between = 2 * pixels(vision) + 2 * towerInput + 2 * decoderInput
     let logits = logitRows * text.vocabularySize * (4 + copy) + 3 * decoderInput
     let top = recomputesBlocks ? decoderBlock(text) + decoderPass(text) : decoderPass(text)
     let atLogits = tower + decoder + max(logits, top)
@@ -98,6 +100,7 @@ public struct ActivationMemory: Sendable {
     let (vision, text) = (c.vision, c.text)
     let decoder = rows * ((4 + copy) * 6 * text.hiddenSize + (4 + copy) * 3 * text.intermediateSize)
     return max(forwardTower(vision), decoder) + logitRows * text.vocabularySize * 4
-      + 4 * (patches(vision) * vision.hiddenSize + 2 * rows * text.hiddenSize) + weightCopy(c, rounds: rounds)
+      + pixels(vision) + 4 * (patches(vision) * vision.hiddenSize + 2 * rows * text.hiddenSize)
+      + weightCopy(c, rounds: rounds)
   }
 }

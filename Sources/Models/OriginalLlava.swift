@@ -23,6 +23,10 @@ enum OriginalLlava {
     result.keepsClassToken =
       try fields.choice("mm_vision_select_feature", ["patch", "cls_patch"], standard: "patch") == "cls_patch"
     _ = try fields.choice("mm_projector_type", ["mlp2x_gelu"], standard: "linear")
+    // It puts two more tokens around each image, which no template here does.
+    if try fields.flag("mm_use_im_start_end", standard: false) {
+      throw fields.wrong("mm_use_im_start_end", expected: "false")
+    }
     let shape = try fields.choice("image_aspect_ratio", ["anyres", "pad", "square"], standard: "square")
     let merge = try fields.choice("mm_patch_merge_type", ["spatial_unpad", "flat"], standard: "flat")
     switch (shape, merge) {

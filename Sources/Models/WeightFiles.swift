@@ -76,6 +76,10 @@ enum WeightFiles {
       }
       result.append(StoredTensor(name: name, file: file))
     }
-    return result
+    // What a part holds beyond the index counts, too, as it does for transformers.
+    let unlisted = files.values.sorted { $0.url.path < $1.url.path }.flatMap { file in
+      file.names.filter { map.values[$0] == nil }.map { StoredTensor(name: $0, file: file) }
+    }
+    return result + unlisted
   }
 }

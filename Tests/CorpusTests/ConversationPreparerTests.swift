@@ -63,6 +63,23 @@ import Testing
     }
   }
 
+  @Test func sizesAreThoseOfTheSamples() throws {
+    try withDataset(6) { dataset in
+      let preparer = try ConversationPreparer(
+        dataset: dataset, seed: 3, labelled: LabelledFraction(0.5, seed: 3), student: side(.student),
+        teacher: side(.teacher))
+      #expect(preparer.telling == 6)
+      var answers: Set<Bool> = []
+      for position in 0..<6 {
+        let (sample, size) = (try preparer.prepare(position: position), try preparer.size(position: position))
+        #expect(size.student == InputSize(sample.student) && size.teacher == sample.teacher.map { InputSize($0) })
+        #expect(size.student.tiles == sample.conversation.images.count)
+        answers.insert(size.student.answerTokens > 0)
+      }
+      #expect(answers.count == 2)
+    }
+  }
+
   @Test func withoutLabelsConversationsEndBeforeTheirFirstAnswer() throws {
     try withDataset(3) { dataset in
       let preparer = try ConversationPreparer(

@@ -40,6 +40,9 @@ import Testing
     #expect(try pieces(#"\s+(?!\S)|\s+"#, "a   b") == ["a", "  ", " ", "b"])
     #expect(try pieces(#"(?:ab)?c(?=d)"#, "abcdc") == ["abc", "dc"])
     #expect(try pieces(#"[\u4e00-\u9fa5]+"#, "a漢字b") == ["a", "漢字", "b"])
+    // As the library has it: digits raised and fractions are words, but not between brackets.
+    #expect(try pieces(#"\w+|[^\w\s]+"#, "x½y ¤¹") == ["x½y", " ", "¤¹"])
+    #expect(try pieces(#"[\w]+|[\W]"#, "m² ¾b") == ["m", "²", " ", "¾", "b"])
     #expect(try pieces(#"é\p{^L}"#, "éé1é") == ["é", "é1", "é"])
   }
 

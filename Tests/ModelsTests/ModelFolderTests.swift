@@ -83,6 +83,13 @@ import Testing
       for parameter in model.arena.parameters {
         #expect(back.arena[parameter.name].value.array == parameter.value.array)
       }
+      let part = folder.appendingPathComponent("model-00001-of-00002.safetensors")
+      let file = try SafetensorsFile(contentsOf: part)
+      var writer = SafetensorsWriter()
+      for name in file.names { writer.add(name, try file.tensor(name, as: Float.self)) }
+      writer.add("model.extra", Tensor<Float>(zeros: [2]))
+      try writer.write(to: part)
+      #expect(message { _ = try ModelFolder(folder) }.contains("model.extra is not part"))
       try FileManager.default.removeItem(at: folder.appendingPathComponent("model-00002-of-00002.safetensors"))
       #expect(message { _ = try ModelFolder(folder) }.contains("model-00002-of-00002.safetensors"))
     }

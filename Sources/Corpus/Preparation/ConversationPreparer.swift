@@ -29,6 +29,14 @@ public struct ConversationSide: Sendable {
     try prompt.tokenized(conversation, images: sizes.map(processor.geometry))
   }
 
+  /// The size of `input` for images of these sizes.
+  func size(_ conversation: Conversation, sizes: [PixelSize]) throws -> InputSize {
+    let text = try tokenized(conversation, sizes: sizes)
+    return InputSize(
+      tiles: sizes.reduce(0) { $0 + processor.geometry(of: $1).tiles }, tokens: text.ids.count,
+      answerTokens: text.answerTokens)
+  }
+
   /// Every setting that changes what the model is given, in words.
   public var settings: String { "\(processor.settings), chat template \(prompt.template.name)" }
 }
@@ -86,6 +94,20 @@ public struct ConversationPreparer: SampleSource {
       student: try student.input(conversation, images),
       teacher: try store.map { try input(index, isLabelled: isLabelled, from: $0) }
         ?? teacher?.input(conversation, images))
+  }
+
+  public var telling: Int { min(dataset.conversations.count, 1024) }
+
+  /// No pixel is decoded for it.
+  public func size(position: Int) throws -> SampleSize {
+    let index = order.sample(position: position)
+    let whole = dataset.conversations[index]
+    let conversation = labelled.isLabelled(index: index) ? whole : whole.beforeAnswers
+    let sizes = try dataset.imageSizes(of: conversation)
+    return (
+      try student.size(conversation, sizes: sizes),
+      store == nil ? try teacher?.size(conversation, sizes: sizes) : nil
+    )
   }
 
   /// What the store holds of a conversation, as it is shown.

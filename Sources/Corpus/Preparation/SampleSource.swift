@@ -51,6 +51,28 @@ public protocol TrainingSample: Sendable {
   var teacher: PreparedInput? { get }
 }
 
+/// How large an input is, as its memory goes.
+public struct InputSize: Sendable, Equatable {
+  /// Tiles of all images together.
+  public var tiles: Int
+  public var tokens: Int
+  /// Tokens that are learned.
+  public var answerTokens: Int
+
+  public init(tiles: Int, tokens: Int, answerTokens: Int) {
+    self.tiles = tiles
+    self.tokens = tokens
+    self.answerTokens = answerTokens
+  }
+
+  init(_ input: PreparedInput) {
+    self.init(tiles: input.tiles, tokens: input.conversation.ids.count, answerTokens: input.conversation.answerTokens)
+  }
+}
+
+/// The sizes of a sample; the teacher's is absent where none runs.
+public typealias SampleSize = (student: InputSize, teacher: InputSize?)
+
 /// Where a trainer gets its samples from.
 ///
 /// A sample is a pure function of its position: any rank, thread or resumed run that asks for a position gets the same
@@ -60,9 +82,22 @@ public protocol SampleSource: Sendable {
   /// The sample at a position of the order.
   /// - Throws: `UserError` naming the file, record or entry at fault.
   func prepare(position: Int) throws -> Sample
+  /// Samples whose sizes stand for all of them.
+  var telling: Int { get }
+  /// How large the sample at a position is.
+  /// - Throws: as `prepare(position:)`.
+  func size(position: Int) throws -> SampleSize
 }
 
 extension SampleSource {
+  /// Samples that are made alike differ by a few tokens.
+  public var telling: Int { 1 }
+
+  public func size(position: Int) throws -> SampleSize {
+    let sample = try prepare(position: position)
+    return (InputSize(sample.student), sample.teacher.flatMap { $0.stored == nil ? InputSize($0) : nil })
+  }
+
   /// The samples of one shard of a step, in order.
   /// - Throws: as `prepare(position:)`.
   public func prepare(step: Int, shard: Int, plan: ShardPlan) throws -> [Sample] {

@@ -118,14 +118,16 @@ def main():
             runs.append(code << 8 | last)
     base = set().union(*(sets[name] for name in CATEGORIES[:10] + ["Pc"]))
     oniguruma = removed_by(pre_tokenizers.Split(Regex(r"\w"), "removed"))
+    bracketed = removed_by(pre_tokenizers.Split(Regex(r"[\w]"), "removed"))
     rust = words_of_rust()
     digits = numeric()
-    assert base <= oniguruma and base <= rust and sets["Nd"] | sets["Nl"] | sets["No"] <= digits
+    assert base <= bracketed <= oniguruma and base <= rust and sets["Nd"] | sets["Nl"] | sets["No"] <= digits
     bert = normalizers.BertNormalizer
     triples = compositions()
     text = [
         table("categoryRuns", "Scalar << 8 | index into `categories`, where a run of one general category begins.", runs),
         table("wordsOfOniguruma", "What its `\\w` has beyond letters, marks, decimal and letter numbers, connectors.", pairs(oniguruma - base)),
+        table("bracketedWordsOfOniguruma", "The same for a `\\w` between brackets, which lacks six scalars of Latin-1.", pairs(bracketed - base)),
         table("wordsOfRust", "The same for the `\\w` of Rust's expressions.", pairs(rust - base)),
         table("numbersOfRust", "Numeric to Rust, though without a category N above.", pairs(digits - sets["Nd"] - sets["Nl"] - sets["No"])),
         table("whitespace", "White space, to all of them.", pairs(removed_by(pre_tokenizers.WhitespaceSplit()))),

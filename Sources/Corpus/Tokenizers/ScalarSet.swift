@@ -84,6 +84,11 @@ extension ScalarSet {
   /// `\w` of Oniguruma: the expressions of Split and Replace.
   static var wordOfOniguruma: ScalarSet { wordBase.union(ScalarSet(pairs: UnicodeTables.wordsOfOniguruma)) }
 
+  /// `\w` of Oniguruma between brackets.
+  static var bracketedWordOfOniguruma: ScalarSet {
+    wordBase.union(ScalarSet(pairs: UnicodeTables.bracketedWordsOfOniguruma))
+  }
+
   /// `\w` of Rust's expressions: the Whitespace pre-tokenizer and whole-word tokens.
   static var wordOfRust: ScalarSet { wordBase.union(ScalarSet(pairs: UnicodeTables.wordsOfRust)) }
 

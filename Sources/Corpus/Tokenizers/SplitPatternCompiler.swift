@@ -93,7 +93,7 @@ struct SplitPatternCompiler {
     case "[":
       position += 1
       return .one(try bracketed())
-    case "\\": return .one(try escaped())
+    case "\\": return .one(try escaped(bracketed: false))
     case ".":
       position += 1
       return .one(ScalarSet("\n").inverse)
@@ -162,23 +162,22 @@ struct SplitPatternCompiler {
 
   private mutating func classMember() throws -> ScalarSet {
     guard let scalar = current else { throw unsupported("an open class") }
-    if scalar == "\\" { return try escaped() }
+    if scalar == "\\" { return try escaped(bracketed: true) }
     position += 1
     return ScalarSet(scalar)
   }
 
-  private mutating func escaped() throws -> ScalarSet {
+  private mutating func escaped(bracketed: Bool) throws -> ScalarSet {
     position += 1
     guard let scalar = current else { throw unsupported("an early end") }
     position += 1
-    let word = dialect == .rust ? ScalarSet.wordOfRust : .wordOfOniguruma
     switch scalar {
     case "s": return .whitespace
     case "S": return ScalarSet.whitespace.inverse
     case "d": return try category("Nd")
     case "D": return try category("Nd").inverse
-    case "w": return word
-    case "W": return word.inverse
+    case "w": return words(bracketed: bracketed)
+    case "W": return words(bracketed: bracketed).inverse
     case "n": return ScalarSet("\n")
     case "r": return ScalarSet("\r")
     case "t": return ScalarSet("\t")
@@ -191,6 +190,11 @@ struct SplitPatternCompiler {
       }
       return ScalarSet(scalar)
     }
+  }
+
+  private func words(bracketed: Bool) -> ScalarSet {
+    if dialect == .rust { return .wordOfRust }
+    return bracketed ? .bracketedWordOfOniguruma : .wordOfOniguruma
   }
 
   /// The four hexadecimal digits after `\u`.
