@@ -260,6 +260,32 @@ private struct Recorded: Decodable {
     #expect(torn?.message.contains("part of an image") == true)
   }
 
+  /// A question that is cut would lack the opening of its answer.
+  @Test func questionsThatDoNotFitAreRefused() throws {
+    let (tokenizer, image) = (try BytePairTokenizer(.student), layout(rows: 0, columns: 0))
+    func prompt(_ longest: Int) throws -> ConversationPrompt {
+      try ConversationPrompt(
+        tokenizer: tokenizer, template: .idefics3(), imageTokens: .idefics3(perTile: 9), longest: longest)
+    }
+    let question = "Is the rhythm regular? " + String(repeating: "Say more. ", count: 40)
+    let whole = try TemplatePrompt(prompt(4096), image: image).ids(asking: question)
+    #expect(tokenizer.decode(whole).hasSuffix("<end_of_utterance>\nAssistant:"))
+    #expect(try TemplatePrompt(prompt(whole.count), image: image).ids(asking: question) == whole)
+    let short = try TemplatePrompt(prompt(whole.count - 3), image: image)
+    let refused = #expect(throws: UserError.self) { try short.ids(asking: question) }
+    #expect(refused?.kind == .badInput && refused?.remedy.contains("3 tokens fewer") == true)
+    let message = try #require(refused?.message)
+    for words in ["Is the rhythm regular?", "\(whole.count) tokens", "9 of them", "\(whole.count - 3) fit"] {
+      #expect(message.contains(words), "\(message)")
+    }
+    #expect(message.count < 200)
+    #expect(try short.ids(asking: "Is it normal?").count < whole.count)
+    let asked = Conversation(
+      id: "1", images: ["a"], turns: [.init(.human, "Is it?", images: 1)], place: "the question \"Is it?\"")
+    let shown = #expect(throws: UserError.self) { try prompt(8).ids(asking: asked, images: [image]) }
+    #expect(shown?.message.contains("9 of them") == true && shown?.remedy == "use an image processor with fewer tiles")
+  }
+
   @Test func specialTokensInPeoplesTextAreTakenOut() throws {
     let tokenizer = try BytePairTokenizer(.student)
     let prompt = try ConversationPrompt(
