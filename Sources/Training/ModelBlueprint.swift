@@ -120,7 +120,7 @@ public struct ModelBlueprint: Sendable {
     return ModelSide(view: ecgView, prompt: prompt)
   }
 
-  /// What a user should know of how the model is asked; nil where its own files or the user say it.
+  /// What a user should know of how the model is asked; nil where its own files say it with one voice, or the user does.
   ///
   /// - Parameter inConversations: whether it is shown conversations, which even a model in the built-in ones' form of
   ///   question reads by a template.
@@ -131,7 +131,10 @@ public struct ModelBlueprint: Sendable {
         ? nil : "\(inputs.folder.path): it is asked in the built-in form of question; no chat template is used"
     }
     let (template, isStandard) = try inputs.template()
-    guard isStandard else { return nil }
+    guard isStandard else {
+      let isTold = chatTemplate.named.isEmpty && ChatTemplateFile.told(in: inputs.folder) == template
+      return try isTold ? ChatTemplateFile.disagreement(in: inputs.folder).map { "\(inputs.folder.path): \($0)" } : nil
+    }
     return "\(inputs.folder.path): its files hold no chat template; it is asked in the form of its family, "
       + "\(template.name)"
   }

@@ -150,8 +150,8 @@ private struct Recorded: Decodable {
       func write(_ name: String, _ object: [String: Any]) throws {
         try JSONSerialization.data(withJSONObject: object).write(to: folder.appendingPathComponent(name))
       }
-      try write("chat_template.json", ["chat_template": "{{ 'ASSISTANT:' }} USER"])
-      try write("processor_config.json", ["chat_template": "x", "image_seq_len": 64])
+      try write("chat_template.json", ["chat_template": "x"])
+      try write("processor_config.json", ["chat_template": "{{ 'ASSISTANT:' }} USER", "image_seq_len": 64])
       try write(
         "tokenizer_config.json", ["chat_template": [["name": "default", "template": "y"]], "eos_token": "</s>"])
       #expect(ChatTemplateFile.told(in: folder) == .vicuna)
@@ -167,6 +167,38 @@ private struct Recorded: Decodable {
         let value = try JSONValue(parsing: Data(contentsOf: folder.appendingPathComponent(name)), file: name)
         #expect(value.object?.map(\.key) == [key])
       }
+    }
+  }
+
+  /// The order of transformers, which check_template_order.py asked for.
+  @Test func ofSeveralFilesTheOneIsTakenThatTransformersTakes() throws {
+    let texts = [
+      "tokenizer_config.json": "[INST]", "chat_template.jinja": "<|im_start|> <|im_end|>",
+      "chat_template.json": "USER ASSISTANT:", "processor_config.json": "<|start_header_id|>",
+    ]
+    let order: [(file: String, template: ChatTemplate)] = [
+      ("tokenizer_config.json", .llama2), ("chat_template.jinja", .chatML), ("chat_template.json", .vicuna),
+      ("processor_config.json", .llama3),
+    ]
+    try withTemporaryFolder { folder in
+      func write(_ text: String, _ name: String) throws {
+        let json = try JSONSerialization.data(withJSONObject: ["chat_template": text])
+        try (name.hasSuffix(".jinja") ? Data(text.utf8) : json).write(to: folder.appendingPathComponent(name))
+      }
+      #expect(try ChatTemplateFile.disagreement(in: folder) == nil)
+      for (place, (file, template)) in order.enumerated() {
+        try write(try #require(texts[file]), file)
+        #expect(try ChatTemplateFile.template(in: folder).template == template, "\(file)")
+        let note = try ChatTemplateFile.disagreement(in: folder)
+        #expect((note == nil) == (place == 0) && note?.contains("that of \(file),") ?? true, "\(note ?? "")")
+        for other in order[..<place] { #expect(note?.contains(other.file) == true, "\(note ?? "")") }
+      }
+      // One text in all of them, but for the line's end, is no matter; nor is damage behind the file that is taken.
+      for (file, _) in order { try write("<|start_header_id|>" + (file.hasSuffix(".jinja") ? "\n" : ""), file) }
+      #expect(try ChatTemplateFile.disagreement(in: folder) == nil)
+      try Data([0xFF, 0xFE]).write(to: folder.appendingPathComponent("chat_template.jinja"))
+      #expect(try ChatTemplateFile.template(in: folder).template == .llama3)
+      #expect(try ChatTemplateFile.disagreement(in: folder) == nil)
     }
   }
 

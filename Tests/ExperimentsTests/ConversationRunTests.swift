@@ -232,6 +232,26 @@ import Training
     }
   }
 
+  /// Of two that differ the one is taken that transformers takes, and who asks the model is told.
+  @Test func aFolderOfTwoTemplatesSaysWhichIsTaken() throws {
+    try withModels { models in
+      let chatML = ChatTemplate.chatML.jinja
+      try models.change(models.student, "chat_template.json", ["chat_template": chatML])
+      let blueprint = try ModelBlueprint(folder: models.student)
+      #expect(blueprint.side.prompt.settings == "chat template chatml")
+      let note = try #require(try blueprint.remark(inConversations: false))
+      for words in [models.student.path, "that of chat_template.json", "chat_template.jinja holds another"] {
+        #expect(note.contains(words), "\(note)")
+      }
+      let outcome = try models.train("two", ["train.steps=1"])
+      #expect(outcome.notes.contains("student: \(note)"))
+      let named = try ModelBlueprint(folder: models.student, chatTemplate: ChatTemplateRule(named: "idefics3"))
+      #expect(try named.remark(inConversations: false) == nil)
+      try Data(chatML.utf8).write(to: models.student.appendingPathComponent("chat_template.jinja"))
+      #expect(try ModelBlueprint(folder: models.student).remark(inConversations: false) == nil)
+    }
+  }
+
   /// Named for one model, a template takes the place of its folder's.
   @Test func aTemplateNamedForTheTeacherIsTaken() throws {
     try withModels { models in
