@@ -61,7 +61,9 @@ let probe: Target = .executableTarget(
 
 // Files beside the tests that they read by path, or that made their expected values.
 let besideTests = [
-  "Corpus": ["Recorded", "record_images.py", "record_conversations.py", "record_written_templates.py"],
+  "Corpus": [
+    "Recorded", "record_images.py", "record_conversations.py", "record_written_templates.py", "check_template_order.py",
+  ],
   "Models": ["Recorded", "expected_models.py", "check_original.py"],
   "Distillation": ["Recorded", "expected_methods.py"], "Evaluation": ["expected_values.py"],
 ]

@@ -87,6 +87,8 @@ public struct ModelExport {
         try save(base) { try adapter.merged($0, of: base) }
         if let template = try ChatTemplateFile.plainText(in: adapter.url) {
           try ChatTemplateFile.write(template, in: folder)
+          try ModelFolder.endAnswers(
+            at: ModelFolder.answerEnds(in: adapter.url), in: folder, of: base.configuration)
         }
       case .model(let model): try save(model, model.tensor)
       case .original(let original): try original.write(to: folder, as: type ?? .float32)

@@ -16,6 +16,8 @@ struct OriginalLlavaExport {
   private let vocabulary: ExtendedVocabulary
   /// Contents by name.
   private let files: [String: Data]
+  /// What ends an answer by a template that the folder did not have.
+  private let ends: [Int]
 
   /// - Throws: `UserError` of kind badInput where tokenizer.json or image processor are missing, damaged or another
   ///   model's.
@@ -34,9 +36,9 @@ struct OriginalLlavaExport {
     files["preprocessor_config.json"] = Self.data(try Self.imageSettings(source))
     files["processor_config.json"] = Self.data(Self.processorSettings(vocabulary.configuration))
     let isVicuna = vocabulary.configuration.text.family == .llama && tokenizer.id(of: ChatTemplate.vicuna.end) != nil
-    if isVicuna, try ChatTemplateFile.template(in: source.url, standard: .vicuna).isStandard {
-      files["chat_template.jinja"] = Data(ChatTemplate.vicuna.jinja.utf8)
-    }
+    let isUntold = try isVicuna && ChatTemplateFile.template(in: source.url, standard: .vicuna).isStandard
+    if isUntold { files["chat_template.jinja"] = Data(ChatTemplate.vicuna.jinja.utf8) }
+    ends = isUntold ? [ChatTemplate.vicuna.endToken(of: tokenizer)].compactMap { $0 } : []
     self.files = files
   }
 
@@ -46,6 +48,7 @@ struct OriginalLlavaExport {
       vocabulary.configuration, to: folder, as: type, like: source,
       weights: { try vocabulary.tensor($0) as Tensor<Float> })
     for (name, data) in files { try data.write(to: folder.appendingPathComponent(name), options: .atomic) }
+    if !ends.isEmpty { try ModelFolder.endAnswers(at: ends, in: folder, of: vocabulary.configuration) }
     for name in Self.superseded {
       let file = folder.appendingPathComponent(name)
       if FileManager.default.fileExists(atPath: file.path) { try FileManager.default.removeItem(at: file) }

@@ -45,9 +45,7 @@ public struct ModelFolder {
   private static func withGenerationSettings(
     _ configuration: any ModelConfiguration, folder: URL
   ) throws -> any ModelConfiguration {
-    let file = folder.appendingPathComponent("generation_config.json")
-    guard FileManager.default.fileExists(atPath: file.path) else { return configuration }
-    let ends = try JSONFields(contentsOf: file).tokens("eos_token_id")
+    let ends = try answerEnds(in: folder)
     guard !ends.isEmpty else { return configuration }
     var result = configuration
     result.tokens.end = ends

@@ -120,7 +120,7 @@ public struct ModelBlueprint: Sendable {
     return ModelSide(view: ecgView, prompt: prompt)
   }
 
-  /// What a user should know of how the model is asked; nil where its own files or the user say it.
+  /// What a user should know of how the model is asked; nil where its own files say it with one voice, or the user does.
   ///
   /// - Parameter inConversations: whether it is shown conversations, which even a model in the built-in ones' form of
   ///   question reads by a template.
@@ -131,19 +131,32 @@ public struct ModelBlueprint: Sendable {
         ? nil : "\(inputs.folder.path): it is asked in the built-in form of question; no chat template is used"
     }
     let (template, isStandard) = try inputs.template()
-    guard isStandard else { return nil }
+    guard isStandard else {
+      let isTold = chatTemplate.named.isEmpty && ChatTemplateFile.told(in: inputs.folder) == template
+      return try isTold ? ChatTemplateFile.disagreement(in: inputs.folder).map { "\(inputs.folder.path): \($0)" } : nil
+    }
     return "\(inputs.folder.path): its files hold no chat template; it is asked in the form of its family, "
       + "\(template.name)"
   }
 
   /// The template it is asked by where its folder's own files tell another, or none: what a folder written of it has to
   /// hold, so that others ask it as it was trained.
-  ///
-  /// - Parameter inConversations: as of `remark`.
-  public func untoldTemplate(inConversations: Bool) throws -> ChatTemplate? {
+  private func untoldTemplate(inConversations: Bool) throws -> ChatTemplate? {
     guard let inputs = folderInputs, inConversations || !(side.prompt is Prompt) else { return nil }
     let template = try inputs.template().template
     return ChatTemplateFile.told(in: inputs.folder) == template ? nil : template
+  }
+
+  /// Gives a written folder the template it is asked by, and what ends an answer in it, where the model's own folder tells
+  /// another template or none.
+  ///
+  /// - Parameter inConversations: as of `remark`.
+  /// - Throws: file errors as they come.
+  public func tellTemplate(in target: URL, inConversations: Bool) throws {
+    guard let template = try untoldTemplate(inConversations: inConversations) else { return }
+    try ChatTemplateFile.write(template.jinja, in: target)
+    guard let end = template.endToken(of: tokenizer) else { return }
+    try ModelFolder.endAnswers(at: [end], in: target, of: configuration, like: folder)
   }
 
   /// How a folder's files have images and texts prepared; nil for a built-in model.
@@ -191,7 +204,8 @@ public struct ModelBlueprint: Sendable {
   /// Writes a Hugging Face folder: configuration, weights in one file, tokenizer, processor and chat template.
   ///
   /// What came from a folder keeps that folder's files byte for byte, but for the type of the weights in config.json, the
-  /// view's name where recordings were shown as signal, and the chat template where it is asked by another.
+  /// view's name where recordings were shown as signal, and, where it is asked by another chat template, that one and what
+  /// ends an answer.
   /// - Parameter inConversations: as of `remark`.
   public func save(_ model: any VisionLanguageModel<Float>, to target: URL, inConversations: Bool = false) throws {
     let imageSize = configuration.vision.imageSize
@@ -204,8 +218,6 @@ public struct ModelBlueprint: Sendable {
     }
     try ModelFolder.save(model, to: target, like: ModelFolder(folder), partBytes: .max)
     if viewName == "signal" { try PreprocessorSettings.name(viewName, in: target, imageSize: imageSize) }
-    if let template = try untoldTemplate(inConversations: inConversations) {
-      try ChatTemplateFile.write(template.jinja, in: target)
-    }
+    try tellTemplate(in: target, inConversations: inConversations)
   }
 }

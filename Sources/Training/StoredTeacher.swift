@@ -34,8 +34,13 @@ public final class StoredTeacher {
 
   public var shape: TeacherShape { TeacherShape(store.index.teacher) }
 
+  private static let identityPrefix = "store "
+
   /// Tells this store's states from any other's.
-  public func identity() throws -> String { try "store " + store.index.digest() }
+  public func identity() throws -> String { try Self.identityPrefix + store.index.digest() }
+
+  /// Whether what a checkpoint keeps of its teacher is a store's identity, not the digest of a model's weights.
+  public static func isIdentity(_ text: String) -> Bool { text.hasPrefix(identityPrefix) }
 }
 
 /// Reads the states of a shard's samples from a store; logits are recomputed from the hidden states, sample by sample as

@@ -150,8 +150,8 @@ private struct Recorded: Decodable {
       func write(_ name: String, _ object: [String: Any]) throws {
         try JSONSerialization.data(withJSONObject: object).write(to: folder.appendingPathComponent(name))
       }
-      try write("chat_template.json", ["chat_template": "{{ 'ASSISTANT:' }} USER"])
-      try write("processor_config.json", ["chat_template": "x", "image_seq_len": 64])
+      try write("chat_template.json", ["chat_template": "x"])
+      try write("processor_config.json", ["chat_template": "{{ 'ASSISTANT:' }} USER", "image_seq_len": 64])
       try write(
         "tokenizer_config.json", ["chat_template": [["name": "default", "template": "y"]], "eos_token": "</s>"])
       #expect(ChatTemplateFile.told(in: folder) == .vicuna)
@@ -167,6 +167,38 @@ private struct Recorded: Decodable {
         let value = try JSONValue(parsing: Data(contentsOf: folder.appendingPathComponent(name)), file: name)
         #expect(value.object?.map(\.key) == [key])
       }
+    }
+  }
+
+  /// The order of transformers, which check_template_order.py asked for.
+  @Test func ofSeveralFilesTheOneIsTakenThatTransformersTakes() throws {
+    let texts = [
+      "tokenizer_config.json": "[INST]", "chat_template.jinja": "<|im_start|> <|im_end|>",
+      "chat_template.json": "USER ASSISTANT:", "processor_config.json": "<|start_header_id|>",
+    ]
+    let order: [(file: String, template: ChatTemplate)] = [
+      ("tokenizer_config.json", .llama2), ("chat_template.jinja", .chatML), ("chat_template.json", .vicuna),
+      ("processor_config.json", .llama3),
+    ]
+    try withTemporaryFolder { folder in
+      func write(_ text: String, _ name: String) throws {
+        let json = try JSONSerialization.data(withJSONObject: ["chat_template": text])
+        try (name.hasSuffix(".jinja") ? Data(text.utf8) : json).write(to: folder.appendingPathComponent(name))
+      }
+      #expect(try ChatTemplateFile.disagreement(in: folder) == nil)
+      for (place, (file, template)) in order.enumerated() {
+        try write(try #require(texts[file]), file)
+        #expect(try ChatTemplateFile.template(in: folder).template == template, "\(file)")
+        let note = try ChatTemplateFile.disagreement(in: folder)
+        #expect((note == nil) == (place == 0) && note?.contains("that of \(file),") ?? true, "\(note ?? "")")
+        for other in order[..<place] { #expect(note?.contains(other.file) == true, "\(note ?? "")") }
+      }
+      // One text in all of them, but for the line's end, is no matter; nor is damage behind the file that is taken.
+      for (file, _) in order { try write("<|start_header_id|>" + (file.hasSuffix(".jinja") ? "\n" : ""), file) }
+      #expect(try ChatTemplateFile.disagreement(in: folder) == nil)
+      try Data([0xFF, 0xFE]).write(to: folder.appendingPathComponent("chat_template.jinja"))
+      #expect(try ChatTemplateFile.template(in: folder).template == .llama3)
+      #expect(try ChatTemplateFile.disagreement(in: folder) == nil)
     }
   }
 
@@ -258,6 +290,32 @@ private struct Recorded: Decodable {
     #expect(mute?.message.contains("no answer") == true && mute?.message.contains("entry 2 (id b)") == true)
     let torn = #expect(throws: UserError.self) { try made(8) }
     #expect(torn?.message.contains("part of an image") == true)
+  }
+
+  /// A question that is cut would lack the opening of its answer.
+  @Test func questionsThatDoNotFitAreRefused() throws {
+    let (tokenizer, image) = (try BytePairTokenizer(.student), layout(rows: 0, columns: 0))
+    func prompt(_ longest: Int) throws -> ConversationPrompt {
+      try ConversationPrompt(
+        tokenizer: tokenizer, template: .idefics3(), imageTokens: .idefics3(perTile: 9), longest: longest)
+    }
+    let question = "Is the rhythm regular? " + String(repeating: "Say more. ", count: 40)
+    let whole = try TemplatePrompt(prompt(4096), image: image).ids(asking: question)
+    #expect(tokenizer.decode(whole).hasSuffix("<end_of_utterance>\nAssistant:"))
+    #expect(try TemplatePrompt(prompt(whole.count), image: image).ids(asking: question) == whole)
+    let short = try TemplatePrompt(prompt(whole.count - 3), image: image)
+    let refused = #expect(throws: UserError.self) { try short.ids(asking: question) }
+    #expect(refused?.kind == .badInput && refused?.remedy.contains("3 tokens fewer") == true)
+    let message = try #require(refused?.message)
+    for words in ["Is the rhythm regular?", "\(whole.count) tokens", "9 of them", "\(whole.count - 3) fit"] {
+      #expect(message.contains(words), "\(message)")
+    }
+    #expect(message.count < 200)
+    #expect(try short.ids(asking: "Is it normal?").count < whole.count)
+    let asked = Conversation(
+      id: "1", images: ["a"], turns: [.init(.human, "Is it?", images: 1)], place: "the question \"Is it?\"")
+    let shown = #expect(throws: UserError.self) { try prompt(8).ids(asking: asked, images: [image]) }
+    #expect(shown?.message.contains("9 of them") == true && shown?.remedy == "use an image processor with fewer tiles")
   }
 
   @Test func specialTokensInPeoplesTextAreTakenOut() throws {

@@ -143,8 +143,12 @@ import Testing
 
   @Test func emptyAndMissingFoldersAreRefused() throws {
     try withTemporaryFolder { folder in
-      #expect(throws: UserError.self) { try WFDBFolderDataset(path: folder) }
-      #expect(throws: UserError.self) { try WFDBFolderDataset(path: folder.appendingPathComponent("none")) }
+      let empty = #expect(throws: UserError.self) { try WFDBFolderDataset(path: folder) }
+      #expect(empty?.kind == .badInput && empty?.message.contains("no WFDB header") == true)
+      let missing = #expect(throws: UserError.self) {
+        try WFDBFolderDataset(path: folder.appendingPathComponent("none"))
+      }
+      #expect(missing?.kind == .inputOutput && missing?.message.hasSuffix("none: no such folder") == true)
     }
   }
 }

@@ -101,6 +101,26 @@ import Testing
     }
   }
 
+  /// Cut, the question would lack the opening of its answer.
+  @Test func aQuestionThatDoesNotFitIsRefused() throws {
+    guard SharedFiles.has("cases/models/tiny_llava") else { return }
+    let model = SharedFiles.url("cases/models/tiny_llava").path
+    func ask(_ words: Int) throws -> CommandTests.Outcome {
+      let question = "Is it normal?" + String(repeating: " why", count: words)
+      return try CommandTests.run([
+        "interpret", "--model", model, "synthetic:3", "--tokens", "2", "--question", question,
+      ])
+    }
+    let fits = try ask(20)
+    #expect(fits.code == 0, "\(fits)")
+    let refused = try ask(5000)
+    #expect(refused.code == 65 && refused.output.isEmpty, "\(refused)")
+    for words in ["Is it normal?", "tokens", "4096 fit", "tokens fewer"] {
+      #expect(refused.errors.contains(words), "\(refused.errors)")
+    }
+    #expect(refused.errors.count < 500, "\(refused.errors)")
+  }
+
   @Test(arguments: [
     ["--threads", "0"], ["--threads", "5000"], ["--threads", "x"], ["--tokens", "0"], ["--tokens", "-1"],
     ["--question", " "], ["--chat-template", "alpaca"],

@@ -41,6 +41,8 @@ import Testing
         (["train.steps=1"], [], 64, "has 2 steps done"),
         (["data.kind=ptb-xl", "data.path=\(folder.path)"], [], 65, "ptbxl_database.csv"),
         (["data.kind=ptb-xl", "data.path=/nonexistent"], [], 74, "/nonexistent"),
+        (["data.kind=wfdb", "data.path=\(folder.path)"], [], 65, "no WFDB header"),
+        (["data.kind=wfdb", "data.path=/nonexistent"], [], 74, "/nonexistent: no such folder"),
         (["teacher.path=/nonexistent"], [], 74, "/nonexistent"),
         ([], ["--resume", "/nonexistent"], 64, "/nonexistent"),
         ([], ["--resume", "never"], 64, "is not empty"),

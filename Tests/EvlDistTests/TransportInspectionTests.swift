@@ -118,6 +118,36 @@ import Testing
     }
   }
 
+  /// A store holds no model that could be shown a recording: it is named, and what to do instead works.
+  @Test func aRunTaughtByAStoreIsRefusedByTheNameOfTheStore() throws {
+    try withTemporaryFolder { folder in
+      func teach(_ name: String) throws {
+        let settings = [
+          "data.view=image", "data.records=90", "data.questions.report=0", "teacher.steps=2", "train.global_batch=8",
+          "train.steps=2", "teacher.store=\(name)", "run.folder=runs/taught",
+        ]
+        let outcome = try CommandTests.run(["teach"] + settings.flatMap { ["--set", $0] }, in: folder)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+      }
+      try teach("stores/made")
+      try train("stored", in: folder, ["teacher.store=stores/made"])
+      try train("plain", in: folder, ["teacher.store=stores/made", "objective.transport.weight=0"])
+      let refused = try inspect(["runs/stored"], in: folder)
+      #expect(refused.code == 64, "\(refused)")
+      for words in ["learned from the teacher store stores/made", "--set teacher.store=", "teacher.path"] {
+        #expect(refused.errors.contains(words), "\(refused.errors)")
+      }
+      #expect(!refused.errors.contains("is not in"))
+      let config = folder.appendingPathComponent("runs/stored/config.yaml").path
+      let again = try CommandTests.run(
+        ["train", "--config", config, "--set", "teacher.store=", "--set", "run.folder=runs/live"], in: folder)
+      #expect(again.code == 0, "\(again.errors)")
+      #expect(try inspect(["runs/live", "--records", "1"], in: folder).code == 0)
+      let beside = try inspect(["runs/live", "--against", "runs/plain"], in: folder)
+      #expect(beside.code == 64 && beside.errors.contains("learned from a teacher store"), "\(beside)")
+    }
+  }
+
   /// A picture of many colours, with marks of both kinds of arrow.
   private func expectAPicture(_ file: URL) throws {
     let image = try RasterImage.readPNG(file)

@@ -11,50 +11,6 @@ import Training
 
 /// Training of a student folder from a teacher folder of another family, on conversations and on recordings.
 @Suite(.serialized, .enabled(if: RealModels.areThere)) struct ConversationRunTests {
-  private final class Listener: TrainingObserver {
-    var records: [StepRecord] = []
-    var notes: [String] = []
-    func began(phase: String, step: Int, steps: Int, parameters: Int) {}
-    func finished(_ record: StepRecord, phase: String) throws { records.append(record) }
-    func saved(_ checkpoint: Checkpoint) {}
-    func note(_ message: String) { notes.append(message) }
-    func warn(_ message: String) {}
-  }
-
-  private struct Outcome: Sendable {
-    var losses: [[String: Double]]
-    var notes: [String]
-  }
-
-  private func settings(_ models: RealModels, _ name: String, _ more: [String] = []) throws -> ResolvedConfiguration {
-    let base = [
-      "data.kind=conversations", "data.path=\(models.chat.path)", "data.images=\(models.images.path)",
-      "student.path=\(models.student.path)", "teacher.path=\(models.teacher.path)", "train.steps=2",
-      "train.global_batch=8", "train.shards=4", "train.warmup=0", "train.learning_rate=1e-3",
-      "objective.norms.every=0", "run.folder=\(models.folder.path)/\(name)",
-    ]
-    return try ConfigurationLoader().load(assignments: base + more)
-  }
-
-  /// A whole run on that many simulated ranks; what rank 0 was told.
-  @discardableResult
-  private func train(
-    _ models: RealModels, _ name: String, ranks: Int = 1, dump: URL? = nil, _ more: [String] = []
-  ) throws -> Outcome {
-    let resolved = try settings(models, name, more)
-    let results = try SimulatedRanks.run(ranks) { communicator in
-      let listener = Listener()
-      let context = RunContext(
-        communicator: communicator, configuration: resolved.configuration, stop: StopFlag(), observer: listener)
-      let environment = RunEnvironment(
-        program: "test", topology: try Topology.gather(among: communicator, threads: 1))
-      let run = DistillationRun(context: context, resolved: resolved, environment: environment)
-      _ = try run.run(resume: .auto, dump: dump.map { (step: 1, file: $0) })
-      return Outcome(losses: listener.records.map(\.losses), notes: listener.notes)
-    }
-    return results[0]
-  }
-
   private func weights(_ models: RealModels, _ name: String) throws -> String {
     try Digest.sha256(fileAt: models.folder.appendingPathComponent("\(name)/student/model.safetensors"))
   }
@@ -65,7 +21,7 @@ import Training
 
   @Test func conversationsGiveTheSameStudentOnAnyNumberOfRanks() throws {
     try withModels { models in
-      let one = try train(models, "1")
+      let one = try models.train("1")
       #expect(one.losses.count == 2)
       for losses in one.losses {
         for part in ["ce", "mhca", "rel", "ot"] { #expect((losses[part] ?? .nan) > 0, "\(part)") }
@@ -73,7 +29,7 @@ import Training
       #expect(one.notes.contains { $0.contains("8 conversations") })
       #expect(one.notes.contains { $0.contains("no model is evaluated") })
       for ranks in [2, 3] {
-        #expect(try train(models, "\(ranks)", ranks: ranks).losses == one.losses)
+        #expect(try models.train("\(ranks)", ranks: ranks).losses == one.losses)
         #expect(try weights(models, "\(ranks)") == weights(models, "1"))
       }
     }
@@ -81,21 +37,21 @@ import Training
 
   @Test func aRunGoesOnFromItsCheckpointAtAnotherNumberOfRanks() throws {
     try withModels { models in
-      try train(models, "straight")
-      try train(models, "stopped", ["train.steps=1"])
-      let rest = try train(models, "stopped", ranks: 3)
+      try models.train("straight")
+      try models.train("stopped", ["train.steps=1"])
+      let rest = try models.train("stopped", ranks: 3)
       #expect(rest.losses.count == 1)
       #expect(try weights(models, "stopped") == weights(models, "straight"))
       // Other images, another template or other conversations are another run.
       try models.change(models.student, "preprocessor_config.json", ["do_image_splitting": false])
-      let error = #expect(throws: (any Error).self) { try train(models, "stopped", ["train.steps=3"]) }
+      let error = #expect(throws: (any Error).self) { try models.train("stopped", ["train.steps=3"]) }
       #expect(UserError.from(try #require(error)).message.contains("the view"))
     }
   }
 
   @Test func imagesAreGivenWholeOrInTiles() throws {
     try withModels { models in
-      let resolved = try settings(models, "tiles").configuration
+      let resolved = try models.settings("tiles").configuration
       func firstSample() throws -> PreparedInput {
         let student = try DistillationRun.studentBlueprint(resolved)
         let corpus = try ConversationCorpus(resolved)
@@ -103,25 +59,25 @@ import Training
         return try student.conversationSide().input(corpus.dataset.conversations[0], images)
       }
       #expect(try firstSample().tiles == 3)
-      let cut = try train(models, "cut")
+      let cut = try models.train("cut")
       try models.change(models.student, "preprocessor_config.json", ["do_image_splitting": false])
       #expect(try firstSample().tiles == 1)
-      #expect(try train(models, "whole").losses != cut.losses)
+      #expect(try models.train("whole").losses != cut.losses)
     }
   }
 
   @Test func aTeacherMayCutImagesItself() throws {
     try withModels { models in
       try models.makeTeacherCutImages()
-      let one = try train(models, "one")
+      let one = try models.train("one")
       #expect(one.losses.allSatisfy { ($0["ot"] ?? .nan) > 0 })
-      #expect(try train(models, "two", ranks: 2).losses == one.losses)
+      #expect(try models.train("two", ranks: 2).losses == one.losses)
     }
   }
 
   @Test func theStudentIsAFolderLikeTheOneItCameFrom() throws {
     try withModels { models in
-      try train(models, "run")
+      try models.train("run")
       let student = models.folder.appendingPathComponent("run/student")
       for name in [
         "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "preprocessor_config.json",
@@ -144,7 +100,7 @@ import Training
         FileManager.default.contentsEqual(
           atPath: target.appendingPathComponent("chat_template.jinja").path,
           andPath: models.student.appendingPathComponent("chat_template.jinja").path))
-      #expect(try train(models, "next", ["student.path=\(target.path)", "train.steps=1"]).losses.count == 1)
+      #expect(try models.train("next", ["student.path=\(target.path)", "train.steps=1"]).losses.count == 1)
     }
   }
 
@@ -155,7 +111,7 @@ import Training
         "data.kind=synthetic", "data.view=image", "data.records=50", "train.steps=1", "train.global_batch=4",
         "evaluation.replicates=100", "evaluation.answer_tokens=2",
       ]
-      let outcome = try train(models, "pages", settings)
+      let outcome = try models.train("pages", settings)
       #expect(outcome.losses.count == 1 && (outcome.losses[0]["ot"] ?? .nan) > 0)
       for name in ["teacher", "student before", "student after"] {
         #expect(outcome.notes.contains("evaluating: \(name)"), "\(name)")
@@ -175,11 +131,11 @@ import Training
         "data.kind=synthetic", "data.view=signal", "data.records=50", "train.steps=1", "train.global_batch=4",
         "evaluation.enabled=false",
       ]
-      #expect(try train(models, "signals", settings).losses.count == 1)
+      #expect(try models.train("signals", settings).losses.count == 1)
       let student = models.folder.appendingPathComponent("signals/student")
       #expect(try ModelBlueprint(folder: student).viewName == "signal")
       try models.makeTeacherCutImages()
-      let refused = #expect(throws: (any Error).self) { try train(models, "refused", settings) }
+      let refused = #expect(throws: (any Error).self) { try models.train("refused", settings) }
       #expect(UserError.from(try #require(refused)).message.contains("LLaVA-NeXT"))
     }
   }
@@ -187,9 +143,9 @@ import Training
   @Test func conversationsWithoutTheirImageAreRefusedOrLeftOut() throws {
     try withModels { models in
       try FileManager.default.removeItem(at: models.images.appendingPathComponent("3.png"))
-      let refused = #expect(throws: (any Error).self) { try train(models, "refused") }
+      let refused = #expect(throws: (any Error).self) { try models.train("refused") }
       #expect(UserError.from(try #require(refused)).remedy.contains("data.missing_images"))
-      let outcome = try train(models, "skipped", ["data.missing_images=skip", "train.steps=1"])
+      let outcome = try models.train("skipped", ["data.missing_images=skip", "train.steps=1"])
       #expect(outcome.notes.contains { $0.contains("2 conversations are left out") })
     }
   }
@@ -200,7 +156,7 @@ import Training
       var found: UserError?
       try withModels { models in
         try change(models)
-        do { try train(models, "refused", settings) } catch { found = UserError.from(error) }
+        do { try models.train("refused", settings) } catch { found = UserError.from(error) }
         #expect(!FileManager.default.fileExists(atPath: models.folder.appendingPathComponent("refused").path))
       }
       return try #require(found)
@@ -237,7 +193,7 @@ import Training
     try withModels { models in
       try models.makeTeacherCutImages()
       try models.change(models.teacher, "preprocessor_config.json", ["image_grid_pinpoints": [[112, 112]]])
-      let error = #expect(throws: (any Error).self) { try train(models, "run") }
+      let error = #expect(throws: (any Error).self) { try models.train("run") }
       let message = UserError.from(try #require(error)).message
       #expect(message.contains("chat.json, entry") && message.contains("as the teacher sees it"))
       #expect(message.contains("tiles"))
@@ -248,7 +204,7 @@ import Training
     try withModels { models in
       let file = models.student.appendingPathComponent("chat_template.jinja")
       try Data("{{ '<|turn|>' }}".utf8).write(to: file)
-      let outcome = try train(models, "named", ["data.chat_template=idefics3", "train.steps=1"])
+      let outcome = try models.train("named", ["data.chat_template=idefics3", "train.steps=1"])
       #expect(outcome.losses.count == 1)
     }
   }
@@ -256,74 +212,63 @@ import Training
   /// The fixtures as they are hold no template: each model is asked in its family's form, and the run says so.
   @Test func foldersWithoutATemplateAreAskedAsTheirFamilies() throws {
     try withModels { models in
-      let expected = try train(models, "told")
+      let expected = try models.train("told")
       let (student, teacher) = (
         SharedFiles.url("cases/models/tiny_idefics3"), SharedFiles.url("cases/models/tiny_llava")
       )
       let paths = ["student.path=\(student.path)", "teacher.path=\(teacher.path)"]
-      let outcome = try train(models, "taken", paths)
+      let outcome = try models.train("taken", paths)
       #expect(outcome.losses == expected.losses)
       #expect(outcome.notes.contains { $0.hasPrefix("student: \(student.path)") && $0.hasSuffix("idefics3") })
       #expect(outcome.notes.contains { $0.hasPrefix("teacher: \(teacher.path)") && $0.hasSuffix("vicuna") })
       #expect(!expected.notes.contains { $0.contains("chat template") })
       // One key for both is wrong for one of them; each has its own.
-      let both = #expect(throws: (any Error).self) { try train(models, "both", paths + ["data.chat_template=vicuna"]) }
+      let both = #expect(throws: (any Error).self) { try models.train("both", paths + ["data.chat_template=vicuna"]) }
       #expect(UserError.from(try #require(both)).message.contains("</s>"))
-      let own = try train(
-        models, "own", paths + ["data.chat_template=vicuna", "student.chat_template=idefics3", "train.steps=1"])
+      let own = try models.train(
+        "own", paths + ["data.chat_template=vicuna", "student.chat_template=idefics3", "train.steps=1"])
       #expect(own.losses == Array(expected.losses.prefix(1)))
       #expect(!own.notes.contains { $0.contains("chat template") })
+    }
+  }
+
+  /// Of two that differ the one is taken that transformers takes, and who asks the model is told.
+  @Test func aFolderOfTwoTemplatesSaysWhichIsTaken() throws {
+    try withModels { models in
+      let chatML = ChatTemplate.chatML.jinja
+      try models.change(models.student, "chat_template.json", ["chat_template": chatML])
+      let blueprint = try ModelBlueprint(folder: models.student)
+      #expect(blueprint.side.prompt.settings == "chat template chatml")
+      let note = try #require(try blueprint.remark(inConversations: false))
+      for words in [models.student.path, "that of chat_template.json", "chat_template.jinja holds another"] {
+        #expect(note.contains(words), "\(note)")
+      }
+      let outcome = try models.train("two", ["train.steps=1"])
+      #expect(outcome.notes.contains("student: \(note)"))
+      let named = try ModelBlueprint(folder: models.student, chatTemplate: ChatTemplateRule(named: "idefics3"))
+      #expect(try named.remark(inConversations: false) == nil)
+      try Data(chatML.utf8).write(to: models.student.appendingPathComponent("chat_template.jinja"))
+      #expect(try ModelBlueprint(folder: models.student).remark(inConversations: false) == nil)
     }
   }
 
   /// Named for one model, a template takes the place of its folder's.
   @Test func aTemplateNamedForTheTeacherIsTaken() throws {
     try withModels { models in
-      let own = try train(models, "own", ["train.steps=1"])
-      let named = try train(models, "named", ["train.steps=1", "teacher.chat_template=llama-2"])
+      let own = try models.train("own", ["train.steps=1"])
+      let named = try models.train("named", ["train.steps=1", "teacher.chat_template=llama-2"])
       #expect(named.losses[0]["ce"] == own.losses[0]["ce"] && named.losses[0]["mhca"] != own.losses[0]["mhca"])
-    }
-  }
-
-  /// Asked by another template than its folder tells, the student tells that one: others ask it as it was trained.
-  @Test func theStudentTellsTheTemplateItWasTrainedBy() throws {
-    try withModels { models in
-      let plain = "chat_template.jinja"
-      func text(_ name: String) throws -> String {
-        try String(contentsOf: models.folder.appendingPathComponent("\(name)/\(plain)"), encoding: .utf8)
-      }
-      func export(_ name: String) throws -> String {
-        let target = models.folder.appendingPathComponent("exported-\(name.replacing("/", with: "-"))")
-        try ModelExport(from: models.folder.appendingPathComponent(name)).write(to: target)
-        return target.lastPathComponent
-      }
-      let (one, chatML) = (["train.steps=1"], "student.chat_template=chatml")
-      try train(models, "own", one)
-      #expect(try text("own/student") == RealModels.idefics3Template)
-      try train(models, "named", one + [chatML])
-      for name in ["named/student", "named/checkpoints/step-00000001", try export("named")] {
-        #expect(try text(name) == ChatTemplate.chatML.jinja, "\(name)")
-        let side = try ModelBlueprint(folder: models.folder.appendingPathComponent(name)).conversationSide()
-        #expect(side.prompt.template == .chatML, "\(name)")
-      }
-      try train(models, "adapted", one + [chatML, "train.lora.rank=2"])
-      for name in ["adapted/student", try export("adapted/checkpoints/step-00000001")] {
-        #expect(try text(name) == ChatTemplate.chatML.jinja, "\(name)")
-      }
-      try FileManager.default.removeItem(at: models.student.appendingPathComponent(plain))
-      try train(models, "standard", one)
-      #expect(try text("standard/student") == ChatTemplate.idefics3().jinja)
     }
   }
 
   @Test func imagesBehindAnswersThatAreNotUsedAreCountedAtTheStart() throws {
     try withModels { models in
       try models.showPicturesLate()
-      let outcome = try train(models, "none", ["train.labelled=0", "train.steps=1"])
+      let outcome = try models.train("none", ["train.labelled=0", "train.steps=1"])
       #expect(outcome.losses.count == 1)
       let note = outcome.notes.first { $0.contains("show images behind their first answer") }
       #expect(note?.contains("2 of the 8") == true && note?.contains("1 of them have no image left") == true)
-      #expect(try !train(models, "all", ["train.steps=1"]).notes.contains { $0.contains("first answer") })
+      #expect(try !models.train("all", ["train.steps=1"]).notes.contains { $0.contains("first answer") })
     }
   }
 
@@ -331,9 +276,9 @@ import Training
   @Test func aTeacherOfTheOriginalLlavaTeachesTheSame() throws {
     try withModels { models in
       try models.makeTeacherCutImages(to: [(56, 168), (112, 56)])
-      let expected = try train(models, "converted")
+      let expected = try models.train("converted")
       try models.makeTeacherOriginal()
-      let original = try train(models, "original")
+      let original = try models.train("original")
       #expect(original.losses == expected.losses)
       #expect(original.notes.contains { $0.hasPrefix("teacher: ") && $0.hasSuffix("vicuna") })
       let exported = models.folder.appendingPathComponent("exported")
@@ -343,7 +288,7 @@ import Training
           == ChatTemplate.vicuna.jinja)
       let shape = try #require(try ModelBlueprint(folder: exported).configuration as? LlavaConfiguration)
       #expect(shape.text.vocabularySize == 576 && shape.imageToken == 520 && shape.tokens.pad == 521)
-      #expect(try train(models, "exported", ["teacher.path=\(exported.path)"]).losses == expected.losses)
+      #expect(try models.train("exported", ["teacher.path=\(exported.path)"]).losses == expected.losses)
     }
   }
 
@@ -373,11 +318,11 @@ import Training
   @Test func aStepIsWrittenAsACaseWithItsUnequalImages() throws {
     try withModels { models in
       let file = models.folder.appendingPathComponent("case.safetensors")
-      let refused = #expect(throws: (any Error).self) { try train(models, "text", dump: file) }
+      let refused = #expect(throws: (any Error).self) { try models.train("text", dump: file) }
       #expect(UserError.from(try #require(refused)).message.contains("without an image"))
       let entries = try JSONSerialization.jsonObject(with: Data(contentsOf: models.chat)) as? [[String: Any]] ?? []
       try JSONSerialization.data(withJSONObject: entries.filter { $0["image"] != nil }).write(to: models.chat)
-      try train(models, "images", dump: file, ["train.steps=1"])
+      try models.train("images", dump: file, ["train.steps=1"])
       let stored = try SafetensorsFile(contentsOf: file)
       let mask = try stored.integers("in.s_vis_mask")
       let shown = stride(from: 0, to: mask.count, by: mask.count / 8).map {

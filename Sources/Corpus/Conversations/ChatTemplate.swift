@@ -78,6 +78,11 @@ public struct ChatTemplate: Sendable, Equatable {
     return found
   }
 
+  /// The token that ends an answer, the last one of what is learned with it; nil where the tokenizer has none.
+  public func endToken(of tokenizer: any Tokenizer) -> Int? {
+    tokenizer.encode(end, addingSpecialTokens: false).last.map(Int.init)
+  }
+
   /// How a user names a template.
   static var remedy: String {
     "name one of \(all.map(\.name).joined(separator: ", ")): teacher.chat_template, student.chat_template or "

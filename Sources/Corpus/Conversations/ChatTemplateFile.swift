@@ -4,12 +4,12 @@ import Tensors
 /// Finds out which family of chat templates a model folder has.
 ///
 /// The template of a folder is a program in the language Jinja; it is not run. The tokens that it writes tell the family.
-/// Read are `chat_template.jinja` (UTF-8), and the key `chat_template` of `chat_template.json`, `processor_config.json` and
-/// `tokenizer_config.json`, in this order.
+/// Read are the key `chat_template` of `processor_config.json` and of `chat_template.json`, `chat_template.jinja` (UTF-8), and
+/// that key of `tokenizer_config.json`, in this order: the one in which `AutoProcessor` of transformers 5.23 takes them.
 public enum ChatTemplateFile {
   static let plainName = "chat_template.jinja"
-  /// JSON files that may hold a template, and the key it has there.
-  private static let holders = ["chat_template.json", "processor_config.json", "tokenizer_config.json"]
+  /// Files that may hold a template, and the key it has in those that are JSON.
+  private static let holders = ["processor_config.json", "chat_template.json", plainName, "tokenizer_config.json"]
   private static let key = "chat_template"
 
   /// The template a model is asked by, and whether it is only its family's.
@@ -43,12 +43,27 @@ public enum ChatTemplateFile {
     (try? text(in: folder)).flatMap { recognised($0.text) }
   }
 
+  /// Which file's template is taken where two of a folder's files hold different ones; nil where they agree.
+  ///
+  /// White space at both ends makes no difference. Files behind the one that is taken are not refused for being damaged.
+  /// - Throws: as `template(in:)` for the file that is taken, or one before it.
+  public static func disagreement(in folder: URL) throws -> String? {
+    guard let taken = try text(in: folder) else { return nil }
+    func plain(_ text: String) -> String { text.trimmingCharacters(in: .whitespacesAndNewlines) }
+    let others = holders.filter { name in
+      (try? text(of: name, in: folder)).map { plain($0) != plain(taken.text) } ?? false
+    }
+    guard !others.isEmpty else { return nil }
+    let name = URL(fileURLWithPath: taken.file).lastPathComponent
+    return "the chat template is that of \(name), as transformers takes it; \(others.joined(separator: " and ")) "
+      + "\(others.count == 1 ? "holds" : "hold") another"
+  }
+
   /// Gives a folder a template in place of what its files say: `chat_template.jinja`, and in no other file.
   ///
-  /// transformers takes the key of processor_config.json and chat_template.json before that file.
   /// - Throws: `UserError` where a file is no JSON; file errors as they come.
   public static func write(_ jinja: String, in folder: URL) throws {
-    for name in holders {
+    for name in holders where name != plainName {
       let file = folder.appendingPathComponent(name)
       guard let data = try contents(of: file) else { continue }
       let fields = try JSONValue(parsing: data, file: file.path).object ?? []
@@ -86,24 +101,27 @@ public enum ChatTemplateFile {
   }
 
   private static func text(in folder: URL) throws -> (file: String, text: String)? {
-    if let text = try plainText(in: folder) { return (folder.appendingPathComponent(plainName).path, text) }
     for name in holders {
-      let file = folder.appendingPathComponent(name)
-      guard let data = try contents(of: file) else { continue }
-      guard let template = try JSONValue(parsing: data, file: file.path)[key], !template.isNull else {
-        continue
-      }
-      if let text = template.string { return (file.path, text) }
-      // Several templates by name; the one for conversations is called default.
-      let named = template.array?.first { $0["name"]?.string == "default" } ?? template.array?.first
-      guard let text = named?["template"]?.string else {
-        throw UserError(
-          .badInput, "\(file.path): \(key) is neither a text nor a list of named ones",
-          remedy: ChatTemplate.remedy)
-      }
-      return (file.path, text)
+      if let text = try text(of: name, in: folder) { return (folder.appendingPathComponent(name).path, text) }
     }
     return nil
+  }
+
+  /// The template that one of the files holds; nil where it holds none, or is not there.
+  private static func text(of name: String, in folder: URL) throws -> String? {
+    if name == plainName { return try plainText(in: folder) }
+    let file = folder.appendingPathComponent(name)
+    guard let data = try contents(of: file),
+      let template = try JSONValue(parsing: data, file: file.path)[key], !template.isNull
+    else { return nil }
+    if let text = template.string { return text }
+    // Several templates by name; the one for conversations is called default.
+    let named = template.array?.first { $0["name"]?.string == "default" } ?? template.array?.first
+    guard let text = named?["template"]?.string else {
+      throw UserError(
+        .badInput, "\(file.path): \(key) is neither a text nor a list of named ones", remedy: ChatTemplate.remedy)
+    }
+    return text
   }
 
   /// The text of a folder's `chat_template.jinja`; nil where there is none.

@@ -46,6 +46,25 @@ public struct ConversationPrompt: Sendable {
   public func tokenized(
     _ conversation: Conversation, images: [ImageGeometry]
   ) throws -> TokenizedConversation {
+    try cut(whole(conversation, images), conversation)
+  }
+
+  /// Token ids of a conversation that ends with a question, up to and with the opening of the answer that is asked for.
+  ///
+  /// - Throws: `UserError` of kind badInput where they do not fit: cut, they would lack that opening.
+  public func ids(asking conversation: Conversation, images: [ImageGeometry]) throws -> [Int32] {
+    let ids = whole(conversation, images).ids
+    guard ids.count > longest else { return ids }
+    let ofImages = ids.count { $0 == imageTokenId }
+    throw UserError(
+      .badInput,
+      "\(conversation.place): it makes \(ids.count) tokens, \(ofImages) of them of its image, and \(longest) fit",
+      remedy: ofImages < longest
+        ? "ask in \(ids.count - longest) tokens fewer, or use an image processor with fewer tiles"
+        : "use an image processor with fewer tiles")
+  }
+
+  private func whole(_ conversation: Conversation, _ images: [ImageGeometry]) -> TokenizedConversation {
     let stretches = stretches(of: conversation, images: images)
     var text = ""
     var ids: [Int32] = []
@@ -61,7 +80,7 @@ public struct ConversationPrompt: Sendable {
     for answer in answers {
       for position in answer.clamped(to: ids.indices) { labels[position] = ids[position] }
     }
-    return try cut(TokenizedConversation(ids: ids, labels: labels), conversation)
+    return TokenizedConversation(ids: ids, labels: labels)
   }
 
   private func encode(_ text: String) -> [Int32] {

@@ -68,14 +68,15 @@ public struct TemplatePrompt: QuestionPrompt {
   }
 
   public func ids(asking question: String) throws -> [Int32] {
-    try prompt.tokenized(Self.conversation(question, nil), images: [image]).ids
+    try prompt.ids(asking: Self.conversation(question, nil), images: [image])
   }
 
   private static func conversation(_ question: String, _ answer: String?) -> Conversation {
-    Conversation(
+    let shown = question.count > 60 ? question.prefix(60) + "..." : question[...]
+    return Conversation(
       id: "question", images: ["page"],
       turns: [.init(.human, question, images: 1)] + (answer.map { [.init(.assistant, $0)] } ?? []),
-      place: "the question \"\(question)\"")
+      place: "the question \"\(shown)\"")
   }
 }
 

@@ -17,7 +17,8 @@ public struct WFDBFolderDataset: ECGDataset {
   ///   - path: the folder.
   ///   - labels: the table; nil takes `labels.csv` of the folder where there is one.
   ///   - seed: key of the fold draw.
-  /// - Throws: `UserError` of kind badInput: no folder, no records, a table without its columns or with unknown names.
+  /// - Throws: `UserError` of kind inputOutput: no such folder; of kind badInput: no records, a table without its columns
+  ///   or with unknown names.
   public init(path: URL, labels: URL? = nil, seed: UInt64 = 0) throws {
     folder = path
     name = path.lastPathComponent
@@ -43,9 +44,12 @@ public struct WFDBFolderDataset: ECGDataset {
   }
 
   private static func records(in folder: URL) throws -> [String] {
-    guard let paths = FileManager.default.enumerator(atPath: folder.path) else {
+    // An enumerator of what is not there is an empty one on Linux.
+    guard FileManager.default.fileExists(atPath: folder.path),
+      let paths = FileManager.default.enumerator(atPath: folder.path)
+    else {
       throw UserError(
-        .badInput, "\(folder.path): there is no such folder", remedy: "set data.path to a folder of WFDB records")
+        .inputOutput, "\(folder.path): no such folder", remedy: "set data.path to a folder of WFDB records")
     }
     let records = paths.compactMap { $0 as? String }.filter { $0.hasSuffix(".hea") }.map { String($0.dropLast(4)) }
     guard !records.isEmpty else {

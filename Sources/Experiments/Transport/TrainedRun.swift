@@ -86,11 +86,23 @@ struct TrainedRun {
   /// Whether a teacher stood beside the run.
   var hasTeacher: Bool { state.data[RunState.teacherKey].map { $0 != "none" } ?? false }
 
+  /// Whether the run learned from a teacher store, which keeps the digest of its index and no model's.
+  var isTaughtByStore: Bool { state.data[RunState.teacherKey].map(StoredTeacher.isIdentity) ?? false }
+
   /// The teacher the run learned from, told by the digest of its weights that every checkpoint keeps.
   ///
   /// - Parameter material: what it was shown.
-  /// - Throws: `UserError` where it is gone, or another model lies in its place.
+  /// - Throws: `UserError` where it is gone, another model lies in its place, or a store stood for it.
   func teacher(of material: any TrainingMaterial) throws -> TeacherModel {
+    guard !isTaughtByStore else {
+      throw UserError(
+        .usage,
+        "\(name) learned from the teacher store \(configuration.teacher.store), which holds what its teacher gave for "
+          + "training samples; this command has to show the teacher itself recordings",
+        remedy:
+          "train a run with the teacher itself (train --config \(folder.path)/config.yaml --set teacher.store= --set "
+          + "run.folder=ANOTHER, and --set teacher.path=FOLDER unless it is the built-in one), and name that run")
+    }
     func load(_ folder: URL) throws -> TeacherModel {
       try TeacherModel(folder: folder, configuration: configuration, material: material)
     }

@@ -1,6 +1,5 @@
 import Autograd
 import Cluster
-import Corpus
 import Distillation
 import Foundation
 import Models
@@ -35,9 +34,7 @@ extension Trainer {
       let base = trainee.blueprint.folder?.standardizedFileURL.path
       try AdapterFolder.save(trainee.ownParameters, adaptation, base: base, to: folder)
       // The model's folder tells another one, or none; PEFT's folders hold the template likewise.
-      if let template = try trainee.blueprint.untoldTemplate(inConversations: inConversations) {
-        try ChatTemplateFile.write(template.jinja, in: folder)
-      }
+      try trainee.blueprint.tellTemplate(in: folder, inConversations: inConversations)
     } else {
       try trainee.blueprint.save(trainee.model, to: folder, inConversations: inConversations)
     }
