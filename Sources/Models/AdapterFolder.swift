@@ -25,7 +25,9 @@ public struct AdapterFolder {
   /// - Throws: `UserError` naming the file and key of what is missing, damaged, or another kind of adapter.
   public init(_ url: URL) throws {
     self.url = url
-    let fields = try JSONFields(contentsOf: url.appendingPathComponent(Self.configurationName))
+    let fields = try JSONFields(
+      contentsOf: url.appendingPathComponent(Self.configurationName),
+      remedy: "name an adapter as peft saves it; docs/lora.md says which are read")
     guard try fields.string("peft_type") == "LORA" else { throw fields.wrong("peft_type", expected: "\"LORA\"") }
     for key in ["use_dora", "use_rslora", "fan_in_fan_out"] where try fields.flag(key, standard: false) {
       throw fields.wrong(key, expected: "false")

@@ -9,9 +9,11 @@ struct JSONFields {
   /// Keys that lead to the object, such as "text_config."; empty at the top.
   let path: String
   let values: [String: JSONValue]
+  /// What to do about a key whose value cannot be used.
+  private let remedy: String
 
   /// Reads a file that must hold one object.
-  init(contentsOf url: URL) throws {
+  init(contentsOf url: URL, remedy: String = Self.remedy) throws {
     let data: Data
     do {
       data = try Data(contentsOf: url)
@@ -20,19 +22,20 @@ struct JSONFields {
         .inputOutput, "\(url.path) cannot be read: \(error.localizedDescription)",
         remedy: "check the path and its permissions")
     }
-    try self.init(data, file: url.path)
+    try self.init(data, file: url.path, remedy: remedy)
   }
 
-  init(_ data: Data, file: String) throws {
+  init(_ data: Data, file: String, remedy: String = Self.remedy) throws {
     guard case .object(let fields) = try JSONValue(parsing: data, file: file) else {
       throw UserError(.badInput, "\(file) is not a JSON object", remedy: "copy or download the file again")
     }
-    self.init(file: file, path: "", fields: fields)
+    self.init(file: file, path: "", fields: fields, remedy: remedy)
   }
 
-  private init(file: String, path: String, fields: [(key: String, value: JSONValue)]) {
+  private init(file: String, path: String, fields: [(key: String, value: JSONValue)], remedy: String) {
     self.file = file
     self.path = path
+    self.remedy = remedy
     // Of a key that stands twice the last value counts, as in Python.
     values = Dictionary(fields.map { ($0.key, $0.value) }) { $1 }
   }
@@ -43,7 +46,7 @@ struct JSONFields {
     let found =
       values[key].map { "is \($0.text().split(whereSeparator: \.isWhitespace).joined(separator: " ").prefix(80))" }
       ?? "is missing"
-    return UserError(.badInput, "\(file): key \(path)\(key) \(found), expected \(expected)", remedy: Self.remedy)
+    return UserError(.badInput, "\(file): key \(path)\(key) \(found), expected \(expected)", remedy: remedy)
   }
 
   /// What to do about a configuration that no model can be built from.
@@ -55,11 +58,11 @@ struct JSONFields {
 
   func object(_ key: String) throws -> JSONFields {
     guard case .object(let inner)? = present(key) else { throw wrong(key, expected: "an object") }
-    return JSONFields(file: file, path: path + key + ".", fields: inner)
+    return JSONFields(file: file, path: path + key + ".", fields: inner, remedy: remedy)
   }
 
   /// A part that is absent: every key at its default.
-  func empty(_ key: String) -> JSONFields { JSONFields(file: file, path: path + key + ".", fields: []) }
+  func empty(_ key: String) -> JSONFields { JSONFields(file: file, path: path + key + ".", fields: [], remedy: remedy) }
 
   /// An integer of a range; `standard` is what transformers takes for an absent key.
   func integer(_ key: String, in range: ClosedRange<Int> = 1...1_048_576, standard: Int? = nil) throws -> Int {

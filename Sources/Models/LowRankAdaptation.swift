@@ -53,12 +53,13 @@ public struct LowRankAdaptation: Equatable, Sendable {
   private func refuseIdlePatterns(_ model: ParameterLayout) throws {
     func refuse(_ key: String, _ patterns: [String], among entries: [ParameterLayout.Entry]) throws {
       for pattern in patterns where !entries.contains(where: { Self.matches($0.name, [pattern]) }) {
+        let isHead = Self.matches("lm_head.weight", [pattern])
         throw UserError(
           .usage,
           "train.lora.\(key) names \"\(pattern)\", which is no module of the student with "
             + (key == "targets" ? "linear layers" : "weights"),
           remedy: "name the end of a module's path, such as text_model, q_proj or layers.0.mlp; a tensor of it is "
-            + (entries.last?.name ?? "none"))
+            + (entries.last?.name ?? "none") + (isHead ? "; a head tied to the embedding is embed_tokens" : ""))
       }
     }
     try refuse("targets", targets, among: model.entries.filter(\.isLinear))

@@ -36,10 +36,19 @@ struct ForwardCommand: ParsableCommand {
   }
 
   private func run<Element: Scalar>(_ folder: ModelFolder, as type: Element.Type) throws {
-    let batch = try ForwardCase<Element>(contentsOf: URL(fileURLWithPath: input))
-    let result = try batch.evaluate(folder, gradients: gradients)
+    let result = try explained {
+      try ForwardCase<Element>(contentsOf: URL(fileURLWithPath: input)).evaluate(folder, gradients: gradients)
+    }
     try result.write(to: URL(fileURLWithPath: output), metadata: ["precision": precision.rawValue])
     print("\(output): \(result.tensors.count) tensors")
     if let loss = result.loss { print("loss  \(loss)") }
+  }
+
+  /// Where a batch that does not fit the model is described.
+  private func explained<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch let error as UserError where error.remedy.isEmpty {
+      throw UserError(
+        error.kind, error.message, remedy: "write the batch anew; docs/models.md lists its tensors and their shapes")
+    }
   }
 }
