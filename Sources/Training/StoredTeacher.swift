@@ -16,16 +16,8 @@ public final class StoredTeacher {
     self.store = store
     let file = try store.head()
     arena = try file.map { file in
-      let teacher = store.index.teacher
-      let entry = try file.entry("head")
-      guard entry.shape == [teacher.vocabulary, teacher.hiddenWidth] else {
-        throw UserError(
-          .badInput,
-          "head of \(file.url.path) has shape \(entry.shape), the index says [\(teacher.vocabulary), "
-            + "\(teacher.hiddenWidth)]", remedy: "write the store again")
-      }
       var layout = ParameterLayout()
-      layout.add("head", entry.shape, .constant(0))
+      layout.add("head", try file.entry("head").shape, .constant(0))
       return try ParameterArena(
         frozen: layout, rounded: { try file.mapped($0.name) }, exact: { try file.tensor($0.name) })
     }

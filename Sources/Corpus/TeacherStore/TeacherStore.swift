@@ -74,8 +74,15 @@ public final class TeacherStore: Sendable {
 
   public func contains(_ sample: StoredSample) -> Bool { positions[sample.name] != nil }
 
-  /// The output head, [vocabulary, Dt], and the file it lies in; nil for a store without one.
-  public func head() throws -> SafetensorsFile? { try index.head.map { try file($0.name) } }
+  /// The file of the output head, `head` [vocabulary, Dt]; nil for a store without one.
+  /// - Throws: `UserError` (bad input) for a head of another shape or type than the index says.
+  public func head() throws -> SafetensorsFile? {
+    guard let name = index.head?.name else { return nil }
+    let file = try file(name)
+    try demand(
+      "head", in: file, [index.teacher.vocabulary, index.teacher.hiddenWidth], types: ["F32", BFloat16.safetensorsType])
+    return file
+  }
 
   /// The file that holds a sample's tensors.
   func file(ofSample name: String) throws -> SafetensorsFile {
@@ -110,15 +117,17 @@ extension TeacherStore {
   /// The teacher's token ids of a sample and which of them are answers.
   ///
   /// - Parameter withAnswers: without them the conversation ends before the first answer token.
+  /// - Throws: `UserError` (bad input) naming file and sample where they are no two lists of as many sound numbers.
   public func conversation(_ sample: StoredSample, withAnswers: Bool) throws -> TokenizedConversation {
     let file = try file(ofSample: sample.name)
+    try demand("answers/\(sample.name)", in: file, [try tokens(of: sample.name, in: file)])
     let ids = try file.integers("ids/\(sample.name)")
     let mask = try file.integers("answers/\(sample.name)")
-    guard !ids.isEmpty, ids.count == mask.count, ids.allSatisfy({ (0..<index.teacher.vocabulary).contains($0) }),
+    guard !ids.isEmpty, ids.allSatisfy({ (0..<index.teacher.vocabulary).contains($0) }),
       mask.allSatisfy({ $0 == 0 || $0 == 1 }), mask[0] == 0
     else {
       throw damaged(
-        "\(file.url.lastPathComponent): ids and answers of \(sample.name) do not fit; as many of both, ids below "
+        "\(file.url.lastPathComponent): ids or answers of \(sample.name) are wrong: ids are below "
           + "\(index.teacher.vocabulary), answers 0 or 1, the first 0")
     }
     let end = withAnswers ? ids.count : mask.firstIndex(of: 1) ?? ids.count
@@ -162,27 +171,57 @@ extension TeacherStore {
     return count
   }
 
-  /// The first rows (and columns) of a sample's tensor `<kind>/<sample>`, widened to single precision.
+  /// Tokens of a sample, Lt: all its tensors have as many rows.
+  func tokens(of name: String, in file: SafetensorsFile) throws -> Int {
+    try demand("ids/\(name)", in: file, [nil])
+    return try file.entry("ids/\(name)").count
+  }
+
+  /// The first rows of a sample's tensor `<kind>/<sample>`, of attention scores as many columns, widened to single
+  /// precision.
   ///
   /// - Parameter kind: `hidden.last`, `hidden.<layer>`, `embedding` or `attention.<layer>`.
+  /// - Throws: `UserError` (bad input) naming file and tensor where it is absent, or has other rows than the sample has
+  ///   ids or other columns than the index says: part of another model's states would be read in silence.
   public func read(_ kind: String, of sample: StoredSample, into target: Tensor<Float>) throws {
-    try file(ofSample: sample.name).readBlock("\(kind)/\(sample.name)", into: target)
+    let (file, tensor) = (try file(ofSample: sample.name), "\(kind)/\(sample.name)")
+    let rows = try tokens(of: sample.name, in: file)
+    let columns = kind.hasPrefix("attention.") ? rows : index.teacher.hiddenWidth
+    try demand(tensor, in: file, [rows, columns], types: [index.elementType])
+    try file.readBlock(tensor, into: target)
   }
 
   /// Rows of the visual tokens that a sample sees.
   public func visualTokens(of sample: StoredSample) throws -> Int {
-    let file = try file(ofView: sample.view)
-    let shape = try file.entry("visual/\(sample.view)").shape
-    guard shape.count == 2, shape[0] > 0 || sample.mayBeTextAlone, shape[1] == index.teacher.visualWidth else {
-      throw damaged(
-        "\(file.url.lastPathComponent): visual/\(sample.view) has shape \(shape), expected [tokens, "
-          + "\(index.teacher.visualWidth)]")
+    let (file, tensor) = (try file(ofView: sample.view), "visual/\(sample.view)")
+    try demand(tensor, in: file, [nil, index.teacher.visualWidth], types: [index.elementType])
+    let rows = try file.entry(tensor).shape[0]
+    guard rows > 0 || sample.mayBeTextAlone else {
+      throw damaged("\(file.url.lastPathComponent): \(tensor) has no rows, and a recording is always seen")
     }
-    return shape[0]
+    return rows
   }
 
-  /// The visual tokens that a sample sees, [tokens, Dv], widened to single precision.
+  /// The first of the visual tokens that a sample sees, [tokens, Dv], widened to single precision.
+  /// - Throws: as `visualTokens`, or where there are fewer.
   public func readVisual(of sample: StoredSample, into target: Tensor<Float>) throws {
+    _ = try visualTokens(of: sample)
     try file(ofView: sample.view).readBlock("visual/\(sample.view)", into: target)
+  }
+
+  /// Refuses a tensor of another shape or type than the index asks for.
+  /// - Parameters:
+  ///   - shape: nil where any number will do.
+  ///   - types: empty where any will do.
+  func demand(_ tensor: String, in file: SafetensorsFile, _ shape: [Int?], types: [String] = []) throws {
+    let entry = try file.entry(tensor)
+    guard types.isEmpty || types.contains(entry.type), entry.shape.count == shape.count,
+      zip(entry.shape, shape).allSatisfy({ $1 == nil || $0 == $1 })
+    else {
+      let expected = "[\(shape.map { $0.map(String.init) ?? "any" }.joined(separator: ", "))]"
+      throw damaged(
+        "\(file.url.lastPathComponent): \(tensor) is \(entry.type) \(entry.shape), expected "
+          + (types.isEmpty ? expected : "\(types.joined(separator: " or ")) \(expected)"))
+    }
   }
 }
