@@ -79,6 +79,23 @@ import Testing
     #expect(try String(contentsOf: page, encoding: .utf8).contains(script))
   }
 
+  /// Of conversations (its requests are beside it): three visual tokens a picture, and none where there is no picture.
+  @Test func theScriptsStoreOfConversationsKeepsTextAloneWithoutVisualTokens() throws {
+    let store = try TeacherStore(Self.recorded.appendingPathComponent("conversations"))
+    try store.verify()
+    let images = [1, 1, 2, 0, 1, 1, 1, 1]
+    #expect(store.index.samples == (1...8).map { "\($0)/conversation" })
+    for (number, images) in images.enumerated() {
+      let sample = StoredSample(record: "\(number + 1)", variant: 0, question: StoredSample.conversation)
+      #expect(try store.visualTokens(of: sample) == 3 * images)
+      try store.demandVisualTokens(of: sample, images: images)
+      let error = #expect(throws: UserError.self) {
+        try store.demandVisualTokens(of: sample, images: images == 0 ? 1 : 0)
+      }
+      #expect(error?.kind == .badInput && error?.message.contains("visual/\(number + 1)") == true)
+    }
+  }
+
   @Test func whatIsNotAskedForAsStoredIsNamed() throws {
     let store = try TeacherStore(Self.recorded.appendingPathComponent("store"))
     let absent = StoredSample(record: "c", variant: 0, question: "MI")

@@ -252,3 +252,68 @@ import Training
     }
   }
 }
+
+/// Stores that the script of docs/teacher-store.md wrote for what `teach --requests` asked about these conversations
+/// (CorpusTests/Recorded/teacher-store: conversations.json, and the store `conversations`).
+extension ConversationStoreRunTests {
+  private static let recorded = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("CorpusTests/Recorded/teacher-store")
+
+  /// A copy of the written store that may be damaged, and the settings that learn from it.
+  private func withWrittenStore(_ body: (RealModels, URL, [String]) throws -> Void) throws {
+    try withModels { models in
+      let folder = url(models, "written")
+      try FileManager.default.copyItem(at: Self.recorded.appendingPathComponent("conversations"), to: folder)
+      try body(models, folder, ["student.path=\(models.student.path)", "teacher.store=\(folder.path)"])
+    }
+  }
+
+  /// Puts another tensor into a part, and what the index says of the file into the index.
+  private func replace(_ name: String, by tensor: Tensor<Float>, part: Int, of folder: URL) throws {
+    let url = folder.appendingPathComponent(TeacherStoreIndex.partName(part))
+    var index = try TeacherStore(folder).index
+    let file = try SafetensorsFile(contentsOf: url)
+    var writer = SafetensorsWriter()
+    writer.add(name, tensor)
+    for other in file.names where other != name { try writer.add(other, of: file) }
+    try DurableFile.replace(url) { try writer.write(to: $0) }
+    index.parts[part].bytes = try Data(contentsOf: url).count
+    index.parts[part].sha256 = try Digest.sha256(fileAt: url)
+    try index.json().write(to: folder.appendingPathComponent(TeacherStore.indexName))
+  }
+
+  /// One entry shows two pictures and one is text alone.
+  @Test func whatTheDocumentedScriptWritesTrains() throws {
+    try withWrittenStore { models, folder, from in
+      let asked = try TeacherStoreRun.requests(settings(models, []).configuration)
+      #expect(try asked == Data(contentsOf: Self.recorded.appendingPathComponent("conversations.json")))
+      let store = try TeacherStore(folder)
+      try store.verify()
+      #expect(try lengths(store).map(\.visualTokens) == [3, 3, 6, 0, 3, 3, 3, 3])
+      let steps = try train(models, "run", from)
+      #expect(steps.count == 2 && steps.allSatisfy { $0.values.allSatisfy(\.isFinite) && ($0["ot"] ?? .nan) > 0 })
+    }
+  }
+
+  /// The index does not say what an entry shows, so `verify` cannot; a start can, and a plan of it.
+  @Test(arguments: [
+    (4, 3, 1, "3 rows", "no image"), (2, 0, 0, "no rows", "an image"), (3, 0, 0, "no rows", "2 images"),
+  ])
+  func visualTokensThatDoNotSuitTheImagesAreRefused(
+    entry: Int, rows: Int, part: Int, found: String, shown: String
+  ) throws {
+    try withWrittenStore { models, folder, from in
+      try replace("visual/\(entry)", by: Tensor(zeros: [rows, 4]), part: part, of: folder)
+      try TeacherStore(folder).verify()
+      let error = try #require(refusal { try train(models, "refused", from) })
+      #expect(error.kind == .badInput && error.remedy.contains("[Nt, 4]"), "\(error)")
+      for word in [
+        folder.path, "part-0000\(part)", "visual/\(entry) has \(found)", "\(entry)/conversation shows \(shown)",
+      ] {
+        #expect(error.message.contains(word), "\(error)")
+      }
+      #expect(refusal { _ = try RunPlan(settings(models, from), ranks: 1, ranksPerNode: 1) } == error)
+      #expect(!FileManager.default.fileExists(atPath: url(models, "refused").path))
+    }
+  }
+}

@@ -196,10 +196,28 @@ extension TeacherStore {
     let (file, tensor) = (try file(ofView: sample.view), "visual/\(sample.view)")
     try demand(tensor, in: file, [nil, index.teacher.visualWidth], types: [index.elementType])
     let rows = try file.entry(tensor).shape[0]
-    guard rows > 0 || sample.mayBeTextAlone else {
-      throw damaged("\(file.url.lastPathComponent): \(tensor) has no rows, and a recording is always seen")
-    }
+    guard rows > 0 || sample.mayBeTextAlone else { throw unlike(sample, rows: rows, images: 1) }
     return rows
+  }
+
+  /// Refuses a sample without visual tokens though it shows images, or with some though it shows none; the index does not
+  /// say what a conversation shows.
+  /// - Throws: `UserError` (bad input) naming file, sample and tensor.
+  public func demandVisualTokens(of sample: StoredSample, images: Int) throws {
+    let rows = try visualTokens(of: sample)
+    guard (rows > 0) == (images > 0) else { throw unlike(sample, rows: rows, images: images) }
+  }
+
+  private func unlike(_ sample: StoredSample, rows: Int, images: Int) -> UserError {
+    let shown = images == 0 ? "no image" : images == 1 ? "an image" : "\(images) images"
+    let part = (firstOfView[sample.view]).map { index.parts[$0 / index.samplesPerPart].name } ?? ""
+    return UserError(
+      .badInput,
+      "the teacher store \(folder.path), \(part): visual/\(sample.view) has \(rows == 0 ? "no" : "\(rows)") rows, but "
+        + "\(sample.name) shows \(shown)",
+      remedy: "have the store written again by the program that wrote it, with the visual tokens of all images of a "
+        + "sample in its visual/..., [Nt, \(index.teacher.visualWidth)]; Nt is 0 where its request has no images, and "
+        + "only there")
   }
 
   /// The first of the visual tokens that a sample sees, [tokens, Dv], widened to single precision.
