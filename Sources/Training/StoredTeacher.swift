@@ -11,7 +11,7 @@ public final class StoredTeacher {
   let head: Parameter<Float>?
   private let arena: ParameterArena<Float>?
 
-  /// - Throws: `UserError` for a head of another shape than the index says.
+  /// - Throws: `UserError` for a head of another shape than the index says, or of numbers that are not finite.
   public init(_ store: TeacherStore) throws {
     self.store = store
     let file = try store.head()
@@ -22,6 +22,8 @@ public final class StoredTeacher {
         frozen: layout, rounded: { try file.mapped($0.name) }, exact: { try file.tensor($0.name) })
     }
     head = arena.map { $0["head"] }
+    let isFinite = head.map { $0.isExact ? $0.value.isFinite : $0.rounded?.isFinite ?? true }
+    if let file, isFinite == false { throw store.notFinite("head", in: file) }
   }
 
   public var shape: TeacherShape { TeacherShape(store.index.teacher) }

@@ -16,6 +16,7 @@ import Testing
       "attention.1/a/MI": Tensor(zeros: [3, 3]), "embedding/a/MI": Tensor(zeros: [3, 2]),
       "visual/a": Tensor(zeros: [4, 2]),
     ]
+    var type = "F32"
     var idsShape = [3]
     var answers: (mask: [UInt8], shape: [Int]) = ([0, 0, 1], [3])
     var head = Tensor<Float>(zeros: [9, 2])
@@ -25,6 +26,7 @@ import Testing
         $0.samples = [StoredTensorTests.sample.name]
         $0.layers = [1]
         $0.attention = true
+        $0.elementType = type
       }
       let writer = TeacherStoreWriter(folder, plan: plan)
       try writer.begin()
@@ -32,7 +34,9 @@ import Testing
       output.add("head", head)
       try writer.publish(output, as: TeacherStoreIndex.headName)
       var tensors = SafetensorsWriter()
-      for (name, tensor) in floats.sorted(by: { $0.key < $1.key }) { tensors.add(name, tensor) }
+      for (name, tensor) in floats.sorted(by: { $0.key < $1.key }) {
+        if type == "F32" { tensors.add(name, tensor) } else { tensors.add(roundedToBF16: tensor, as: name) }
+      }
       tensors.add("ids/a/MI", integers: [1, 2, 3], shape: idsShape)
       tensors.add("answers/a/MI", bytes: answers.mask, shape: answers.shape)
       try writer.write(tensors, sample: 0)
@@ -104,5 +108,34 @@ import Testing
     content = Content()
     content.head = Tensor(zeros: [9, 3])
     try content.expectRefusal(["head.safetensors", "head is F32 [9, 3], expected F32 or BF16 [9, 2]"])
+  }
+
+  /// Wherever it stands; training reads the tensor before any loss does.
+  @Test(arguments: ["hidden.last/a/MI", "hidden.1/a/MI", "attention.1/a/MI", "embedding/a/MI", "visual/a"])
+  func numbersThatAreNotFiniteAreNamed(name: String) throws {
+    for (type, value) in [("F32", Float.nan), ("BF16", .nan), ("F32", -.infinity), ("BF16", .infinity)] {
+      var content = Content()
+      content.type = type
+      let sound = try #require(content.floats[name])
+      content.floats[name] = Tensor(Array(sound.array.dropLast()) + [value], sound.shape)
+      try content.expectRefusal(["part-00000.safetensors", "\(name) holds NaN or infinity"])
+    }
+  }
+
+  @Test func aHeadThatIsNotFiniteIsNamed() throws {
+    try withTemporaryFolder { folder in
+      var content = Content()
+      content.head = Tensor((0..<18).map { $0 == 7 ? .infinity : 0 }, [9, 2])
+      let store = try content.store(in: folder)
+      let error = #expect(throws: UserError.self) { try store.verify() }
+      #expect(error?.kind == .badInput && error?.message.contains("head holds NaN or infinity") == true)
+    }
+  }
+
+  /// Every sample of a run has an answer; without one in the mask, cutting before it would leave the answer in.
+  @Test func aMaskWithoutAnAnswerIsRefused() throws {
+    var content = Content()
+    content.answers = ([0, 0, 0], [3])
+    try content.expectRefusal(["part-00000.safetensors", "a/MI", "not all 0"])
   }
 }

@@ -316,4 +316,23 @@ extension ConversationStoreRunTests {
       #expect(!FileManager.default.fileExists(atPath: url(models, "refused").path))
     }
   }
+
+  /// What `verify` was not asked about ends the step that reads it, before a loss or the learning rate is blamed.
+  @Test(arguments: [
+    ([5, 13], Float(0), "is F32 [5, 13], expected F32 [5, 6]"), ([10, 6], 0, "is F32 [10, 6], expected F32 [5, 6]"),
+    ([5, 6], .nan, "holds NaN or infinity"),
+  ])
+  func trainingNamesTheTensorItCannotLearnFrom(shape: [Int], value: Float, words: String) throws {
+    try withWrittenStore { models, folder, from in
+      let count = shape.reduce(1, *)
+      let tensor = Tensor((0..<count).map { $0 == count / 2 ? value : 0 }, shape)
+      try replace("hidden.last/5/conversation", by: tensor, part: 1, of: folder)
+      let error = try #require(refusal { try train(models, "refused", from) })
+      #expect(error.kind == .badInput && !error.remedy.contains("learning_rate"), "\(error)")
+      for word in [folder.path, "part-00001.safetensors", "hidden.last/5/conversation \(words)"] {
+        #expect(error.message.contains(word), "\(error)")
+      }
+      #expect(throws: UserError.self) { try TeacherStore(folder).verify() }
+    }
+  }
 }

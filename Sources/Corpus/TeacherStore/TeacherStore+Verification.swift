@@ -2,7 +2,8 @@ import Foundation
 import Tensors
 
 extension TeacherStore {
-  /// Compares every file with its checksum and every sample's tensors with the index.
+  /// Compares every file with its checksum and every sample's tensors with the index, and looks for numbers that are not
+  /// finite.
   ///
   /// - Returns: bytes read.
   /// - Throws: `UserError` (bad input) naming the first file or tensor that is wrong.
@@ -16,9 +17,12 @@ extension TeacherStore {
     for name in index.samples {
       guard let sample = StoredSample(name: name) else { throw damaged("\(name) is no sample") }
       try check(sample)
-      if views.insert(sample.view).inserted { _ = try visualTokens(of: sample) }
+      if views.insert(sample.view).inserted {
+        _ = try visualTokens(of: sample)
+        try demandFinite("visual/\(sample.view)", in: file(ofView: sample.view))
+      }
     }
-    _ = try head()
+    if let head = try head() { try demandFinite("head", in: head) }
     return files.reduce(0) { $0 + $1.bytes }
   }
 
@@ -26,7 +30,9 @@ extension TeacherStore {
     let file = try file(ofSample: sample.name)
     let length = try conversation(sample, withAnswers: true).ids.count
     func check(_ kind: String, _ columns: Int) throws {
-      try demand("\(kind)/\(sample.name)", in: file, [length, columns], types: [index.elementType])
+      let tensor = "\(kind)/\(sample.name)"
+      try demand(tensor, in: file, [length, columns], types: [index.elementType])
+      try demandFinite(tensor, in: file)
     }
     let width = index.teacher.hiddenWidth
     try check("hidden.last", width)
@@ -35,5 +41,11 @@ extension TeacherStore {
       if index.attention { try check("attention.\(layer)", length) }
     }
     if index.attention { try check("embedding", width) }
+  }
+
+  /// Refuses numbers that are not finite; a tensor of half-width numbers is looked at where it lies.
+  private func demandFinite(_ tensor: String, in file: SafetensorsFile) throws {
+    let isFinite = try file.mapped(tensor)?.isFinite ?? file.tensor(tensor, as: Float.self).isFinite
+    guard isFinite else { throw notFinite(tensor, in: file) }
   }
 }

@@ -75,7 +75,8 @@ public final class TeacherStore: Sendable {
   public func contains(_ sample: StoredSample) -> Bool { positions[sample.name] != nil }
 
   /// The file of the output head, `head` [vocabulary, Dt]; nil for a store without one.
-  /// - Throws: `UserError` (bad input) for a head of another shape or type than the index says.
+  /// - Throws: `UserError` (bad input) for a head of another shape or type than the index says; its numbers are not looked
+  ///   at.
   public func head() throws -> SafetensorsFile? {
     guard let name = index.head?.name else { return nil }
     let file = try file(name)
@@ -124,11 +125,11 @@ extension TeacherStore {
     let ids = try file.integers("ids/\(sample.name)")
     let mask = try file.integers("answers/\(sample.name)")
     guard !ids.isEmpty, ids.allSatisfy({ (0..<index.teacher.vocabulary).contains($0) }),
-      mask.allSatisfy({ $0 == 0 || $0 == 1 }), mask[0] == 0
+      mask.allSatisfy({ $0 == 0 || $0 == 1 }), mask[0] == 0, mask.contains(1)
     else {
       throw damaged(
         "\(file.url.lastPathComponent): ids or answers of \(sample.name) are wrong: ids are below "
-          + "\(index.teacher.vocabulary), answers 0 or 1, the first 0")
+          + "\(index.teacher.vocabulary), answers 0 or 1, the first 0, and not all 0")
     }
     let end = withAnswers ? ids.count : mask.firstIndex(of: 1) ?? ids.count
     return TokenizedConversation(
@@ -181,14 +182,15 @@ extension TeacherStore {
   /// precision.
   ///
   /// - Parameter kind: `hidden.last`, `hidden.<layer>`, `embedding` or `attention.<layer>`.
-  /// - Throws: `UserError` (bad input) naming file and tensor where it is absent, or has other rows than the sample has
-  ///   ids or other columns than the index says: part of another model's states would be read in silence.
+  /// - Throws: `UserError` (bad input) naming file and tensor where it is absent, has other rows than the sample has ids
+  ///   or other columns than the index says (part of another model's states would be read in silence), or what is read
+  ///   is not finite.
   public func read(_ kind: String, of sample: StoredSample, into target: Tensor<Float>) throws {
     let (file, tensor) = (try file(ofSample: sample.name), "\(kind)/\(sample.name)")
     let rows = try tokens(of: sample.name, in: file)
     let columns = kind.hasPrefix("attention.") ? rows : index.teacher.hiddenWidth
     try demand(tensor, in: file, [rows, columns], types: [index.elementType])
-    try file.readBlock(tensor, into: target)
+    try readFinite(tensor, of: file, into: target)
   }
 
   /// Rows of the visual tokens that a sample sees.
@@ -221,10 +223,20 @@ extension TeacherStore {
   }
 
   /// The first of the visual tokens that a sample sees, [tokens, Dv], widened to single precision.
-  /// - Throws: as `visualTokens`, or where there are fewer.
+  /// - Throws: as `visualTokens`, or where there are fewer or they are not finite.
   public func readVisual(of sample: StoredSample, into target: Tensor<Float>) throws {
     _ = try visualTokens(of: sample)
-    try file(ofView: sample.view).readBlock("visual/\(sample.view)", into: target)
+    try readFinite("visual/\(sample.view)", of: try file(ofView: sample.view), into: target)
+  }
+
+  private func readFinite(_ tensor: String, of file: SafetensorsFile, into target: Tensor<Float>) throws {
+    try file.readBlock(tensor, into: target)
+    guard target.isFinite else { throw notFinite(tensor, in: file) }
+  }
+
+  /// A number that is not finite would end the training at the loss, far from where it comes from.
+  public func notFinite(_ tensor: String, in file: SafetensorsFile) -> UserError {
+    damaged("\(file.url.lastPathComponent): \(tensor) holds NaN or infinity; every number of a store is finite")
   }
 
   /// Refuses a tensor of another shape or type than the index asks for.
