@@ -283,6 +283,42 @@ extension TeacherStoreTests {
     }
   }
 
+  /// Without the index nothing tells sound parts from others: the words say what to put back or remove, and that works.
+  @Test func aDamagedIndexIsNamedWithWhatToRemove() throws {
+    try withTemporaryFolder { folder in
+      let writer = TeacherStoreWriter(folder.appendingPathComponent("a"), plan: Self.plan())
+      try finish(writer)
+      let index = writer.folder.appendingPathComponent("index.json")
+      let sound = try Data(contentsOf: index)
+      let damages: [(words: [String], damage: () throws -> Void)] = [
+        (["not valid JSON at byte "], { try sound.prefix(sound.count / 2).write(to: index) }),
+        (["not valid JSON at byte "], { try Data(count: sound.count).write(to: index) }),
+        (["format is missing"], { try Data("{}".utf8).write(to: index) }),
+      ]
+      for (words, damage) in damages {
+        try damage()
+        let before = try digests(writer.folder)
+        for body in [{ _ = try TeacherStore(writer.folder) }, { try writer.begin() }] as [() throws -> Void] {
+          let error = #expect(throws: UserError.self) { try body() }
+          #expect(error?.kind == .badInput && error?.remedy.contains("remove the folder \(writer.folder.path)") == true)
+          for word in words + [index.path] {
+            #expect(error?.message.contains(word) == true, "\(error?.message ?? "")")
+          }
+        }
+        #expect(try digests(writer.folder) == before)
+      }
+      try FileManager.default.removeItem(at: index)
+      let absent = #expect(throws: UserError.self) { try writer.begin() }
+      #expect(absent?.kind == .badInput && absent?.message.contains("no index.json") == true)
+      try sound.write(to: index)
+      try TeacherStore(writer.folder).verify()
+      let expected = try digests(writer.folder)
+      try FileManager.default.removeItem(at: writer.folder)
+      try finish(writer)
+      #expect(try digests(writer.folder) == expected)
+    }
+  }
+
   @Test func anotherPlanAndAFolderInUseAreRefused() throws {
     try withTemporaryFolder { folder in
       let store = folder.appendingPathComponent("a")

@@ -40,12 +40,12 @@ public final class TeacherStore: Sendable {
         .badInput, "the teacher store \(folder.path) is not finished",
         remedy: "run `evl-dist teach` again with the same settings: it goes on where it stopped")
     }
-    index = try TeacherStoreIndex(contentsOf: file)
+    index = try TeacherStoreIndex(contentsOf: file, store: folder)
     guard index.parts.count == index.partCount else {
       throw UserError(
         .badInput,
         "\(file.path) names \(index.parts.count) parts; \(index.samples.count) samples, \(index.samplesPerPart) a part, "
-          + "take \(index.partCount)", remedy: "write the store again")
+          + "take \(index.partCount)", remedy: TeacherStoreIndex.lost(file, of: folder))
     }
     positions = Dictionary(uniqueKeysWithValues: index.samples.enumerated().map { ($1, $0) })
     firstOfView = Dictionary(
