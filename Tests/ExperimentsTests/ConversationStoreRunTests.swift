@@ -221,9 +221,10 @@ import Training
       try models.change(models.teacher, "preprocessor_config.json", ["resample": 3])
       let text = try String(contentsOf: models.chat, encoding: .utf8)
       try text.replacing("Yes, inferior.", with: "No.").write(to: models.chat, atomically: true, encoding: .utf8)
-      try expectRefusal(["conversations: the store has chat ("])
+      try expectRefusal(["conversations: the store has 8 conversations ("])
       let again = try #require(refusal { try teach(models, "store", pair(models)) })
-      #expect(again.kind == .usage && again.message.contains("conversations: the store has chat ("), "\(again)")
+      #expect(
+        again.kind == .usage && again.message.contains("conversations: the store has 8 conversations ("), "\(again)")
     }
   }
 
@@ -292,6 +293,18 @@ extension ConversationStoreRunTests {
       #expect(try lengths(store).map(\.visualTokens) == [3, 3, 6, 0, 3, 3, 3, 3])
       let steps = try train(models, "run", from)
       #expect(steps.count == 2 && steps.allSatisfy { $0.values.allSatisfy(\.isFinite) && ($0["ot"] ?? .nan) > 0 })
+    }
+  }
+
+  /// A file by another name is the same conversations, to a store and to a run that goes on.
+  @Test func aRenamedFileOfConversationsIsTheSame() throws {
+    try withWrittenStore { models, _, from in
+      try train(models, "run", from)
+      let renamed = url(models, "renamed.json")
+      try FileManager.default.moveItem(at: models.chat, to: renamed)
+      let more = from + ["data.path=\(renamed.path)", "train.steps=3"]
+      #expect(try train(models, "run", more).count == 1)
+      #expect(try train(models, "fresh", more).count == 3)
     }
   }
 
