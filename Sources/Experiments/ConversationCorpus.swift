@@ -49,7 +49,7 @@ struct ConversationCorpus: TrainingMaterial {
 
   func identity(student: ModelBlueprint, teacher: String?) throws -> [String: String] {
     var parts = [
-      "the conversations": "\(dataset.conversations.count) of \(dataset.name) (\(dataset.fingerprint.prefix(16)))",
+      "the conversations": "\(dataset.conversations.count) (\(dataset.fingerprint.prefix(16)))",
       "the view": try student.conversationSide().settings,
       "the student's tokenizer": TrainingCorpus.short(student.tokenizer.fingerprint),
     ]

@@ -24,6 +24,8 @@ struct ConversationStoreSamples: StoreSamples {
     self.dataset = dataset
   }
 
+  func images(_ position: Int) -> Int { dataset.conversations[position].images.count }
+
   func requestsJSON() throws -> Data { try ConversationRequest.json(requests, fingerprint: fingerprint) }
 
   func inputs(for teacher: ModelBlueprint) throws -> any StoreInputs {

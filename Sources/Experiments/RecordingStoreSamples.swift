@@ -30,6 +30,8 @@ struct RecordingStoreSamples: StoreSamples {
     self.configuration = configuration
   }
 
+  func images(_ position: Int) -> Int { 1 }
+
   func requestsJSON() throws -> Data { try TeacherRequest.json(requests, fingerprint: fingerprint) }
 
   func inputs(for teacher: ModelBlueprint) throws -> any StoreInputs {

@@ -8,8 +8,9 @@ extension RunStart {
   /// The store that the configuration names; nil where there is none, or no term needs a teacher.
   ///
   /// - Parameter corpus: nil leaves out the comparison with the data.
-  /// - Throws: `UserError` naming each difference between what the store was made from and this run, or what the
-  ///   objective looks at and the store does not hold.
+  /// - Throws: `UserError` naming each difference between what the store was made from and this run, what the objective
+  ///   looks at and the store does not hold, or a sample that shows images without visual tokens, or the reverse.
+  /// - Complexity: reads the header of every part.
   static func storedTeacher(
     _ configuration: RunConfiguration, corpus: (any TrainingMaterial)?, student: ModelBlueprint
   ) throws -> StoredTeacher? {
@@ -53,6 +54,9 @@ extension RunStart {
         "the teacher store \(store.folder.path) was made for another run:\n  " + differences.joined(separator: "\n  "),
         remedy: "use the settings it was written with, or a store written for this run's: by `evl-dist teach`, or by "
           + "another program for what `evl-dist teach --requests` writes")
+    }
+    for (position, sample) in samples.stored.enumerated() {
+      try store.demandVisualTokens(of: sample, images: samples.images(position))
     }
   }
 }

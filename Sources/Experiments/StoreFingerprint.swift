@@ -27,9 +27,9 @@ enum StoreFingerprint {
     ]
   }
 
-  /// Conversations: texts, and images by path.
+  /// Conversations: texts, and images by path; not the file's name, so that a renamed file is the same data.
   static func run(_ dataset: ConversationDataset) -> [String: String] {
-    ["conversations": "\(dataset.name) (\(dataset.fingerprint.prefix(16)))"]
+    ["conversations": "\(dataset.conversations.count) conversations (\(dataset.fingerprint.prefix(16)))"]
   }
 
   /// Tokenizer, template and image settings of a teacher that is shown conversations.

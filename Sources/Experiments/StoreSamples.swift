@@ -6,6 +6,8 @@ import Training
 protocol StoreSamples: Sendable {
   /// Where each lies in the store.
   var stored: [StoredSample] { get }
+  /// Pictures that the sample at a position shows; a recording is one.
+  func images(_ position: Int) -> Int
   /// What a run's material is, in words that are compared, whoever teaches.
   var fingerprint: [String: String] { get }
   /// The samples and the fingerprint as JSON for programs of other people that write a store.

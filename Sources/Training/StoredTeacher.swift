@@ -11,25 +11,19 @@ public final class StoredTeacher {
   let head: Parameter<Float>?
   private let arena: ParameterArena<Float>?
 
-  /// - Throws: `UserError` for a head of another shape than the index says.
+  /// - Throws: `UserError` for a head of another shape than the index says, or of numbers that are not finite.
   public init(_ store: TeacherStore) throws {
     self.store = store
     let file = try store.head()
     arena = try file.map { file in
-      let teacher = store.index.teacher
-      let entry = try file.entry("head")
-      guard entry.shape == [teacher.vocabulary, teacher.hiddenWidth] else {
-        throw UserError(
-          .badInput,
-          "head of \(file.url.path) has shape \(entry.shape), the index says [\(teacher.vocabulary), "
-            + "\(teacher.hiddenWidth)]", remedy: "write the store again")
-      }
       var layout = ParameterLayout()
-      layout.add("head", entry.shape, .constant(0))
+      layout.add("head", try file.entry("head").shape, .constant(0))
       return try ParameterArena(
         frozen: layout, rounded: { try file.mapped($0.name) }, exact: { try file.tensor($0.name) })
     }
     head = arena.map { $0["head"] }
+    let isFinite = head.map { $0.isExact ? $0.value.isFinite : $0.rounded?.isFinite ?? true }
+    if let file, isFinite == false { throw store.notFinite("head", in: file) }
   }
 
   public var shape: TeacherShape { TeacherShape(store.index.teacher) }

@@ -179,9 +179,12 @@ private func read(_ text: String) throws -> [Conversation] {
     }
   }
 
-  @Test func theFingerprintFollowsTheText() throws {
+  @Test func theFingerprintFollowsTheTextAndNotTheFilesName() throws {
     try withFolder([entry("images/a.png", "a")]) { folder in
       let first = try ConversationDataset(path: folder.appendingPathComponent("chat.json")).fingerprint
+      let renamed = folder.appendingPathComponent("renamed.json")
+      try FileManager.default.copyItem(at: folder.appendingPathComponent("chat.json"), to: renamed)
+      #expect(try ConversationDataset(path: renamed).fingerprint == first)
       try Data("[\(entry("images/a.png", "a").replacing("Q?", with: "R?"))]".utf8)
         .write(to: folder.appendingPathComponent("chat.json"))
       #expect(try ConversationDataset(path: folder.appendingPathComponent("chat.json")).fingerprint != first)

@@ -79,6 +79,23 @@ import Testing
     #expect(try String(contentsOf: page, encoding: .utf8).contains(script))
   }
 
+  /// Of conversations (its requests are beside it): three visual tokens a picture, and none where there is no picture.
+  @Test func theScriptsStoreOfConversationsKeepsTextAloneWithoutVisualTokens() throws {
+    let store = try TeacherStore(Self.recorded.appendingPathComponent("conversations"))
+    try store.verify()
+    let images = [1, 1, 2, 0, 1, 1, 1, 1]
+    #expect(store.index.samples == (1...8).map { "\($0)/conversation" })
+    for (number, images) in images.enumerated() {
+      let sample = StoredSample(record: "\(number + 1)", variant: 0, question: StoredSample.conversation)
+      #expect(try store.visualTokens(of: sample) == 3 * images)
+      try store.demandVisualTokens(of: sample, images: images)
+      let error = #expect(throws: UserError.self) {
+        try store.demandVisualTokens(of: sample, images: images == 0 ? 1 : 0)
+      }
+      #expect(error?.kind == .badInput && error?.message.contains("visual/\(number + 1)") == true)
+    }
+  }
+
   @Test func whatIsNotAskedForAsStoredIsNamed() throws {
     let store = try TeacherStore(Self.recorded.appendingPathComponent("store"))
     let absent = StoredSample(record: "c", variant: 0, question: "MI")
@@ -263,6 +280,42 @@ extension TeacherStoreTests {
       #expect(stopped.isFinished("part-00000.safetensors") && !stopped.isFinished("part-00001.safetensors"))
       try finish(stopped)
       #expect(try digests(stopped.folder) == expected)
+    }
+  }
+
+  /// Without the index nothing tells sound parts from others: the words say what to put back or remove, and that works.
+  @Test func aDamagedIndexIsNamedWithWhatToRemove() throws {
+    try withTemporaryFolder { folder in
+      let writer = TeacherStoreWriter(folder.appendingPathComponent("a"), plan: Self.plan())
+      try finish(writer)
+      let index = writer.folder.appendingPathComponent("index.json")
+      let sound = try Data(contentsOf: index)
+      let damages: [(words: [String], damage: () throws -> Void)] = [
+        (["not valid JSON at byte "], { try sound.prefix(sound.count / 2).write(to: index) }),
+        (["not valid JSON at byte "], { try Data(count: sound.count).write(to: index) }),
+        (["format is missing"], { try Data("{}".utf8).write(to: index) }),
+      ]
+      for (words, damage) in damages {
+        try damage()
+        let before = try digests(writer.folder)
+        for body in [{ _ = try TeacherStore(writer.folder) }, { try writer.begin() }] as [() throws -> Void] {
+          let error = #expect(throws: UserError.self) { try body() }
+          #expect(error?.kind == .badInput && error?.remedy.contains("remove the folder \(writer.folder.path)") == true)
+          for word in words + [index.path] {
+            #expect(error?.message.contains(word) == true, "\(error?.message ?? "")")
+          }
+        }
+        #expect(try digests(writer.folder) == before)
+      }
+      try FileManager.default.removeItem(at: index)
+      let absent = #expect(throws: UserError.self) { try writer.begin() }
+      #expect(absent?.kind == .badInput && absent?.message.contains("no index.json") == true)
+      try sound.write(to: index)
+      try TeacherStore(writer.folder).verify()
+      let expected = try digests(writer.folder)
+      try FileManager.default.removeItem(at: writer.folder)
+      try finish(writer)
+      #expect(try digests(writer.folder) == expected)
     }
   }
 

@@ -221,9 +221,10 @@ import Training
       try models.change(models.teacher, "preprocessor_config.json", ["resample": 3])
       let text = try String(contentsOf: models.chat, encoding: .utf8)
       try text.replacing("Yes, inferior.", with: "No.").write(to: models.chat, atomically: true, encoding: .utf8)
-      try expectRefusal(["conversations: the store has chat ("])
+      try expectRefusal(["conversations: the store has 8 conversations ("])
       let again = try #require(refusal { try teach(models, "store", pair(models)) })
-      #expect(again.kind == .usage && again.message.contains("conversations: the store has chat ("), "\(again)")
+      #expect(
+        again.kind == .usage && again.message.contains("conversations: the store has 8 conversations ("), "\(again)")
     }
   }
 
@@ -249,6 +250,102 @@ import Training
       #expect(samples.compactMap { $0["sample"] as? String } == index.samples)
       let fingerprint = try #require(object["fingerprint"] as? [String: String])
       #expect(Set(fingerprint.keys) == ["conversations"] && index.differences(fromExpected: fingerprint) == [])
+    }
+  }
+}
+
+/// Stores that the script of docs/teacher-store.md wrote for what `teach --requests` asked about these conversations
+/// (CorpusTests/Recorded/teacher-store: conversations.json, and the store `conversations`).
+extension ConversationStoreRunTests {
+  private static let recorded = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("CorpusTests/Recorded/teacher-store")
+
+  /// A copy of the written store that may be damaged, and the settings that learn from it.
+  private func withWrittenStore(_ body: (RealModels, URL, [String]) throws -> Void) throws {
+    try withModels { models in
+      let folder = url(models, "written")
+      try FileManager.default.copyItem(at: Self.recorded.appendingPathComponent("conversations"), to: folder)
+      try body(models, folder, ["student.path=\(models.student.path)", "teacher.store=\(folder.path)"])
+    }
+  }
+
+  /// Puts another tensor into a part, and what the index says of the file into the index.
+  private func replace(_ name: String, by tensor: Tensor<Float>, part: Int, of folder: URL) throws {
+    let url = folder.appendingPathComponent(TeacherStoreIndex.partName(part))
+    var index = try TeacherStore(folder).index
+    let file = try SafetensorsFile(contentsOf: url)
+    var writer = SafetensorsWriter()
+    writer.add(name, tensor)
+    for other in file.names where other != name { try writer.add(other, of: file) }
+    try DurableFile.replace(url) { try writer.write(to: $0) }
+    index.parts[part].bytes = try Data(contentsOf: url).count
+    index.parts[part].sha256 = try Digest.sha256(fileAt: url)
+    try index.json().write(to: folder.appendingPathComponent(TeacherStore.indexName))
+  }
+
+  /// One entry shows two pictures and one is text alone.
+  @Test func whatTheDocumentedScriptWritesTrains() throws {
+    try withWrittenStore { models, folder, from in
+      let asked = try TeacherStoreRun.requests(settings(models, []).configuration)
+      #expect(try asked == Data(contentsOf: Self.recorded.appendingPathComponent("conversations.json")))
+      let store = try TeacherStore(folder)
+      try store.verify()
+      #expect(try lengths(store).map(\.visualTokens) == [3, 3, 6, 0, 3, 3, 3, 3])
+      let steps = try train(models, "run", from)
+      #expect(steps.count == 2 && steps.allSatisfy { $0.values.allSatisfy(\.isFinite) && ($0["ot"] ?? .nan) > 0 })
+    }
+  }
+
+  /// A file by another name is the same conversations, to a store and to a run that goes on.
+  @Test func aRenamedFileOfConversationsIsTheSame() throws {
+    try withWrittenStore { models, _, from in
+      try train(models, "run", from)
+      let renamed = url(models, "renamed.json")
+      try FileManager.default.moveItem(at: models.chat, to: renamed)
+      let more = from + ["data.path=\(renamed.path)", "train.steps=3"]
+      #expect(try train(models, "run", more).count == 1)
+      #expect(try train(models, "fresh", more).count == 3)
+    }
+  }
+
+  /// The index does not say what an entry shows, so `verify` cannot; a start can, and a plan of it.
+  @Test(arguments: [
+    (4, 3, 1, "3 rows", "no image"), (2, 0, 0, "no rows", "an image"), (3, 0, 0, "no rows", "2 images"),
+  ])
+  func visualTokensThatDoNotSuitTheImagesAreRefused(
+    entry: Int, rows: Int, part: Int, found: String, shown: String
+  ) throws {
+    try withWrittenStore { models, folder, from in
+      try replace("visual/\(entry)", by: Tensor(zeros: [rows, 4]), part: part, of: folder)
+      try TeacherStore(folder).verify()
+      let error = try #require(refusal { try train(models, "refused", from) })
+      #expect(error.kind == .badInput && error.remedy.contains("[Nt, 4]"), "\(error)")
+      for word in [
+        folder.path, "part-0000\(part)", "visual/\(entry) has \(found)", "\(entry)/conversation shows \(shown)",
+      ] {
+        #expect(error.message.contains(word), "\(error)")
+      }
+      #expect(refusal { _ = try RunPlan(settings(models, from), ranks: 1, ranksPerNode: 1) } == error)
+      #expect(!FileManager.default.fileExists(atPath: url(models, "refused").path))
+    }
+  }
+
+  /// What `verify` was not asked about ends the step that reads it, before a loss or the learning rate is blamed.
+  @Test(arguments: [
+    ([5, 13], Float(0), "is F32 [5, 13], expected F32 [5, 6]"), ([10, 6], 0, "is F32 [10, 6], expected F32 [5, 6]"),
+    ([5, 6], .nan, "holds NaN or infinity"),
+  ])
+  func trainingNamesTheTensorItCannotLearnFrom(shape: [Int], value: Float, words: String) throws {
+    try withWrittenStore { models, folder, from in
+      let count = shape.reduce(1, *)
+      let tensor = Tensor((0..<count).map { $0 == count / 2 ? value : 0 }, shape)
+      try replace("hidden.last/5/conversation", by: tensor, part: 1, of: folder)
+      let error = try #require(refusal { try train(models, "refused", from) })
+      #expect(error.kind == .badInput && !error.remedy.contains("learning_rate"), "\(error)")
+      for word in [folder.path, "part-00001.safetensors", "hidden.last/5/conversation \(words)"] {
+        #expect(error.message.contains(word), "\(error)")
+      }
+      #expect(throws: UserError.self) { try TeacherStore(folder).verify() }
     }
   }
 }

@@ -176,6 +176,22 @@ import Testing
     }
   }
 
+  /// Sizes alone are checked at a start, not checksums: the numbers themselves must tell.
+  @Test func aHeadThatIsNotFiniteIsNamedBeforeTheFirstStep() throws {
+    try withTemporaryFolder { folder in
+      _ = try Lesson().store(in: folder)
+      let file = folder.appendingPathComponent(TeacherStoreIndex.headName)
+      var bytes = try Data(contentsOf: file)
+      bytes.replaceSubrange(bytes.count - 4..<bytes.count, with: [0, 0, 0xC0, 0x7F])
+      try bytes.write(to: file)
+      let error = #expect(throws: UserError.self) { try StoredTeacher(TeacherStore(folder)) }
+      #expect(error?.kind == .badInput, "\(error?.message ?? "")")
+      for word in [folder.path, "head.safetensors", "head holds NaN"] {
+        #expect(error?.message.contains(word) == true, "\(error?.message ?? "")")
+      }
+    }
+  }
+
   @Test func whatTheStoreLacksForAMethodIsNamed() throws {
     let student = try ModelBlueprint(builtIn: .student, view: "signal")
     func refusal(_ method: String, _ change: (inout TeacherStoreIndex) -> Void = { _ in }) -> UserError? {

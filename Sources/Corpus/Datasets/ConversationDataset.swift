@@ -114,9 +114,9 @@ public struct ConversationDataset: Sendable {
     }
   }
 
-  /// SHA-256 (hex) over what is asked, answered and shown by path.
+  /// SHA-256 (hex) over what is asked, answered and shown by path, whatever the file is called.
   public var fingerprint: String {
-    var text = name
+    var text = ""
     for conversation in conversations {
       text += "\n\(conversation.id)\t\(conversation.images.joined(separator: "\t"))"
       for turn in conversation.turns { text += "\n\t\(turn.role.rawValue)\t\(turn.images)\t\(turn.text)" }

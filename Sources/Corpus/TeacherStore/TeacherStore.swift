@@ -40,12 +40,12 @@ public final class TeacherStore: Sendable {
         .badInput, "the teacher store \(folder.path) is not finished",
         remedy: "run `evl-dist teach` again with the same settings: it goes on where it stopped")
     }
-    index = try TeacherStoreIndex(contentsOf: file)
+    index = try TeacherStoreIndex(contentsOf: file, store: folder)
     guard index.parts.count == index.partCount else {
       throw UserError(
         .badInput,
         "\(file.path) names \(index.parts.count) parts; \(index.samples.count) samples, \(index.samplesPerPart) a part, "
-          + "take \(index.partCount)", remedy: "write the store again")
+          + "take \(index.partCount)", remedy: TeacherStoreIndex.lost(file, of: folder))
     }
     positions = Dictionary(uniqueKeysWithValues: index.samples.enumerated().map { ($1, $0) })
     firstOfView = Dictionary(
@@ -74,8 +74,16 @@ public final class TeacherStore: Sendable {
 
   public func contains(_ sample: StoredSample) -> Bool { positions[sample.name] != nil }
 
-  /// The output head, [vocabulary, Dt], and the file it lies in; nil for a store without one.
-  public func head() throws -> SafetensorsFile? { try index.head.map { try file($0.name) } }
+  /// The file of the output head, `head` [vocabulary, Dt]; nil for a store without one.
+  /// - Throws: `UserError` (bad input) for a head of another shape or type than the index says; its numbers are not looked
+  ///   at.
+  public func head() throws -> SafetensorsFile? {
+    guard let name = index.head?.name else { return nil }
+    let file = try file(name)
+    try demand(
+      "head", in: file, [index.teacher.vocabulary, index.teacher.hiddenWidth], types: ["F32", BFloat16.safetensorsType])
+    return file
+  }
 
   /// The file that holds a sample's tensors.
   func file(ofSample name: String) throws -> SafetensorsFile {
@@ -110,16 +118,18 @@ extension TeacherStore {
   /// The teacher's token ids of a sample and which of them are answers.
   ///
   /// - Parameter withAnswers: without them the conversation ends before the first answer token.
+  /// - Throws: `UserError` (bad input) naming file and sample where they are no two lists of as many sound numbers.
   public func conversation(_ sample: StoredSample, withAnswers: Bool) throws -> TokenizedConversation {
     let file = try file(ofSample: sample.name)
+    try demand("answers/\(sample.name)", in: file, [try tokens(of: sample.name, in: file)])
     let ids = try file.integers("ids/\(sample.name)")
     let mask = try file.integers("answers/\(sample.name)")
-    guard !ids.isEmpty, ids.count == mask.count, ids.allSatisfy({ (0..<index.teacher.vocabulary).contains($0) }),
-      mask.allSatisfy({ $0 == 0 || $0 == 1 }), mask[0] == 0
+    guard !ids.isEmpty, ids.allSatisfy({ (0..<index.teacher.vocabulary).contains($0) }),
+      mask.allSatisfy({ $0 == 0 || $0 == 1 }), mask[0] == 0, mask.contains(1)
     else {
       throw damaged(
-        "\(file.url.lastPathComponent): ids and answers of \(sample.name) do not fit; as many of both, ids below "
-          + "\(index.teacher.vocabulary), answers 0 or 1, the first 0")
+        "\(file.url.lastPathComponent): ids or answers of \(sample.name) are wrong: ids are below "
+          + "\(index.teacher.vocabulary), answers 0 or 1, the first 0, and not all 0")
     }
     let end = withAnswers ? ids.count : mask.firstIndex(of: 1) ?? ids.count
     return TokenizedConversation(
@@ -162,27 +172,86 @@ extension TeacherStore {
     return count
   }
 
-  /// The first rows (and columns) of a sample's tensor `<kind>/<sample>`, widened to single precision.
+  /// Tokens of a sample, Lt: all its tensors have as many rows.
+  func tokens(of name: String, in file: SafetensorsFile) throws -> Int {
+    try demand("ids/\(name)", in: file, [nil])
+    return try file.entry("ids/\(name)").count
+  }
+
+  /// The first rows of a sample's tensor `<kind>/<sample>`, of attention scores as many columns, widened to single
+  /// precision.
   ///
   /// - Parameter kind: `hidden.last`, `hidden.<layer>`, `embedding` or `attention.<layer>`.
+  /// - Throws: `UserError` (bad input) naming file and tensor where it is absent, has other rows than the sample has ids
+  ///   or other columns than the index says (part of another model's states would be read in silence), or what is read
+  ///   is not finite.
   public func read(_ kind: String, of sample: StoredSample, into target: Tensor<Float>) throws {
-    try file(ofSample: sample.name).readBlock("\(kind)/\(sample.name)", into: target)
+    let (file, tensor) = (try file(ofSample: sample.name), "\(kind)/\(sample.name)")
+    let rows = try tokens(of: sample.name, in: file)
+    let columns = kind.hasPrefix("attention.") ? rows : index.teacher.hiddenWidth
+    try demand(tensor, in: file, [rows, columns], types: [index.elementType])
+    try readFinite(tensor, of: file, into: target)
   }
 
   /// Rows of the visual tokens that a sample sees.
   public func visualTokens(of sample: StoredSample) throws -> Int {
-    let file = try file(ofView: sample.view)
-    let shape = try file.entry("visual/\(sample.view)").shape
-    guard shape.count == 2, shape[0] > 0 || sample.mayBeTextAlone, shape[1] == index.teacher.visualWidth else {
-      throw damaged(
-        "\(file.url.lastPathComponent): visual/\(sample.view) has shape \(shape), expected [tokens, "
-          + "\(index.teacher.visualWidth)]")
-    }
-    return shape[0]
+    let (file, tensor) = (try file(ofView: sample.view), "visual/\(sample.view)")
+    try demand(tensor, in: file, [nil, index.teacher.visualWidth], types: [index.elementType])
+    let rows = try file.entry(tensor).shape[0]
+    guard rows > 0 || sample.mayBeTextAlone else { throw unlike(sample, rows: rows, images: 1) }
+    return rows
   }
 
-  /// The visual tokens that a sample sees, [tokens, Dv], widened to single precision.
+  /// Refuses a sample without visual tokens though it shows images, or with some though it shows none; the index does not
+  /// say what a conversation shows.
+  /// - Throws: `UserError` (bad input) naming file, sample and tensor.
+  public func demandVisualTokens(of sample: StoredSample, images: Int) throws {
+    let rows = try visualTokens(of: sample)
+    guard (rows > 0) == (images > 0) else { throw unlike(sample, rows: rows, images: images) }
+  }
+
+  private func unlike(_ sample: StoredSample, rows: Int, images: Int) -> UserError {
+    let shown = images == 0 ? "no image" : images == 1 ? "an image" : "\(images) images"
+    let part = (firstOfView[sample.view]).map { index.parts[$0 / index.samplesPerPart].name } ?? ""
+    return UserError(
+      .badInput,
+      "the teacher store \(folder.path), \(part): visual/\(sample.view) has \(rows == 0 ? "no" : "\(rows)") rows, but "
+        + "\(sample.name) shows \(shown)",
+      remedy: "have the store written again by the program that wrote it, with the visual tokens of all images of a "
+        + "sample in its visual/..., [Nt, \(index.teacher.visualWidth)]; Nt is 0 where its request has no images, and "
+        + "only there")
+  }
+
+  /// The first of the visual tokens that a sample sees, [tokens, Dv], widened to single precision.
+  /// - Throws: as `visualTokens`, or where there are fewer or they are not finite.
   public func readVisual(of sample: StoredSample, into target: Tensor<Float>) throws {
-    try file(ofView: sample.view).readBlock("visual/\(sample.view)", into: target)
+    _ = try visualTokens(of: sample)
+    try readFinite("visual/\(sample.view)", of: try file(ofView: sample.view), into: target)
+  }
+
+  private func readFinite(_ tensor: String, of file: SafetensorsFile, into target: Tensor<Float>) throws {
+    try file.readBlock(tensor, into: target)
+    guard target.isFinite else { throw notFinite(tensor, in: file) }
+  }
+
+  /// A number that is not finite would end the training at the loss, far from where it comes from.
+  public func notFinite(_ tensor: String, in file: SafetensorsFile) -> UserError {
+    damaged("\(file.url.lastPathComponent): \(tensor) holds NaN or infinity; every number of a store is finite")
+  }
+
+  /// Refuses a tensor of another shape or type than the index asks for.
+  /// - Parameters:
+  ///   - shape: nil where any number will do.
+  ///   - types: empty where any will do.
+  func demand(_ tensor: String, in file: SafetensorsFile, _ shape: [Int?], types: [String] = []) throws {
+    let entry = try file.entry(tensor)
+    guard types.isEmpty || types.contains(entry.type), entry.shape.count == shape.count,
+      zip(entry.shape, shape).allSatisfy({ $1 == nil || $0 == $1 })
+    else {
+      let expected = "[\(shape.map { $0.map(String.init) ?? "any" }.joined(separator: ", "))]"
+      throw damaged(
+        "\(file.url.lastPathComponent): \(tensor) is \(entry.type) \(entry.shape), expected "
+          + (types.isEmpty ? expected : "\(types.joined(separator: " or ")) \(expected)"))
+    }
   }
 }

@@ -100,10 +100,12 @@ public struct TeacherStoreIndex: Codable, Sendable, Equatable {
   }
 
   /// Reads and checks an index.
-  /// - Throws: `UserError` (bad input) naming the file and the first field that is wrong.
-  public init(contentsOf url: URL) throws {
+  /// - Parameter store: the folder it belongs to.
+  /// - Throws: `UserError` (bad input) naming the file and the first byte or field that is wrong.
+  public init(contentsOf url: URL, store: URL) throws {
     func broken(_ why: String) -> UserError {
-      UserError(.badInput, "\(url.path) is no sound index of a teacher store: \(why)", remedy: "write the store again")
+      UserError(
+        .badInput, "\(url.path) is no sound index of a teacher store: \(why)", remedy: Self.lost(url, of: store))
     }
     guard let data = try? Data(contentsOf: url) else {
       throw UserError(.inputOutput, "\(url.path) cannot be read", remedy: "check the path and its permissions")
@@ -111,9 +113,20 @@ public struct TeacherStoreIndex: Codable, Sendable, Equatable {
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     do { self = try decoder.decode(Self.self, from: data) } catch let error as DecodingError {
+      do { _ = try JSONValue(parsing: data, file: url.path) } catch let syntax as UserError {
+        throw UserError(.badInput, syntax.message, remedy: Self.lost(url, of: store))
+      }
       throw broken(Self.reason(error))
     }
     if let problem { throw broken(problem) }
+  }
+
+  /// What to do about an index that cannot be used. Nothing is thrown away for the user: a mended index makes the parts
+  /// sound again, which may have taken a teacher days.
+  static func lost(_ index: URL, of store: URL) -> String {
+    "put \(index.lastPathComponent) back from a copy of the store. Without it nothing tells which parts are sound: to "
+      + "have all of them written again, remove the folder \(store.path), then start what wrote it (`evl-dist teach` "
+      + "with the same settings)"
   }
 
   private static func reason(_ error: DecodingError) -> String {

@@ -20,14 +20,15 @@ public struct TeacherStoreWriter: Sendable {
   }
 
   /// By one rank, before all else: makes the folder, or goes on with what an earlier start left.
-  /// - Throws: `UserError` (usage) for a folder with other contents, or a store by another plan, naming the differences.
+  /// - Throws: `UserError` (usage) for a folder with other contents, or a store by another plan, naming the differences;
+  ///   (bad input) for parts without a sound index or plan to tell what they are.
   public func begin() throws {
     try writing {
       let manager = FileManager.default
       try manager.createDirectory(at: folder, withIntermediateDirectories: true)
       let present = try manager.contentsOfDirectory(atPath: folder.path)
       if let file = [indexFile, planFile].first(where: { manager.fileExists(atPath: $0.path) }) {
-        var earlier = try TeacherStoreIndex(contentsOf: file)
+        var earlier = try TeacherStoreIndex(contentsOf: file, store: folder)
         let files = earlier.parts + (earlier.head.map { [$0] } ?? [])
         (earlier.parts, earlier.head) = ([], nil)
         guard earlier == plan else { throw otherStore(plan.differences(from: earlier)) }
@@ -35,6 +36,7 @@ public struct TeacherStoreWriter: Sendable {
         for file in files { try note(file) }
       } else {
         guard present.isEmpty else {
+          if present.contains(where: Self.isPart) { throw partsAlone }
           throw UserError(
             .usage, "\(folder.path) is neither empty nor a teacher store", remedy: "name another folder: teacher.store")
         }
@@ -42,6 +44,16 @@ public struct TeacherStoreWriter: Sendable {
       }
       try DurableFile.replace(planFile) { try plan.json().write(to: $0) }
     }
+  }
+
+  private static func isPart(_ name: String) -> Bool {
+    name == TeacherStoreIndex.headName || name.hasPrefix("part-") && name.hasSuffix(".safetensors")
+  }
+
+  private var partsAlone: UserError {
+    UserError(
+      .badInput, "\(folder.path) holds files of a teacher store, but no \(TeacherStore.indexName)",
+      remedy: TeacherStoreIndex.lost(indexFile, of: folder))
   }
 
   private func otherStore(_ differences: [String]) -> UserError {

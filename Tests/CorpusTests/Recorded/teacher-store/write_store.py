@@ -23,9 +23,15 @@ def run_teacher(number, request):
     return np.array(ids, np.int64), np.array(answers, np.uint8), hidden.astype(np.float32)
 
 
-def see(view):
-    """Stands for the model's vision tower and connector: visual tokens [Nt, Dv] of a picture."""
-    return (len(view) + np.add.outer(np.arange(3) / 8, np.arange(VISUAL_WIDTH) / 64)).astype(np.float32)
+def see(request):
+    """Stands for the model's vision tower and connector: visual tokens [Nt, Dv] of all pictures of a request.
+
+    A recording is one picture. A conversation has the paths of its pictures in `images`; text alone has none: Nt is 0.
+    """
+    pictures = request.get("images", [request["record"]])
+    rows = 3 * len(pictures)
+    visual = len(request["view"]) + np.add.outer(np.arange(rows) / 8, np.arange(VISUAL_WIDTH) / 64)
+    return visual.astype(np.float32)
 
 
 def main(requests_file, folder):
@@ -48,7 +54,7 @@ def main(requests_file, folder):
             tensors[f"answers/{name}"] = answers
             tensors[f"hidden.last/{name}"] = hidden
             if view not in seen:  # once, in the part of the first sample that sees it
-                tensors[f"visual/{view}"] = see(view)
+                tensors[f"visual/{view}"] = see(request)
                 seen.add(view)
         parts.append(publish(f"part-{len(parts):05d}.safetensors", tensors))
     head = np.add.outer(np.arange(VOCABULARY) / 4, np.arange(WIDTH) / 32).astype(np.float32)
