@@ -39,9 +39,9 @@ extension Tape {
 
   /// y = silu(gate) * up, the gated unit of SwiGLU (Shazeer 2020). All of equal shape.
   public func swiglu(gate: Variable<Element>, up: Variable<Element>) -> Variable<Element> {
-    let forward = { [pool] in
+    let forward = { [pool, products] in
       let y = pool.tensor(gate.shape)
-      y.setSwiGLU(gate: gate.value, up: up.value)
+      products.shareRows(of: y) { y.slice($0).setSwiGLU(gate: gate.value.slice($0), up: up.value.slice($0)) }
       return y
     }
     return result(forward(), needsGradient: gate.needsGradient || up.needsGradient, recompute: forward) { [pool] dy in

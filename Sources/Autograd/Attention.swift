@@ -138,7 +138,7 @@ private struct AttentionShape<Element: Scalar> {
       p.matrix.rows(common.lowerBound - rows.lowerBound..<common.upperBound - rows.lowerBound).columns(hidden)
         .fill(-.infinity)
     }
-    products.share(p.rows, piece: max(1, (1 << 14) / max(1, keys))) { part in
+    products.shareRows(of: p) { part in
       p.slice(part).softmaxRows(
         scale: scale, mask: sequence.visible, causal: sequence.causal,
         shift: sequence.causal ? keys - sequence.q.rows + rows.lowerBound + part.lowerBound : 0)
@@ -150,16 +150,22 @@ private struct AttentionShape<Element: Scalar> {
     _ sequence: AttentionSequence<Element>, kept: Tensor<Element>?, output: Matrix<Element>, pool: BufferPool<Element>
   ) {
     let blocks = blocks(sequence)
-    let memory = kept ?? pool.tensor([1, blocks[0].count, sequence.k.rows])
-    for head in 0..<heads {
-      for rows in blocks {
-        let p = place(memory, head: head, rows: rows)
-        setProbabilities(p, of: sequence, head: head, rows: rows)
-        products(
-          .exact(p.matrix), sequence.v.columns(valueColumns(head)),
-          into: output.rows(rows).columns(outputColumns(head)))
+    // Threads that take heads of their own need scratch of their own; one that rounds its operands uses the pool, which is
+    // one thread's.
+    let byHeads = kept == nil && products.hasTeam && products.precision == .f32
+    let memory = kept ?? pool.tensor([byHeads ? heads : 1, blocks[0].count, sequence.k.rows])
+    let body = { (heads: Range<Int>) in
+      for head in heads {
+        for rows in blocks {
+          let p = place(memory, head: byHeads ? heads.lowerBound : head, rows: rows)
+          setProbabilities(p, of: sequence, head: head, rows: rows)
+          products(
+            .exact(p.matrix), sequence.v.columns(valueColumns(head)),
+            into: output.rows(rows).columns(outputColumns(head)))
+        }
       }
     }
+    if byHeads { products.share(heads, body) } else { body(0..<heads) }
   }
 
   /// Where a head's probabilities of a block of rows lie: among the kept ones, or in scratch that all share.

@@ -10,9 +10,9 @@ extension Tape {
     _ x: Variable<Element>, _ forward: @escaping (_ y: Tensor<Element>, _ x: Tensor<Element>) -> Void,
     backward: @escaping (_ dx: Tensor<Element>, _ x: Tensor<Element>, _ dy: Tensor<Element>) -> Void
   ) -> Variable<Element> {
-    let value = { [pool] in
+    let value = { [pool, products] in
       let y = pool.tensor(x.shape)
-      forward(y, x.value)
+      products.shareRows(of: y) { forward(y.slice($0), x.value.slice($0)) }
       return y
     }
     return result(value(), needsGradient: x.needsGradient, recompute: value) { [pool] dy in
@@ -38,7 +38,7 @@ extension Tape {
   /// y = x + z, the residual connection. Equal shapes.
   public func add(_ x: Variable<Element>, _ z: Variable<Element>) -> Variable<Element> {
     let y = pool.tensor(x.shape)
-    y.setSum(x.value, z.value)
+    products.shareRows(of: y) { y.slice($0).setSum(x.value.slice($0), z.value.slice($0)) }
     let (left, right) = (x.cotangent, z.cotangent)
     return result(y, needsGradient: left.isWanted || right.isWanted) { [pool] dy in
       left.accumulate(dy, owned: false, pool: pool)

@@ -22,7 +22,7 @@ extension Tape {
     let outputs = byOutput ? rows : columns
     let y = pool.tensor(x.shape.dropLast() + [outputs])
     products(x.operand(products), weight.operand(products), transposeB: byOutput, into: y.matrix)
-    if let bias { y.addBias(bias.value) }
+    if let bias { products.shareRows(of: y) { y.slice($0).addBias(bias.value) } }
     let detour = adapter.map { add($0, of: x, to: y) }
 
     let weightTrains = uses(weight)

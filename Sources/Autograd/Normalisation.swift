@@ -9,10 +9,13 @@ extension Tape {
   ) -> Variable<Element> {
     let mean = pool.tensor([x.value.rows])
     let rstd = pool.tensor([x.value.rows])
-    let forward = { [pool] in
+    let forward = { [pool, products] in
       let y = pool.tensor(x.shape)
-      y.setLayerNorm(
-        x.value, weight: weight.value, bias: bias.value, epsilon: Element(epsilon), mean: mean, rstd: rstd)
+      products.shareRows(of: y) {
+        y.slice($0).setLayerNorm(
+          x.value.slice($0), weight: weight.value, bias: bias.value, epsilon: Element(epsilon), mean: mean.slice($0),
+          rstd: rstd.slice($0))
+      }
       return y
     }
     let y = forward()
@@ -36,9 +39,12 @@ extension Tape {
   /// x: [n, d], weight: [d].
   public func rmsNorm(_ x: Variable<Element>, _ weight: Parameter<Element>, epsilon: Double) -> Variable<Element> {
     let rstd = pool.tensor([x.value.rows])
-    let forward = { [pool] in
+    let forward = { [pool, products] in
       let y = pool.tensor(x.shape)
-      y.setRMSNorm(x.value, weight: weight.value, epsilon: Element(epsilon), rstd: rstd)
+      products.shareRows(of: y) {
+        y.slice($0).setRMSNorm(
+          x.value.slice($0), weight: weight.value, epsilon: Element(epsilon), rstd: rstd.slice($0))
+      }
       return y
     }
     let y = forward()

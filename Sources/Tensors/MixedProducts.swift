@@ -76,11 +76,15 @@ public struct MixedProducts<Element: Scalar> {
   private let multipliesRounded: Bool
   /// Threads of this program's own; nil to leave products to those of the libraries.
   private let team: ThreadTeam?
+  /// Whether loops are shared among threads of this program's own.
+  public var hasTeam: Bool { team != nil }
   /// For products of few rows, which the libraries have no part in: as many threads as those have.
   private let streamingTeam: ThreadTeam
   private let meter: ProductMeter?
   /// Multiplications with addition that are worth another thread: some tens of microseconds.
   private static var operationsPerThread: Int { 1 << 21 }
+  /// Elements of a loop over them that are worth another thread: some ten microseconds.
+  private static var elementsPerThread: Int { 1 << 14 }
 
   /// - Parameters:
   ///   - team: shares the rows of large products among its threads, for generation, with the libraries set to one thread;
@@ -151,6 +155,14 @@ public struct MixedProducts<Element: Scalar> {
   public func share(_ count: Int, piece: Int = 1, piecesPerThread: Int = 4, _ body: (Range<Int>) -> Void) {
     guard let team else { return body(0..<count) }
     team.share(count, piece: piece, piecesPerThread: piecesPerThread, body)
+  }
+
+  /// Runs an operation on a tensor's rows on the team, where there are enough of them; on all at once without a team.
+  ///
+  /// Rows are what the first extent counts.
+  public func shareRows(of tensor: Tensor<Element>, _ body: (Range<Int>) -> Void) {
+    let rows = tensor.shape[0]
+    share(rows, piece: max(1, Self.elementsPerThread * rows / max(1, tensor.count)), body)
   }
 
   /// c = a b^T by the way of few rows; nil where that is not to be taken.
