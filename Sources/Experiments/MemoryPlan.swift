@@ -61,10 +61,10 @@ struct MemoryPlan {
       try add(frozen: "teacher's weights", teacher.blueprint, precision, teacher.blueprint.configuration.layout)
       add("teacher's activations", Self.forward(teacher, precision))
     }
-    let data = Self.prepared(student, shards: rounds, ahead: configuration.data.ahead)
+    let sides = [student] + (teacher.map { [$0] } ?? [])
     add(
       "pixels made ready",
-      data + (teacher.map { Self.prepared($0, shards: rounds, ahead: configuration.data.ahead) } ?? 0))
+      sides.reduce(0) { $0 + Self.prepared($1, shards: rounds, ahead: configuration.data.ahead) })
     add("program and data", ProcessMemory.resident)
   }
 

@@ -84,25 +84,20 @@ public struct ConversationPreparer: SampleSource {
   /// The conversation at a position of the order.
   /// - Throws: `UserError` naming entry and file at fault.
   public func prepare(position: Int) throws -> PreparedConversationSample {
-    let index = order.sample(position: position)
-    let whole = dataset.conversations[index]
-    let isLabelled = labelled.isLabelled(index: index)
-    let conversation = isLabelled ? whole : whole.beforeAnswers
+    let (index, isLabelled, conversation) = shown(at: position)
     let images = try dataset.images(of: conversation)
     return PreparedConversationSample(
       position: position, epoch: order.epoch(position: position), conversation: conversation, isLabelled: isLabelled,
       student: try student.input(conversation, images),
-      teacher: try store.map { try input(index, isLabelled: isLabelled, from: $0) }
+      teacher: try store.map { try input(index, isLabelled: isLabelled, images: conversation.images.count, from: $0) }
         ?? teacher?.input(conversation, images))
   }
 
-  public var telling: Int { min(dataset.conversations.count, 1024) }
+  public var telling: Int { min(dataset.conversations.count, StoreEstimate.mostSamples) }
 
   /// No pixel is decoded for it.
   public func size(position: Int) throws -> SampleSize {
-    let index = order.sample(position: position)
-    let whole = dataset.conversations[index]
-    let conversation = labelled.isLabelled(index: index) ? whole : whole.beforeAnswers
+    let conversation = shown(at: position).conversation
     let sizes = try dataset.imageSizes(of: conversation)
     return (
       try student.size(conversation, sizes: sizes),
@@ -110,11 +105,21 @@ public struct ConversationPreparer: SampleSource {
     )
   }
 
-  /// What the store holds of a conversation, as it is shown.
-  private func input(_ index: Int, isLabelled: Bool, from store: TeacherStore) throws -> PreparedInput {
-    let (sample, whole) = (dataset.stored(index), dataset.conversations[index])
-    let images = isLabelled ? whole.images.count : whole.beforeAnswers.images.count
-    guard images < whole.images.count else { return try store.input(sample, withAnswers: isLabelled) }
+  /// The conversation at a position of the order, as `PreparedConversationSample` shows it.
+  private func shown(at position: Int) -> (index: Int, isLabelled: Bool, conversation: Conversation) {
+    let index = order.sample(position: position)
+    let (whole, isLabelled) = (dataset.conversations[index], labelled.isLabelled(index: index))
+    return (index, isLabelled, isLabelled ? whole : whole.beforeAnswers)
+  }
+
+  /// What the store holds of a conversation that is shown with its first images.
+  private func input(
+    _ index: Int, isLabelled: Bool, images: Int, from store: TeacherStore
+  ) throws -> PreparedInput {
+    let sample = dataset.stored(index)
+    guard images < dataset.conversations[index].images.count else {
+      return try store.input(sample, withAnswers: isLabelled)
+    }
     return try store.inputBeforeAnswers(sample, images: images)
   }
 }
