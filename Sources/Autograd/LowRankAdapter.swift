@@ -34,25 +34,13 @@ extension ParameterArena {
 
   /// A tensor's weights as the model computes with them: exact, and with what its adapter adds.
   ///
-  /// - Complexity: a copy where the tensor is kept in bfloat16 alone or has an adapter; otherwise none.
+  /// - Complexity: a copy where the tensor is kept in sixteen bits alone or has an adapter; otherwise none.
   public func effectiveValue(of name: String) -> Tensor<Element> {
     let parameter = self[name]
-    guard let adapter = adapter(of: parameter.entry.layer) else {
-      return parameter.isExact ? parameter.value : parameter.widened()
-    }
-    let merged = parameter.widened()
+    guard let adapter = adapter(of: parameter.entry.layer) else { return parameter.kept.exact() }
+    let merged = parameter.kept.copy()
     multiply(adapter.up.value.matrix, adapter.down.value.matrix, alpha: adapter.scale, beta: 1, into: merged.matrix)
     return merged
-  }
-}
-
-extension Parameter {
-  /// A copy of the weights, exact ones before rounded ones.
-  fileprivate func widened() -> Tensor<Element> {
-    guard !isExact, let rounded else { return value.copy() }
-    let result = Tensor<Element>(uninitialised: entry.shape)
-    result.reshaped([rounded.count]).matrix.setWidened(rounded.reshaped([rounded.count]).matrix)
-    return result
   }
 }
 

@@ -4,11 +4,12 @@ import Tensors
 /// One named tensor of an arena: its weights and, when trainable, its gradient.
 public final class Parameter<Element: Scalar> {
   public let entry: ParameterLayout.Entry
-  /// The weights rounded to bfloat16: beside the exact ones for products in bfloat16, or alone in a frozen arena.
-  public let rounded: Tensor<BFloat16>?
+  /// The weights, whatever their form; exact unless the arena is frozen.
+  public let kept: KeptWeights<Element>
   /// Absent when frozen.
   public let gradient: Tensor<Element>?
-  private let exact: Tensor<Element>?
+  /// Exact weights rounded to bfloat16 for the products in it.
+  private let rounded: Tensor<BFloat16>?
   fileprivate weak var arena: ParameterArena<Element>?
   /// Operations of the running forward whose backward has not come yet.
   fileprivate var pendingUses = 0
@@ -16,10 +17,11 @@ public final class Parameter<Element: Scalar> {
   fileprivate var isPublished = false
 
   fileprivate init(
-    entry: ParameterLayout.Entry, exact: Tensor<Element>?, rounded: Tensor<BFloat16>?, gradient: Tensor<Element>?
+    entry: ParameterLayout.Entry, kept: KeptWeights<Element>, rounded: Tensor<BFloat16>? = nil,
+    gradient: Tensor<Element>? = nil
   ) {
     self.entry = entry
-    self.exact = exact
+    self.kept = kept
     self.rounded = rounded
     self.gradient = gradient
   }
@@ -31,19 +33,19 @@ public final class Parameter<Element: Scalar> {
   /// Extent of the last dimension.
   public var columns: Int { entry.shape[entry.shape.count - 1] }
   /// Whether the exact weights are kept.
-  public var isExact: Bool { exact != nil }
+  public var isExact: Bool { kept.isExact }
 
   /// The exact weights. - Precondition: `isExact`.
   public var value: Tensor<Element> {
-    guard let exact else { preconditionFailure("\(name) is kept in bfloat16 alone") }
-    return exact
+    guard case .exact(let tensor) = kept else { preconditionFailure("\(name) is kept in sixteen bits alone") }
+    return tensor
   }
 
   /// The weights as a side of products, the first dimension as rows.
   func operand(_ products: MixedProducts<Element>) -> Operand<Element> {
     let shape = [rows, entry.range.count / max(1, rows)]
-    if let rounded, exact == nil || products.precision == .bf16 { return .rounded(rounded.reshaped(shape).matrix) }
-    return .exact(value.reshaped(shape).matrix)
+    if let rounded, products.precision == .bf16 { return .rounded(rounded.reshaped(shape).matrix) }
+    return kept.operand(shape)
   }
 
   /// Announces one use in forward; each is answered by one `contribute` in backward.
@@ -112,7 +114,7 @@ public final class Parameter<Element: Scalar> {
 /// alike.
 public final class ParameterArena<Element: Scalar> {
   public let layout: ParameterLayout
-  /// Flat memory [layout.count]; empty in a frozen arena that keeps tensors in bfloat16 alone.
+  /// Flat memory [layout.count]; empty in a frozen arena, whose tensors lie anywhere.
   public let weights: Tensor<Element>
   /// Flat memory [layout.count]: the weights rounded, for products in bfloat16. Current after `round`.
   public let rounded: Tensor<BFloat16>?
@@ -151,7 +153,7 @@ public final class ParameterArena<Element: Scalar> {
     self.bucketElements = bucketElements
     parameters = layout.entries.map { entry in
       Parameter(
-        entry: entry, exact: weights.range(entry.range).reshaped(entry.shape),
+        entry: entry, kept: .exact(weights.range(entry.range).reshaped(entry.shape)),
         rounded: rounded?.range(entry.range).reshaped(entry.shape),
         gradient: gradients?.range(entry.range).reshaped(entry.shape))
     }
@@ -159,26 +161,23 @@ public final class ParameterArena<Element: Scalar> {
     parameters.forEach { $0.arena = self }
   }
 
-  /// A frozen arena that keeps some tensors in bfloat16 alone, at half the memory.
+  /// A frozen arena, whose matrices may be kept in another form than exactly.
   ///
-  /// - Parameters:
-  ///   - rounded: gives a matrix in bfloat16, perhaps memory mapped from a file; nil where it is to be exact.
-  ///   - exact: gives the other tensors, and all that have one dimension.
+  /// - Parameter weights: gives each tensor, perhaps in memory mapped from a file; one of one dimension exactly.
   public init(
-    frozen layout: ParameterLayout, rounded source: (ParameterLayout.Entry) throws -> Tensor<BFloat16>?,
-    exact: (ParameterLayout.Entry) throws -> Tensor<Element>
+    frozen layout: ParameterLayout, _ weights: (ParameterLayout.Entry) throws -> KeptWeights<Element>
   ) rethrows {
     self.layout = layout
-    weights = Tensor(zeros: [0])
+    self.weights = Tensor(zeros: [0])
     gradients = nil
     rounded = nil
     base = nil
     adapterScale = 1
     bucketElements = max(1, layout.count)
     parameters = try layout.entries.map { entry in
-      let rounded = entry.decays ? try source(entry)?.reshaped(entry.shape) : nil
-      let value = rounded == nil ? try exact(entry).reshaped(entry.shape) : nil
-      return Parameter(entry: entry, exact: value, rounded: rounded, gradient: nil)
+      let kept = try weights(entry)
+      precondition(entry.decays || kept.isExact, "\(entry.name) has one dimension and is not exact")
+      return Parameter(entry: entry, kept: kept.reshaped(entry.shape))
     }
     byName = Dictionary(uniqueKeysWithValues: layout.entries.enumerated().map { ($1.name, $0) })
     parameters.forEach { $0.arena = self }
@@ -186,32 +185,21 @@ public final class ParameterArena<Element: Scalar> {
 
   /// A frozen arena of keyed random numbers; with bf16 its matrices are kept in bfloat16 alone.
   public convenience init(frozenRandom layout: ParameterLayout, seed: UInt64, precision: Precision) {
-    func exact(_ entry: ParameterLayout.Entry) -> Tensor<Element> {
-      let result = Tensor<Element>(uninitialised: entry.shape)
-      entry.initialise(result, seed: seed)
-      return result
+    self.init(frozen: layout) { entry in
+      let exact = Tensor<Element>(uninitialised: entry.shape)
+      entry.initialise(exact, seed: seed)
+      guard entry.decays, precision == .bf16 else { return .exact(exact) }
+      let rounded = Tensor<BFloat16>(uninitialised: entry.shape)
+      rounded.setRounded(exact)
+      return .rounded(rounded)
     }
-    self.init(
-      frozen: layout,
-      rounded: { entry in
-        guard precision == .bf16 else { return nil }
-        let result = Tensor<BFloat16>(uninitialised: entry.shape)
-        result.setRounded(exact(entry))
-        return result
-      }, exact: exact)
   }
 
   /// SHA-256 (hex) of all weights in their order, as they are kept; those of a base first.
   public func digest() -> String {
     var digest = Digest()
     if let base { digest.update(Data(base.digest().utf8)) }
-    for parameter in parameters {
-      if let rounded = parameter.rounded, !parameter.isExact {
-        digest.update(rounded)
-      } else {
-        digest.update(parameter.value)
-      }
-    }
+    for parameter in parameters { parameter.kept.update(&digest) }
     return digest.finish()
   }
 

@@ -50,15 +50,13 @@ extension Tape {
 
   /// Rows of a table: token or position embeddings. table: [vocabulary, d], result: [ids.count, d].
   ///
+  /// With products in bfloat16 those of a frozen matrix are rounded to it, so that its form changes nothing.
   /// - Precondition: every id is a row of the table.
   public func embedding(_ ids: [Int], _ table: Parameter<Element>) -> Variable<Element> {
     let columns = table.columns
     let y = pool.tensor([ids.count, columns])
-    if let rounded = table.rounded, !table.isTrainable {
-      for (row, id) in ids.enumerated() { y.setRow(row, toRow: id, of: rounded) }
-    } else {
-      for (row, id) in ids.enumerated() { y.setRow(row, toRow: id, of: table.value) }
-    }
+    let rounding = products.precision == .bf16 && !table.isTrainable && table.entry.decays
+    table.kept.copyRows(ids, to: y, rounding: rounding)
     let trains = uses(table)
     return result(y, needsGradient: trains) { dy in
       table.contribute(rowLength: columns) { rows, target, beta in

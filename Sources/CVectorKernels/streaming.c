@@ -19,6 +19,7 @@ typedef float vector __attribute__((vector_size(4 * WIDTH)));
 #define TILE 4
 
 typedef uint16_t rounded;
+typedef uint16_t half;
 
 INLINED void load_f32(const float *x, vector *y) { memcpy(y, x, sizeof *y); }
 
@@ -31,7 +32,18 @@ INLINED void load_rounded(const rounded *x, vector *y) {
   memcpy(y, &bits, sizeof *y);
 }
 
+// One instruction of a processor that has such a conversion, the two wider variants among them; elsewhere a function call a
+// number, with the same result.
+INLINED void load_half(const half *x, vector *y) {
+  typedef _Float16 halves __attribute__((vector_size(2 * WIDTH)));
+  halves narrow;
+  memcpy(&narrow, x, sizeof narrow);
+  *y = __builtin_convertvector(narrow, vector);
+}
+
 INLINED float value_f32(float x) { return x; }
+
+INLINED float value_half(half x) { return evl_half_value(x); }
 
 INLINED float value_rounded(rounded x) {
   const uint32_t bits = (uint32_t)x << 16;
@@ -52,6 +64,12 @@ INLINED float value_rounded(rounded x) {
 #undef W
 #undef WEIGHT
 
+#define W half
+#define WEIGHT(f) f##_half
+#include "streaming.inc"
+#undef W
+#undef WEIGHT
+
 void evl_stream_product_f32(size_t m, size_t n, size_t k, const float *x, size_t x_stride, const float *w,
                             size_t w_stride, float *y, size_t y_stride) {
   product_f32(m, n, k, x, x_stride, w, w_stride, y, y_stride);
@@ -60,6 +78,11 @@ void evl_stream_product_f32(size_t m, size_t n, size_t k, const float *x, size_t
 void evl_stream_product_rounded(size_t m, size_t n, size_t k, const float *x, size_t x_stride, const void *w,
                                 size_t w_stride, float *y, size_t y_stride) {
   product_rounded(m, n, k, x, x_stride, w, w_stride, y, y_stride);
+}
+
+void evl_stream_product_half(size_t m, size_t n, size_t k, const float *x, size_t x_stride, const void *w,
+                             size_t w_stride, float *y, size_t y_stride) {
+  product_half(m, n, k, x, x_stride, w, w_stride, y, y_stride);
 }
 
 EVL_CLONES uint64_t evl_stream_read(size_t n, const uint64_t *x) {

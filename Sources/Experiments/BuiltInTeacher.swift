@@ -18,7 +18,7 @@ public struct TeacherModel {
 
   /// The teacher of a model folder. - Throws: `UserError` for a folder without a model that fits the run.
   /// - Parameters:
-  ///   - configuration: of the run; with bf16 the model's matrices are kept in bfloat16 alone.
+  ///   - configuration: of the run.
   ///   - material: what it is shown.
   init(folder: URL, configuration: RunConfiguration, material: any TrainingMaterial) throws {
     self.folder = folder

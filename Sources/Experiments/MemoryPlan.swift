@@ -49,7 +49,7 @@ struct MemoryPlan {
     if rounds > 1 { add("sums of the fold", 4 * trained / ranks) }
     if let adaptation = train.adaptation {
       let frozen = adaptation.frozen(of: student.blueprint.configuration.layout)
-      try add(frozen: "student's frozen weights", student.blueprint, precision, frozen)
+      try add(frozen: "student's frozen weights", student.blueprint, precision, frozen, isBase: true)
       // Saving forms one merged tensor after another in single precision.
       add("a merged tensor", 4 * (frozen.entries.map(\.range.count).max() ?? 0))
     }
@@ -70,16 +70,22 @@ struct MemoryPlan {
 
   private mutating func add(_ name: String, _ bytes: Int) { own.append((name, bytes)) }
 
+  /// - Parameter isBase: whether adapters are trained beside them.
   private mutating func add(
-    frozen name: String, _ blueprint: ModelBlueprint, _ precision: Precision, _ part: ParameterLayout
+    frozen name: String, _ blueprint: ModelBlueprint, _ precision: Precision, _ part: ParameterLayout,
+    isBase: Bool = false
   ) throws {
     guard let folder = blueprint.folder else {
       return add(
         name, part.entries.reduce(0) { $0 + $1.frozenBytes(precision) })
     }
-    let bytes = try ModelFolder(folder).frozenBytes(precision: precision, part: part)
-    if bytes.own > 0 { add(name, bytes.own) }
-    if bytes.shared > 0 { shared.append((name + ", mapped", bytes.shared)) }
+    let memory = try ModelFolder(folder).frozenMemory(precision: precision, part: part, roundsF32: isBase)
+    if memory.own > 0 { add(name, memory.own) }
+    if memory.shared > 0 { shared.append((name + ", mapped", memory.shared)) }
+    // The activations count a base's matrix widened, and with bf16 a teacher's; not one rounded for a product.
+    let isWidened = precision == .f32 || !Precision.isFastInBF16
+    let isCounted = isWidened && (isBase || precision == .bf16)
+    if memory.conversion > 0, !isCounted { add(name + ", one converted", memory.conversion) }
   }
 
   private static func training(_ part: Part, layout: ParameterLayout, _ train: RunConfiguration.Train) -> Int {

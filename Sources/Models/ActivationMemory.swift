@@ -63,7 +63,7 @@ public struct ActivationMemory: Sendable {
 
   /// Weights that products read in another form than they are kept in, the largest at a time.
   ///
-  /// - Parameter rounds: whether they are kept in bfloat16 alone.
+  /// - Parameter rounds: whether they are kept in sixteen bits alone.
   private func weightCopy(_ c: any ModelConfiguration, rounds: Bool) -> Int {
     let largest = c.layout.entries.map(\.range.count).max() ?? 0
     guard precision == .bf16 || rounds else { return 0 }
@@ -72,7 +72,7 @@ public struct ActivationMemory: Sendable {
 
   /// Bytes at the peak of a training step.
   ///
-  /// - Parameter rounds: whether frozen weights are kept in bfloat16 alone.
+  /// - Parameter rounds: whether frozen weights are kept in sixteen bits alone.
   public func training(_ c: any ModelConfiguration, rounds: Bool = false) -> Int {
     let (vision, text) = (c.vision, c.text)
     let towerInput = 4 * patches(vision) * vision.hiddenSize

@@ -35,13 +35,12 @@ public struct GenerationBenchmark: Sendable {
     try configuration.validate()
     let exact = ParameterArena<Float>(layout: configuration.layout, trainable: false)
     exact.initialise(seed: 1)
-    let rounded = ParameterArena<Float>(
-      frozen: exact.layout,
-      rounded: { entry in
-        let narrow = Tensor<BFloat16>(uninitialised: entry.shape)
-        narrow.setRounded(exact[entry.name].value)
-        return narrow
-      }, exact: { exact[$0.name].value })
+    let rounded = ParameterArena<Float>(frozen: exact.layout) { entry in
+      guard entry.decays else { return exact[entry.name].kept }
+      let narrow = Tensor<BFloat16>(uninitialised: entry.shape)
+      narrow.setRounded(exact[entry.name].value)
+      return .rounded(narrow)
+    }
     let question = configuration.randomInput(samples: 1, textTokens: textTokens)
     return try [(Precision.bf16, rounded), (.f32, exact)].map { precision, arena in
       let model = Idefics3(configuration, arena: arena)

@@ -45,8 +45,7 @@ extension VisionLanguageModel {
       $0.name == head.name || ($0.name.hasPrefix(decoder) && $0.name != embedding)
     }
     return read.reduce(0) { bytes, parameter in
-      let size = parameter.isExact ? MemoryLayout<Element>.stride : MemoryLayout<UInt16>.stride
-      return bytes + parameter.entry.range.count * size
+      bytes + parameter.entry.range.count * parameter.kept.bytesPerElement
     }
   }
 }

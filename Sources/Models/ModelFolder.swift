@@ -129,13 +129,13 @@ public struct ModelFolder {
   }
 
   /// Where a tensor lies; opening the folder made sure that it does.
-  private func place(of entry: ParameterLayout.Entry) -> StoredTensor {
+  func place(of entry: ParameterLayout.Entry) -> StoredTensor {
     guard let stored = places[entry.name] else { preconditionFailure("\(entry.name) is no tensor of the model") }
     return stored
   }
 
   /// Where a tied matrix is stored twice, both must be the same.
-  private func checkTie() throws {
+  func checkTie() throws {
     let name = type(of: configuration).embeddingName
     guard configuration.tiesEmbeddings, let head = places[headName], let embedding = places[name],
       head.name != embedding.name
@@ -159,44 +159,6 @@ public struct ModelFolder {
     return configuration.model(in: arena)
   }
 
-  /// A frozen arena with the weights. Matrices stored in bfloat16 stay where they lie in the mapped files, which all
-  /// processes of a node share; with `precision` bf16 the others are rounded to it.
-  ///
-  /// - Parameter part: the tensors wanted; nil = all.
-  /// - Throws: `UserError` naming a tensor with an infinite value or one that is not a number.
-  public func frozenArena(
-    precision: Precision = .f32, part: ParameterLayout? = nil
-  ) throws -> ParameterArena<Float> {
-    try checkTie()
-    return try ParameterArena(
-      frozen: part ?? layout,
-      rounded: { entry in
-        let stored = place(of: entry)
-        if let mapped = try stored.file.mapped(stored.name) {
-          guard mapped.isFinite else { throw infinite(stored) }
-          return mapped
-        }
-        guard precision == .bf16 else { return nil }
-        let result = Tensor<BFloat16>(uninitialised: entry.shape)
-        result.setRounded(try tensor(entry) as Tensor<Float>)
-        return result
-      }, exact: tensor)
-  }
-
-  /// Bytes that `frozenArena` takes: in the mapped files, shared by the processes of a node, and of each process's own.
-  public func frozenBytes(precision: Precision, part: ParameterLayout) -> (shared: Int, own: Int) {
-    var result = (shared: 0, own: 0)
-    for entry in part.entries {
-      let isMapped = entry.decays && place(of: entry).entry?.type == BFloat16.safetensorsType
-      if isMapped {
-        result.shared += 2 * entry.range.count
-      } else {
-        result.own += entry.frozenBytes(precision)
-      }
-    }
-    return result
-  }
-
   /// SHA-256 (hex) of some of the tensors as they are stored.
   public func digest(of part: ParameterLayout) throws -> String {
     var digest = Digest()
@@ -208,7 +170,7 @@ public struct ModelFolder {
     return digest.finish()
   }
 
-  private func infinite(_ stored: StoredTensor) -> UserError {
+  func infinite(_ stored: StoredTensor) -> UserError {
     UserError(
       .badInput, "\(stored.place) holds numbers that are not finite",
       remedy: "fetch the file again, or take an earlier checkpoint")

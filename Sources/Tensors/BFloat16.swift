@@ -50,10 +50,3 @@ extension Matrix where Element: Scalar {
     Element.kernels.widen(rows, columns, x.stride, UnsafeRawPointer(x.base), base)
   }
 }
-
-extension Tensor where Element: Scalar {
-  /// Row `target` of self = row `source` of `other`, widened.
-  public func setRow(_ target: Int, toRow source: Int, of other: Tensor<BFloat16>) {
-    matrix.rows(target..<target + 1).setWidened(other.matrix.rows(source..<source + 1))
-  }
-}

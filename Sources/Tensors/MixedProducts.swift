@@ -12,10 +12,12 @@ public enum Precision: String, Sendable, CaseIterable {
   public static var isFastInBF16: Bool { FloatProducts.multipliesRounded }
 }
 
-/// One side of a product: numbers as they are, or kept in bfloat16.
+/// One side of a product: numbers as they are, or kept in sixteen bits.
 public enum Operand<Element: Scalar> {
   case exact(Matrix<Element>)
   case rounded(Matrix<BFloat16>)
+  /// As a file holds them; rounded where the precision asks for it, like exact ones.
+  case half(Matrix<Half>)
   /// Numbers that are bfloat16 already, kept wide for a processor that does not multiply the narrow ones.
   case roundedValues(Matrix<Element>)
 
@@ -23,6 +25,7 @@ public enum Operand<Element: Scalar> {
     switch self {
     case .exact(let matrix), .roundedValues(let matrix): matrix.rows
     case .rounded(let matrix): matrix.rows
+    case .half(let matrix): matrix.rows
     }
   }
 
@@ -30,6 +33,7 @@ public enum Operand<Element: Scalar> {
     switch self {
     case .exact(let matrix), .roundedValues(let matrix): matrix.columns
     case .rounded(let matrix): matrix.columns
+    case .half(let matrix): matrix.columns
     }
   }
 
@@ -37,6 +41,7 @@ public enum Operand<Element: Scalar> {
     switch self {
     case .exact(let matrix): .exact(matrix.rows(range))
     case .rounded(let matrix): .rounded(matrix.rows(range))
+    case .half(let matrix): .half(matrix.rows(range))
     case .roundedValues(let matrix): .roundedValues(matrix.rows(range))
     }
   }
@@ -45,6 +50,7 @@ public enum Operand<Element: Scalar> {
     switch self {
     case .exact(let matrix): .exact(matrix.columns(range))
     case .rounded(let matrix): .rounded(matrix.columns(range))
+    case .half(let matrix): .half(matrix.columns(range))
     case .roundedValues(let matrix): .roundedValues(matrix.columns(range))
     }
   }
@@ -106,7 +112,7 @@ public struct MixedProducts<Element: Scalar> {
 
   /// C = alpha op(A) op(B) + beta C; an operand that the precision asks to be rounded is.
   ///
-  /// Few rows times the transpose of a matrix kept in bfloat16 stream it as it is (`StreamedProduct`): the same meaning,
+  /// Few rows times the transpose of a matrix kept in sixteen bits stream it as it is (`StreamedProduct`): the same meaning,
   /// to rounding, as with many rows, not always the same bits.
   /// - Complexity: 2 m n k operations, and a pass over each operand that is not in the form needed.
   public func callAsFunction(
@@ -172,6 +178,15 @@ public struct MixedProducts<Element: Scalar> {
       guard let product = StreamedProduct<Element>(rounded: weights, rows: c.rows) else { return nil }
       let left = exact(a)
       return { product(left, into: c, team: streamingTeam) }
+    case .half(let weights):
+      // Rounded to bfloat16 first where they are to be: the bits are those of weights kept so.
+      guard c.rows <= StreamedProduct<Element>.mostRows,
+        let product = precision == .bf16
+          ? StreamedProduct<Element>(rounded: rounded(b), rows: c.rows)
+          : StreamedProduct<Element>(half: weights, rows: c.rows)
+      else { return nil }
+      let left = exact(a)
+      return { product(left, into: c, team: streamingTeam) }
     case .exact(let weights):
       guard let team, precision == .f32, let product = StreamedProduct<Element>(exact: weights, rows: c.rows) else {
         return nil
@@ -197,6 +212,10 @@ public struct MixedProducts<Element: Scalar> {
       let scratch = roundedPool.tensor([matrix.rows, matrix.columns]).matrix
       scratch.setRounded(matrix)
       return scratch
+    case .half(let matrix):
+      let scratch = roundedPool.tensor([matrix.rows, matrix.columns]).matrix
+      shareConversion(of: matrix) { scratch.rows($0).setRounded(matrix.rows($0)) }
+      return scratch
     }
   }
 
@@ -210,10 +229,20 @@ public struct MixedProducts<Element: Scalar> {
       return scratch
     case .rounded(let matrix):
       let scratch = pool.tensor([matrix.rows, matrix.columns]).matrix
-      share(matrix.rows, piece: max(1, (1 << 16) / max(1, matrix.columns))) {
-        scratch.rows($0).setWidened(matrix.rows($0))
+      shareConversion(of: matrix) { scratch.rows($0).setWidened(matrix.rows($0)) }
+      return scratch
+    case .half(let matrix):
+      let scratch = pool.tensor([matrix.rows, matrix.columns]).matrix
+      shareConversion(of: matrix) {
+        let (target, source) = (scratch.rows($0), matrix.rows($0))
+        if precision == .bf16 { target.setRoundedValues(of: source) } else { target.setWidened(source) }
       }
       return scratch
     }
+  }
+
+  /// Runs the conversion of a matrix kept in sixteen bits on the team, row blocks of 2^16 elements at least.
+  private func shareConversion<Kept>(of matrix: Matrix<Kept>, _ body: (Range<Int>) -> Void) {
+    share(matrix.rows, piece: max(1, (1 << 16) / max(1, matrix.columns)), body)
   }
 }

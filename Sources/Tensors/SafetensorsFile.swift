@@ -155,7 +155,7 @@ public struct SafetensorsFile: Sendable {
     case "F64": each(Double.self) { Element($0) }
     case "F32": each(Float.self) { Element($0) }
     case "BF16": Element.kernels.widen(1, count, count, address, target)
-    case "F16": each(UInt16.self) { Element(half($0)) }
+    case "F16": Element.kernels.widenHalf(1, count, count, address, target)
     default: preconditionFailure("\(type) is no floating-point type")
     }
   }
@@ -194,16 +194,19 @@ public struct SafetensorsFile: Sendable {
   /// A tensor's bytes, copied out of the mapping.
   func data(_ name: String) throws -> Data { withBytes(of: try entry(name)) { Data($0) } }
 
-  /// A BF16 tensor as it lies in the mapped file, without a copy; nil for one of another type.
+  /// A tensor as it lies in the mapped file, without a copy; nil for one of another type, or at an address that does not
+  /// suit its type.
   ///
-  /// The processes of a machine that map the same file share its memory.
-  public func mapped(_ name: String) throws -> Tensor<BFloat16>? {
+  /// The processes of a machine that map the same file share its memory. It must not be written to: that ends the process.
+  public func mapped<Element: TensorElement>(
+    _ name: String, as type: Element.Type = BFloat16.self
+  ) throws -> Tensor<Element>? {
     let entry = try entry(name)
-    guard entry.type == BFloat16.safetensorsType, entry.count > 0 else { return nil }
+    guard entry.type == Element.safetensorsType, entry.count > 0 else { return nil }
     guard let address = data.bytes.baseAddress.map({ $0 + start + entry.bytes.lowerBound }),
-      Int(bitPattern: address) % MemoryLayout<BFloat16>.alignment == 0
+      Int(bitPattern: address) % MemoryLayout<Element>.alignment == 0
     else { return nil }
-    let base = UnsafeMutablePointer(mutating: address.bindMemory(to: BFloat16.self, capacity: entry.count))
+    let base = UnsafeMutablePointer(mutating: address.bindMemory(to: Element.self, capacity: entry.count))
     return Tensor(borrowing: base, shape: entry.shape, owner: data)
   }
 
@@ -246,18 +249,6 @@ public struct SafetensorsFile: Sendable {
           .badInput, "tensor \(name) of \(url.path) has type \(entry.type), expected integers",
           remedy: "store it as I64 or I32")
       }
-    }
-  }
-
-  /// IEEE 754 half precision to single.
-  static func half(_ bits: UInt16) -> Float {
-    let sign: Float = bits & 0x8000 == 0 ? 1 : -1
-    let exponent = Int(bits >> 10 & 0x1F)
-    let fraction = Float(bits & 0x3FF)
-    switch exponent {
-    case 0: return sign * fraction * 0x1p-24
-    case 31: return fraction == 0 ? sign * .infinity : .nan
-    default: return sign * Float(sign: .plus, exponent: exponent - 15, significand: 1 + fraction / 1024)
     }
   }
 }

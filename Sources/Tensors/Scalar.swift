@@ -30,8 +30,9 @@ extension Float: Scalar {
     rmsNormBackward: evl_rms_norm_backward_f32, softmax: evl_softmax_f32, softmaxBackward: evl_softmax_backward_f32,
     crossEntropy: evl_cross_entropy_f32, rotary: evl_rotary_f32, adamW: evl_adamw_f32,
     product: FloatProducts.multiply, roundedProduct: FloatProducts.multiplyRounded, round: evl_round_f32,
-    roundValues: evl_round_values_f32, widen: evl_widen_rounded_f32, streamExact: evl_stream_product_f32,
-    streamRounded: evl_stream_product_rounded, attendRow: evl_attend_row_f32)
+    roundValues: evl_round_values_f32, widen: evl_widen_rounded_f32, widenHalf: evl_widen_half_f32,
+    roundHalfValues: evl_round_half_values_f32, streamExact: evl_stream_product_f32,
+    streamRounded: evl_stream_product_rounded, streamHalf: evl_stream_product_half, attendRow: evl_attend_row_f32)
 }
 
 extension Double: Scalar {
@@ -47,7 +48,8 @@ extension Double: Scalar {
     product: { transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc in
       cblas_dgemm(CblasRowMajor, transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
     }, roundedProduct: nil, round: evl_round_f64, roundValues: evl_round_values_f64, widen: evl_widen_rounded_f64,
-    streamExact: nil, streamRounded: nil, attendRow: evl_attend_row_f64)
+    widenHalf: evl_widen_half_f64, roundHalfValues: evl_round_half_values_f64, streamExact: nil, streamRounded: nil,
+    streamHalf: nil, attendRow: evl_attend_row_f64)
 }
 
 /// The C loops of one scalar type; CVectorKernels.h says what each computes.
@@ -89,8 +91,11 @@ public struct KernelTable<T: Scalar>: Sendable {
   let round: @Sendable (Int, Int, Int, In, UnsafeMutableRawPointer) -> Void
   let roundValues: @Sendable (Int, Int, Int, In, Out) -> Void
   let widen: @Sendable (Int, Int, Int, UnsafeRawPointer, Out) -> Void
+  let widenHalf: @Sendable (Int, Int, Int, UnsafeRawPointer, Out) -> Void
+  let roundHalfValues: @Sendable (Int, Int, Int, UnsafeRawPointer, Out) -> Void
   /// Products of few rows with a large matrix; nil where they are not worth a loop of their own.
   let streamExact: (@Sendable (Int, Int, Int, In, Int, In, Int, Out, Int) -> Void)?
   let streamRounded: (@Sendable (Int, Int, Int, In, Int, UnsafeRawPointer, Int, Out, Int) -> Void)?
+  let streamHalf: (@Sendable (Int, Int, Int, In, Int, UnsafeRawPointer, Int, Out, Int) -> Void)?
   let attendRow: @Sendable (Int, Int, Int, Int, Int, T, In, In, Int, In, Int, Out, Out) -> Void
 }

@@ -1,6 +1,6 @@
 /// The product of a few rows with the transpose of a large matrix, y = x W^T: as fast as W can be read from memory.
 ///
-/// x: [m, k] with m at most `mostRows`, W: [n, k], exact or in bfloat16, y: [m, n]. A row of W is read once, widened in
+/// x: [m, k] with m at most `mostRows`, W: [n, k], exact, in bfloat16 or in half precision, y: [m, n]. A row of W is read once, widened in
 /// registers, and meets every row of x before the next. The product libraries would unpack or copy W first: ten bytes of
 /// memory traffic for a weight of two. Each number of y is one inner product, summed over sixteen lanes in an order that
 /// depends on neither m nor the threads, so its bits do not either; a library's product differs by rounding.
@@ -19,6 +19,16 @@ struct StreamedProduct<Element: Scalar> {
   /// - Parameter rows: of x; nil for more than `mostRows`, and for a number type without such a loop.
   init?(rounded w: Matrix<BFloat16>, rows: Int) {
     guard let loop = Element.kernels.streamRounded, Self.suits(w, rows: rows) else { return nil }
+    self.init(of: w) { x, range, y in
+      loop(
+        x.rows, range.count, w.columns, x.base, x.stride, UnsafeRawPointer(w.rows(range).base), w.stride,
+        y.columns(range).base, y.stride)
+    }
+  }
+
+  /// - Parameter rows: of x; nil as above.
+  init?(half w: Matrix<Half>, rows: Int) {
+    guard let loop = Element.kernels.streamHalf, Self.suits(w, rows: rows) else { return nil }
     self.init(of: w) { x, range, y in
       loop(
         x.rows, range.count, w.columns, x.base, x.stride, UnsafeRawPointer(w.rows(range).base), w.stride,

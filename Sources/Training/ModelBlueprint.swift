@@ -188,15 +188,19 @@ public struct ModelBlueprint: Sendable {
     if let folder { try ModelFolder(folder).load(into: arena) }
   }
 
-  /// Weights that are never trained. With bf16 matrices are kept in bfloat16 alone.
-  /// - Parameter part: the tensors wanted.
-  func frozenArena(seed: UInt64, precision: Precision, part: ParameterLayout) throws -> ParameterArena<Float> {
+  /// Weights that are never trained: as the folder's `frozenArena` keeps them, or random ones, with bf16 in bfloat16.
+  /// - Parameters:
+  ///   - part: the tensors wanted.
+  ///   - roundsF32: as there.
+  func frozenArena(
+    seed: UInt64, precision: Precision, part: ParameterLayout, roundsF32: Bool = false
+  ) throws -> ParameterArena<Float> {
     guard let folder else { return ParameterArena(frozenRandom: part, seed: seed, precision: precision) }
-    return try ModelFolder(folder).frozenArena(precision: precision, part: part)
+    return try ModelFolder(folder).frozenArena(precision: precision, part: part, roundsF32: roundsF32)
   }
 
-  /// The model with weights of its own that are never trained.
-  /// - Parameter precision: with bf16 its matrices are kept in bfloat16 alone.
+  /// The model with weights that are never trained, a folder's where they lie in its files.
+  /// - Parameter precision: of the products they are for.
   public func frozen(seed: UInt64 = 0, precision: Precision = .f32) throws -> any VisionLanguageModel<Float> {
     configuration.model(in: try frozenArena(seed: seed, precision: precision, part: configuration.layout))
   }

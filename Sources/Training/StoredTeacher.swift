@@ -18,12 +18,12 @@ public final class StoredTeacher {
     arena = try file.map { file in
       var layout = ParameterLayout()
       layout.add("head", try file.entry("head").shape, .constant(0))
-      return try ParameterArena(
-        frozen: layout, rounded: { try file.mapped($0.name) }, exact: { try file.tensor($0.name) })
+      return try ParameterArena(frozen: layout) {
+        try KeptWeights(mapping: $0.name, of: file) ?? .exact(file.tensor($0.name))
+      }
     }
     head = arena.map { $0["head"] }
-    let isFinite = head.map { $0.isExact ? $0.value.isFinite : $0.rounded?.isFinite ?? true }
-    if let file, isFinite == false { throw store.notFinite("head", in: file) }
+    if let file, head?.kept.isFinite == false { throw store.notFinite("head", in: file) }
   }
 
   public var shape: TeacherShape { TeacherShape(store.index.teacher) }

@@ -73,11 +73,11 @@ public final class TeacherRecorder {
   /// The output head, as exact as the teacher has it.
   public func head() -> SafetensorsWriter {
     var writer = SafetensorsWriter()
-    let head = live.teacher.head
-    if let rounded = head.rounded, !head.isExact {
+    let head = live.teacher.head.kept
+    if case .rounded(let rounded) = head {
       writer.add("head", rounded)
     } else {
-      writer.add("head", head.value)
+      writer.add("head", head.exact())
     }
     return writer
   }

@@ -37,7 +37,8 @@ public final class Trainee {
     weights = Tensor(zeros: [layout.count])
     gradients = Tensor(zeros: [layout.count])
     let base = try adaptation.map {
-      try blueprint.frozenArena(seed: seed, precision: precision, part: $0.frozen(of: configuration.layout))
+      try blueprint.frozenArena(
+        seed: seed, precision: precision, part: $0.frozen(of: configuration.layout), roundsF32: true)
     }
     let arena = ParameterArena(
       layout: layout, weights: weights, gradients: gradients,

@@ -111,13 +111,12 @@ import Testing
     for parameter in exact.parameters {
       parameter.value.matrix.setRoundedValues(of: parameter.value.copy().matrix)
     }
-    let rounded = ParameterArena<Float>(
-      frozen: layout,
-      rounded: { entry in
-        let result = Tensor<BFloat16>(uninitialised: entry.shape)
-        result.setRounded(exact[entry.name].value)
-        return result
-      }, exact: { exact[$0.name].value })
+    let rounded = ParameterArena<Float>(frozen: layout) { entry in
+      guard entry.decays else { return exact[entry.name].kept }
+      let result = Tensor<BFloat16>(uninitialised: entry.shape)
+      result.setRounded(exact[entry.name].value)
+      return .rounded(result)
+    }
     #expect(!rounded["w"].isExact && rounded["b"].isExact)
     for precision in Precision.allCases {
       func output(_ arena: ParameterArena<Float>) -> [Float] {
@@ -126,5 +125,48 @@ import Testing
       }
       #expect(output(exact) == output(rounded), "\(precision)")
     }
+  }
+
+  /// The form in which frozen numbers are kept changes neither outputs, nor derivatives, nor what is saved.
+  @Test func frozenWeightsGiveTheSameInEveryForm() {
+    var layout = ParameterLayout()
+    layout.add("table", [30, 6], .normal(1))
+    layout.add("w", [9, 6], .normal(1))
+    layout.add("b", [9], .normal(1))
+    let halves = ParameterArena<Float>(frozen: layout) { entry in
+      var random = CounterRandom(seed: 5, purpose: entry.name)
+      // Between 2^-7 and 2 with either sign.
+      let numbers = (0..<entry.range.count).map { _ in
+        Half(bits: UInt16((random.integer(below: 2) << 15) + 0x2000 + random.integer(below: 0x2000)))
+      }
+      let kept = KeptWeights<Float>.half(Tensor(numbers, entry.shape))
+      return entry.decays ? kept : .exact(kept.exact())
+    }
+    #expect(halves["w"].kept.bytesPerElement == 2 && halves["w"].kept.isFinite && !halves["w"].isExact)
+    let exact = ParameterArena<Float>(frozen: layout) { .exact(halves[$0.name].kept.exact()) }
+    // As products in bfloat16 see them.
+    let rounded = ParameterArena<Float>(frozen: layout) { entry in
+      guard entry.decays else { return exact[entry.name].kept }
+      let result = Tensor<BFloat16>(uninitialised: entry.shape)
+      result.setRounded(exact[entry.name].value)
+      return .rounded(result)
+    }
+    let ids = (0..<20).map { $0 * 7 % 30 }
+    for (precision, others) in [(Precision.f32, [exact]), (.bf16, [exact, rounded])] {
+      func output(_ arena: ParameterArena<Float>) -> [[Float]] {
+        let tape = Tape(pool: BufferPool<Float>(), precision: precision)
+        let x = Variable(tape.embedding(ids, arena["table"]).value.copy(), needsGradient: true)
+        let y = tape.linear(x, arena["w"], bias: arena["b"])
+        let (cotangent, gradient) = (y.cotangent, y.value)
+        tape.recordLoss { [pool = tape.pool] in cotangent.accumulate(gradient, owned: false, pool: pool) }
+        tape.backward()
+        return [x.value.array, y.value.array, x.gradient?.array ?? []]
+      }
+      let found = output(halves)
+      #expect(found[2].contains { $0 != 0 })
+      for other in others { #expect(found == output(other), "\(precision)") }
+    }
+    for name in ["table", "w", "b"] { #expect(halves.effectiveValue(of: name).array == exact[name].value.array) }
+    #expect(halves.digest() != exact.digest())
   }
 }

@@ -27,4 +27,24 @@ import Testing
       }
     }
   }
+
+  /// A teacher that stays in its file as F16 teaches the same bits on one rank and on two, at either precision.
+  @Test(arguments: ["f32", "bf16"]) func aTeacherInHalfPrecisionGivesTheSameBitsOnOneRankAndTwo(precision: String)
+    throws
+  {
+    guard MPIRun.isPresent else { return }
+    try withTemporaryFolder { folder in
+      var small = SmallRun(folder: folder)
+      small.settings += ["train.steps=2"]
+      #expect(try small.start("teacher", ranks: 2, ["objective.method=ce"]).code == 0)
+      let teacher = small.run("teacher").appendingPathComponent("student")
+      try StoredWeights.rewrite(teacher.appendingPathComponent("model.safetensors"), as: "F16")
+      for ranks in [1, 2] {
+        let outcome = try small.start(
+          "\(ranks)", ranks: ranks, ["train.precision=\(precision)", "teacher.path=\(teacher.path)"])
+        #expect(outcome.code == 0, "\(outcome)")
+      }
+      #expect(try small.digest("1") == small.digest("2"))
+    }
+  }
 }

@@ -15,13 +15,12 @@ import Testing
       for index in 0..<narrow.count { parameter.value[index] = narrow[index].value }
     }
     for column in 0..<12 { wide.arena["lm_head.weight"].value[17 * 12 + column] = 0 }
-    let arena = ParameterArena<Float>(
-      frozen: wide.arena.layout,
-      rounded: { entry in
-        let narrow = Tensor<BFloat16>(uninitialised: entry.shape)
-        narrow.setRounded(wide.arena[entry.name].value)
-        return narrow
-      }, exact: { wide.arena[$0.name].value })
+    let arena = ParameterArena<Float>(frozen: wide.arena.layout) { entry in
+      guard entry.decays else { return wide.arena[entry.name].kept }
+      let narrow = Tensor<BFloat16>(uninitialised: entry.shape)
+      narrow.setRounded(wide.arena[entry.name].value)
+      return .rounded(narrow)
+    }
     let prompts: ModelInput<Float> = TinyModels.input(c)
     let expected = try Generator(wide).generate(prompts, maximumNewTokens: 9, stopTokens: [])
     for team in [nil, ThreadTeam(threads: 1), ThreadTeam(threads: 2)] {

@@ -136,15 +136,6 @@ import Testing
     }
   }
 
-  @Test func halfPrecisionIsDecoded() {
-    #expect(SafetensorsFile.half(0x3C00) == 1)
-    #expect(SafetensorsFile.half(0xC000) == -2)
-    #expect(SafetensorsFile.half(0x0001) == 0x1p-24)
-    #expect(SafetensorsFile.half(0x7BFF) == 65504)
-    #expect(SafetensorsFile.half(0x7C00) == .infinity)
-    #expect(SafetensorsFile.half(0x7E00).isNaN)
-  }
-
   @Test func digestsArePublishedOnes() throws {
     #expect(
       Digest.sha256(Data("abc".utf8)) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")

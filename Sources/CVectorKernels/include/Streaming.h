@@ -12,6 +12,9 @@ void evl_stream_product_f32(size_t m, size_t n, size_t k, const float *x, size_t
 // The same with w in bfloat16, widened in registers.
 void evl_stream_product_rounded(size_t m, size_t n, size_t k, const float *x, size_t x_stride, const void *w,
                                 size_t w_stride, float *y, size_t y_stride);
+// The same with w in half precision.
+void evl_stream_product_half(size_t m, size_t n, size_t k, const float *x, size_t x_stride, const void *w,
+                             size_t w_stride, float *y, size_t y_stride);
 
 // Reads n words and returns their exclusive or.
 uint64_t evl_stream_read(size_t n, const uint64_t *x);

@@ -1,0 +1,81 @@
+import Autograd
+import Tensors
+
+/// Memory that the frozen weights of a model folder take, in bytes.
+public struct FrozenMemory: Equatable, Sendable {
+  /// In the mapped files, which the processes of a node share.
+  public internal(set) var shared = 0
+  /// Of each process's own.
+  public internal(set) var own = 0
+  /// Of the largest matrix, in the form that a product converts it to; 0 where all are in that form.
+  public internal(set) var conversion = 0
+}
+
+extension ModelFolder {
+  /// A frozen arena with the weights. Matrices stay where they lie in the mapped files, whether stored as BF16, F16 or F32,
+  /// and products convert what they take. Vectors, and what is stored as F64 or at an address that does not suit its type,
+  /// are copied; with `precision` bf16 matrices among them are rounded to it.
+  ///
+  /// - Parameters:
+  ///   - part: the tensors wanted; nil = all.
+  ///   - roundsF32: whether matrices stored as F32 are copied and rounded, too, with `precision` bf16: for one process
+  ///     half the memory.
+  /// - Throws: `UserError` naming a tensor with an infinite value or one that is not a number.
+  public func frozenArena(
+    precision: Precision = .f32, part: ParameterLayout? = nil, roundsF32: Bool = false
+  ) throws -> ParameterArena<Float> {
+    try checkTie()
+    return try ParameterArena(frozen: part ?? layout) { entry in
+      if let mapped = try mappedWeights(entry, precision, roundsF32: roundsF32) {
+        guard mapped.isFinite else { throw infinite(place(of: entry)) }
+        return mapped
+      }
+      let exact: Tensor<Float> = try tensor(entry)
+      guard entry.decays, precision == .bf16 else { return .exact(exact) }
+      let rounded = Tensor<BFloat16>(uninitialised: entry.shape)
+      rounded.setRounded(exact)
+      return .rounded(rounded)
+    }
+  }
+
+  /// A matrix as it lies in its file; nil for what is to be copied.
+  private func mappedWeights(
+    _ entry: ParameterLayout.Entry, _ precision: Precision, roundsF32: Bool
+  ) throws -> KeptWeights<Float>? {
+    let stored = place(of: entry)
+    guard entry.decays, let result = try KeptWeights<Float>(mapping: stored.name, of: stored.file) else { return nil }
+    return result.isExact && roundsF32 && precision == .bf16 ? nil : result
+  }
+
+  /// What `frozenArena` takes. - Throws: nothing that opening the folder would not have thrown.
+  public func frozenMemory(
+    precision: Precision, part: ParameterLayout, roundsF32: Bool = false
+  ) throws -> FrozenMemory {
+    var result = FrozenMemory()
+    for entry in part.entries {
+      let mapped = try mappedWeights(entry, precision, roundsF32: roundsF32)
+      if let mapped {
+        result.shared += mapped.bytesPerElement * entry.range.count
+      } else {
+        result.own += entry.frozenBytes(precision)
+      }
+      guard entry.decays else { continue }
+      result.conversion = max(result.conversion, Self.conversionBytes(entry, mapped, precision))
+    }
+    return result
+  }
+
+  /// Bytes of the form that products read a matrix in, where it is kept in another.
+  private static func conversionBytes(
+    _ entry: ParameterLayout.Entry, _ mapped: KeptWeights<Float>?, _ precision: Precision
+  ) -> Int {
+    let isRounded = if case .rounded? = mapped { true } else { mapped == nil && precision == .bf16 }
+    let isExact = mapped?.isExact ?? !isRounded
+    switch precision {
+    case .f32: return isExact ? 0 : 4 * entry.range.count
+    case .bf16:
+      guard Precision.isFastInBF16 else { return 4 * entry.range.count }
+      return isRounded ? 0 : 2 * entry.range.count
+    }
+  }
+}
