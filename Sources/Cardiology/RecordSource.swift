@@ -15,8 +15,10 @@ public enum RecordSource: Sendable, Equatable {
       let url = URL(fileURLWithPath: name)
       guard !["png", "jpg", "jpeg", "csv", "xml", "dcm"].contains(url.pathExtension.lowercased()) else {
         throw UserError(
-          .badInput, "\(name) is no WFDB record; images, CSV and other forms are not read yet",
-          remedy: "name a WFDB record, with or without .hea, or synthetic:NUMBER")
+          .badInput, "\(name) is no WFDB record, the only form in which recordings are read",
+          remedy:
+            "name a WFDB record, with or without .hea, or synthetic:NUMBER; a picture of an ECG (PNG, JPEG) is for "
+            + "`evl-dist interpret`")
       }
       self = .wfdb(url)
       return

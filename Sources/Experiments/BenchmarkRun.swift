@@ -35,7 +35,7 @@ public struct BenchmarkRun {
       return (blueprint, try blueprint.frozen())
     }
     let answers = try SuperclassEvaluator(
-      model: model, side: blueprint.side, answerTokens: RunConfiguration().evaluation.answerTokens
+      model: model, side: try blueprint.side, answerTokens: RunConfiguration().evaluation.answerTokens
     )
     .answers(samples, records: RecordCache(dataset), communicator: communicator, stop: stop)
     return try communicator.agree {

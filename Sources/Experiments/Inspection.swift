@@ -6,8 +6,8 @@ import Models
 import Tensors
 import Training
 
-/// Says in words what a file or folder holds: checkpoint, run, model folder, teacher store, data set, ECG
-/// record, safetensors file.
+/// Says in words what a file or folder holds: checkpoint, run, model or adapter folder, teacher store, PTB-XL folder,
+/// folder of WFDB records, WFDB record, safetensors file.
 public struct Inspection {
   private let url: URL
   private let manager = FileManager.default
@@ -38,8 +38,10 @@ public struct Inspection {
       return try describe(WFDBFolderDataset(path: url))
     }
     throw UserError(
-      .badInput, "\(url.path) is of no kind this program knows",
-      remedy: "name a run, checkpoint, model or adapter folder, PTB-XL folder, WFDB record or .safetensors file")
+      .badInput, "\(url.path) is of no kind that can be inspected",
+      remedy:
+        "name a run, checkpoint, model or adapter folder, teacher store, PTB-XL folder, folder of WFDB records, WFDB "
+        + "record or .safetensors file; pictures, CSV and files of conversations are not described")
   }
 
   /// Compares a checkpoint, every checkpoint of a run, or a teacher store with its checksums.

@@ -84,8 +84,8 @@ public struct Interpreter {
     let shown = try side.processor.process(try ImageFile.read(file))
     // A model in this program's own form keeps its form of question, which does not depend on the picture.
     let prompt: any QuestionPrompt =
-      shown.geometry.tiles == 1 && blueprint.side.prompt is Prompt
-      ? blueprint.side.prompt : try TemplatePrompt(side.prompt, image: shown.geometry)
+      shown.geometry.tiles == 1 && blueprint.isAskedInBuiltInForm
+      ? try blueprint.side.prompt : try TemplatePrompt(side.prompt, image: shown.geometry)
     return Subject(
       name: file.deletingPathExtension().lastPathComponent,
       image: ReadableImage(pixels: shown.pixels, geometry: shown.geometry, prompt: prompt))

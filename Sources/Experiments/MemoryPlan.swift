@@ -47,19 +47,23 @@ struct MemoryPlan {
     add("their gradient", 4 * trained)
     add("moments of AdamW", 8 * trained)
     if rounds > 1 { add("sums of the fold", 4 * trained / ranks) }
+    var converted = 0
     if let adaptation = train.adaptation {
       let frozen = adaptation.frozen(of: student.blueprint.configuration.layout)
-      try add(frozen: "student's frozen weights", student.blueprint, precision, frozen, isBase: true)
-      // Saving forms one merged tensor after another in single precision.
-      add("a merged tensor", 4 * (frozen.entries.map(\.range.count).max() ?? 0))
+      let memory = try Self.memory(student.blueprint, frozen, precision, isBase: true)
+      add("student's frozen weights", memory)
+      // Saving forms one tensor after another in single precision, where it is kept otherwise or has an adapter.
+      add("a merged tensor", max(memory.widened, 4 * adaptation.largestTarget(of: frozen)))
+      converted = memory.conversion
     }
-    let activations = Self.training(student, layout: layout, train)
+    let activations = Self.training(student, layout: layout, train, converted: converted)
     add(
       "student's activations",
       activations - GradientMemoryExchange<Float>.bytes(gradient: 4 * trained, activations: activations))
     if let teacher {
-      try add(frozen: "teacher's weights", teacher.blueprint, precision, teacher.blueprint.configuration.layout)
-      add("teacher's activations", Self.forward(teacher, precision))
+      let memory = try Self.memory(teacher.blueprint, teacher.blueprint.configuration.layout, precision, isBase: false)
+      add("teacher's weights", memory)
+      add("teacher's activations", Self.forward(teacher, precision, converted: memory.conversion))
     }
     let sides = [student] + (teacher.map { [$0] } ?? [])
     add(
@@ -70,40 +74,37 @@ struct MemoryPlan {
 
   private mutating func add(_ name: String, _ bytes: Int) { own.append((name, bytes)) }
 
-  /// - Parameter isBase: whether adapters are trained beside them.
-  private mutating func add(
-    frozen name: String, _ blueprint: ModelBlueprint, _ precision: Precision, _ part: ParameterLayout,
-    isBase: Bool = false
-  ) throws {
-    guard let folder = blueprint.folder else {
-      return add(
-        name, part.entries.reduce(0) { $0 + $1.frozenBytes(precision) })
-    }
-    let memory = try ModelFolder(folder).frozenMemory(precision: precision, part: part, roundsF32: isBase)
-    if memory.own > 0 { add(name, memory.own) }
-    if memory.shared > 0 { shared.append((name + ", mapped", memory.shared)) }
-    // The activations count a base's matrix widened, and with bf16 a teacher's; not one rounded for a product.
-    let isWidened = precision == .f32 || !Precision.isFastInBF16
-    let isCounted = isWidened && (isBase || precision == .bf16)
-    if memory.conversion > 0, !isCounted { add(name + ", one converted", memory.conversion) }
+  private mutating func add(_ name: String, _ frozen: FrozenMemory) {
+    if frozen.own > 0 { add(name, frozen.own) }
+    if frozen.shared > 0 { shared.append((name + ", mapped", frozen.shared)) }
   }
 
-  private static func training(_ part: Part, layout: ParameterLayout, _ train: RunConfiguration.Train) -> Int {
+  /// - Parameter isBase: whether adapters are trained beside the weights.
+  private static func memory(
+    _ blueprint: ModelBlueprint, _ part: ParameterLayout, _ precision: Precision, isBase: Bool
+  ) throws -> FrozenMemory {
+    guard let folder = blueprint.folder else { return FrozenMemory(random: part, precision: precision) }
+    return try ModelFolder(folder).frozenMemory(precision: precision, part: part, roundsF32: isBase)
+  }
+
+  private static func training(
+    _ part: Part, layout: ParameterLayout, _ train: RunConfiguration.Train, converted: Int
+  ) -> Int {
     let trainsTower = layout.entries.contains { $0.name.contains("vision_model.") }
     return part.largest { inputs in
       ActivationMemory(
         tiles: inputs.reduce(0) { $0 + $1.tiles }, lengths: inputs.map(\.tokens),
         logitRows: inputs.reduce(0) { $0 + $1.answerTokens }, precision: train.arithmetic,
         recomputesBlocks: train.recompute, trainsTower: trainsTower
-      ).training(part.blueprint.configuration, rounds: train.adaptation != nil)
+      ).training(part.blueprint.configuration, converted: converted)
     }
   }
 
   /// A teacher reads one sample at a time.
-  private static func forward(_ part: Part, _ precision: Precision) -> Int {
+  private static func forward(_ part: Part, _ precision: Precision, converted: Int) -> Int {
     part.shards.joined().map {
       ActivationMemory(tiles: $0.tiles, lengths: [$0.tokens], logitRows: 0, precision: precision)
-        .forward(part.blueprint.configuration, rounds: precision == .bf16)
+        .forward(part.blueprint.configuration, converted: converted)
     }.max() ?? 0
   }
 

@@ -36,8 +36,8 @@ struct RecordingStoreSamples: StoreSamples {
 
   func inputs(for teacher: ModelBlueprint) throws -> any StoreInputs {
     Inputs(
-      requests: requests, corpus: corpus, configuration: configuration, side: teacher.side,
-      fingerprint: StoreFingerprint.teacher(teacher))
+      requests: requests, corpus: corpus, configuration: configuration, side: try teacher.side,
+      fingerprint: try StoreFingerprint.teacher(teacher))
   }
 
   private struct Inputs: StoreInputs {

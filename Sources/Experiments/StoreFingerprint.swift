@@ -42,14 +42,15 @@ enum StoreFingerprint {
   }
 
   /// Tokenizer, prompt and image settings of the teacher.
-  static func teacher(_ blueprint: ModelBlueprint) -> [String: String] {
-    let prompt = blueprint.side.prompt
+  static func teacher(_ blueprint: ModelBlueprint) throws -> [String: String] {
+    let side = try blueprint.side
+    let prompt = side.prompt
     let builtIn = (prompt as? Prompt).map {
       "\($0.format.name), \($0.imageTokens) image tokens, answers up to \($0.longestAnswer) tokens"
     }
     return [
       "tokenizer": blueprint.tokenizer.fingerprint, "prompt": builtIn ?? prompt.settings,
-      "image": blueprint.side.view.settings,
+      "image": side.view.settings,
     ]
   }
 }

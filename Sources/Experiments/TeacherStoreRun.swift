@@ -41,6 +41,8 @@ public final class TeacherStoreRun {
       guard !configuration.teacher.store.isEmpty else {
         throw UserError(.usage, "teacher.store is empty", remedy: "name the folder to write: --set teacher.store=PATH")
       }
+      // Before a built-in teacher is trained for it.
+      try TeacherStoreWriter.refuseFile(at: folder)
       let corpus = try configuration.material()
       return (corpus, try corpus.storeSamples(configuration))
     }
@@ -113,7 +115,8 @@ public final class TeacherStoreRun {
     let present = writer.bytesPresent()
     context.observer.note(
       "teacher store \(writer.folder.path): \(estimate.samples) samples in \(estimate.parts) parts, about "
-        + "\(StoreEstimate.text(estimate.bytes)), \(StoreEstimate.text(present)) of it written")
+        + "\(StoreEstimate.text(estimate.bytes)), headers of the files not counted; on disk so far, headers and plan "
+        + "counted: \(StoreEstimate.text(present))")
     try estimate.demandRoom(
       free: try StoreEstimate.free(at: writer.folder), present: present, in: writer.folder)
   }

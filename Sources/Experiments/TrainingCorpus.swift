@@ -74,15 +74,16 @@ public struct TrainingCorpus: TrainingMaterial {
     try RecordingStoreSamples(self, configuration)
   }
 
-  func settings(of model: ModelBlueprint) -> String? {
-    model.side.prompt.settings.isEmpty ? nil : model.side.settings
+  func settings(of model: ModelBlueprint) throws -> String? {
+    let side = try model.side
+    return side.prompt.settings.isEmpty ? nil : side.settings
   }
 
-  func identity(student: ModelBlueprint, teacher: String?) -> [String: String] {
+  func identity(student: ModelBlueprint, teacher: String?) throws -> [String: String] {
     let records = [metadataFingerprint, training.map(\.id).joined(separator: ",")].joined(separator: "\n")
     var parts = [
       "the training records": "\(training.count) of \(dataset.name) (\(Self.short(records)))",
-      "the view": student.side.settings,
+      "the view": try student.side.settings,
       "the student's tokenizer": Self.short(student.tokenizer.fingerprint),
     ]
     parts[RunState.teacherKey] = teacher

@@ -61,19 +61,17 @@ public struct ActivationMemory: Sendable {
     rows * ((4 + copy) * 4 * c.intermediateSize + (4 + copy) * 3 * c.hiddenSize)
   }
 
-  /// Weights that products read in another form than they are kept in, the largest at a time.
-  ///
-  /// - Parameter rounds: whether they are kept in sixteen bits alone.
-  private func weightCopy(_ c: any ModelConfiguration, rounds: Bool) -> Int {
-    let largest = c.layout.entries.map(\.range.count).max() ?? 0
-    guard precision == .bf16 || rounds else { return 0 }
-    return precision == .bf16 && Precision.isFastInBF16 ? 0 : 4 * largest
+  /// Weights that products read in another form than they are kept in, the largest at a time. Trained ones are kept in
+  /// both forms, but a processor that does not multiply bfloat16 reads rounded ones in single precision.
+  private func weightCopy(_ c: any ModelConfiguration, converted: Int) -> Int {
+    guard precision == .bf16, !Precision.isFastInBF16 else { return converted }
+    return max(converted, 4 * (c.layout.entries.map(\.range.count).max() ?? 0))
   }
 
   /// Bytes at the peak of a training step.
   ///
-  /// - Parameter rounds: whether frozen weights are kept in sixteen bits alone.
-  public func training(_ c: any ModelConfiguration, rounds: Bool = false) -> Int {
+  /// - Parameter converted: bytes of the largest frozen matrix in the form that products read, where it is kept in another.
+  public func training(_ c: any ModelConfiguration, converted: Int = 0) -> Int {
     let (vision, text) = (c.vision, c.text)
     let towerInput = 4 * patches(vision) * vision.hiddenSize
     let decoderInput = 4 * rows * text.hiddenSize
@@ -88,7 +86,7 @@ public struct ActivationMemory: Sendable {
     let towerTop = trainsTower ? towerPass(vision) + (recomputesBlocks ? towerBlock(vision) : 0) : 0
     let atTower = tower + towerTop
     let frozenTower = trainsTower ? 0 : forwardTower(vision)
-    return max(atLogits, atTower, frozenTower) + between + weightCopy(c, rounds: rounds)
+    return max(atLogits, atTower, frozenTower) + between + weightCopy(c, converted: converted)
   }
 
   private func forwardTower(_ c: VisionConfiguration) -> Int {
@@ -96,11 +94,13 @@ public struct ActivationMemory: Sendable {
   }
 
   /// Bytes at the peak of a forward pass whose values are let go of as soon as they were used.
-  public func forward(_ c: any ModelConfiguration, rounds: Bool = false) -> Int {
+  ///
+  /// - Parameter converted: as for `training`.
+  public func forward(_ c: any ModelConfiguration, converted: Int = 0) -> Int {
     let (vision, text) = (c.vision, c.text)
     let decoder = rows * ((4 + copy) * 6 * text.hiddenSize + (4 + copy) * 3 * text.intermediateSize)
     return max(forwardTower(vision), decoder) + logitRows * text.vocabularySize * 4
       + pixels(vision) + 4 * (patches(vision) * vision.hiddenSize + 2 * rows * text.hiddenSize)
-      + weightCopy(c, rounds: rounds)
+      + weightCopy(c, converted: converted)
   }
 }

@@ -29,11 +29,20 @@ public struct AdapterFolder {
       contentsOf: url.appendingPathComponent(Self.configurationName),
       remedy: "name an adapter as peft saves it; docs/lora.md says which are read")
     guard try fields.string("peft_type") == "LORA" else { throw fields.wrong("peft_type", expected: "\"LORA\"") }
-    for key in ["use_dora", "use_rslora", "fan_in_fan_out"] where try fields.flag(key, standard: false) {
+    for key in ["use_dora", "use_rslora", "fan_in_fan_out", "lora_bias"] where try fields.flag(key, standard: false) {
       throw fields.wrong(key, expected: "false")
     }
     for key in ["rank_pattern", "alpha_pattern"] where fields.contains(key) {
       guard try fields.object(key).values.isEmpty else { throw fields.wrong(key, expected: "an empty object") }
+    }
+    for key in ["target_parameters", "trainable_token_indices"] where fields.contains(key) {
+      guard fields.values[key]?.array?.isEmpty == true else { throw fields.wrong(key, expected: "null") }
+    }
+    // These starts change the base's weights, too, which no file of the adapter holds.
+    if let start = fields.values["init_lora_weights"]?.string?.lowercased(),
+      ["pissa", "olora", "corda", "loftq", "lora_ga"].contains(where: start.hasPrefix)
+    {
+      throw fields.wrong("init_lora_weights", expected: "a start that leaves the base's weights as they are")
     }
     if fields.contains("bias"), try fields.string("bias") != "none" {
       throw fields.wrong("bias", expected: "\"none\"")
@@ -121,9 +130,33 @@ public struct AdapterFolder {
     return (LowRankAdapter<Float>.downName(layer), LowRankAdapter<Float>.upName(layer))
   }
 
+  /// "q_proj" of "layers.0.self_attn.q_proj".
+  private static func lastPart(_ path: String) -> Substring? { path.split(separator: ".").last }
+
+  /// Refuses an adapter beside the output head, an embedding, or the patch embedding, whatever its shape.
+  private func refuseLayersWithoutAdapters(of model: ModelFolder) throws {
+    let adapted = Set(
+      file.names.compactMap { name in name.range(of: ".lora_").map { String(name[..<$0.lowerBound]) } })
+    // A head tied to the embedding is no tensor of the layout.
+    let others = Set(
+      (["lm_head"] + model.layout.entries.filter { !$0.isLinear }.map(\.layer)).compactMap { Self.lastPart($0) })
+    let found = adapted.sorted().first { name in Self.lastPart(name).map { others.contains($0) } ?? false }
+    guard let found else { return }
+    let layer = found.hasPrefix(Self.prefix) ? String(found.dropFirst(Self.prefix.count)) : found
+    throw UserError(
+      .badInput,
+      "\(file.url.path): \(layer) has an adapter, but takes none here: adapters are merged beside the linear layers of "
+        + "decoder, vision tower and connector, not beside output head, embeddings or patch embedding",
+      remedy:
+        "merge it with peft (merge_and_unload) and name the merged model, or train the adapter again without this "
+        + "layer among its target_modules")
+  }
+
   /// Refuses an adapter that does not belong to a model.
-  /// - Throws: `UserError` naming tensors the model has no place for, or whose shapes do not fit.
+  /// - Throws: `UserError` naming a layer that takes no adapter, tensors the model has no place for, or whose shapes do
+  ///   not fit.
   public func check(against model: ModelFolder) throws {
+    try refuseLayersWithoutAdapters(of: model)
     var unknown = Set(file.names)
     for entry in model.layout.entries {
       let whole = Self.prefix + entry.name
@@ -134,7 +167,7 @@ public struct AdapterFolder {
       }
       let (a, b) = (file.entries[down]?.shape, file.entries[up]?.shape)
       guard a != nil || b != nil else { continue }
-      guard entry.isLinear, let a, let b, a.count == 2, a[1] == entry.shape[1], b == [entry.shape[0], a[0]] else {
+      guard let a, let b, a.count == 2, a[1] == entry.shape[1], b == [entry.shape[0], a[0]] else {
         throw refusal("the adapter of \(entry.name) is \(b ?? []) times \(a ?? []), the layer \(entry.shape)")
       }
     }

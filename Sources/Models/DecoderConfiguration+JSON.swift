@@ -88,11 +88,14 @@ extension DecoderConfiguration {
     }
   }
 
-  /// transformers 5 writes `rope_parameters`; older versions `rope_theta` and, for scaled positions, `rope_scaling`.
+  /// transformers 5 writes `rope_parameters`; older versions `rope_theta` and, for scaled positions, `rope_scaling`, which
+  /// counts where both stand.
   private mutating func readRope(_ fields: JSONFields) throws {
     ropeTheta = try fields.number("rope_theta", standard: 10_000)
-    for key in ["rope_parameters", "rope_scaling"] where fields.contains(key) {
+    for key in ["rope_scaling", "rope_parameters"] where fields.contains(key) {
       let rope = try fields.object(key)
+      // transformers takes an empty object as none.
+      if rope.values.isEmpty { continue }
       try rope.require("partial_rotary_factor", .number(1))
       if rope.contains("rope_theta") { ropeTheta = try rope.number("rope_theta") }
       ropeScaling = try scaling(rope)

@@ -26,14 +26,18 @@ public struct LowRankAdaptation: Equatable, Sendable {
 
   /// What is trained of a model, in the order of its tensors.
   ///
-  /// - Throws: `UserError` (usage) naming a pattern that fits nothing, or a rank that is no lower than a layer's width.
+  /// A layer that both lists name is trained in full.
+  ///
+  /// - Throws: `UserError` (usage) naming a pattern that fits nothing, targets that leave no layer with an adapter, or a
+  ///   rank that is no lower than a layer's width.
   public func layout(of model: ParameterLayout) throws -> ParameterLayout {
     try refuseIdlePatterns(model)
+    try demandAdapter(model)
     var result = ParameterLayout()
     for entry in model.entries {
       if Self.matches(entry.name, full) {
         result.add(entry.name, entry.shape, entry.initialiser, isLinear: entry.isLinear)
-      } else if entry.isLinear, Self.matches(entry.name, targets) {
+      } else if takesAdapter(entry) {
         let (outputs, inputs) = (entry.shape[0], entry.shape[1])
         guard rank < min(outputs, inputs) else {
           throw UserError(
@@ -49,6 +53,30 @@ public struct LowRankAdaptation: Equatable, Sendable {
 
   /// The part of the model that is not trained in full.
   public func frozen(of model: ParameterLayout) -> ParameterLayout { model.keeping { !Self.matches($0.name, full) } }
+
+  /// Numbers of the largest matrix that gets an adapter; 0 where none does.
+  public func largestTarget(of model: ParameterLayout) -> Int {
+    model.entries.filter(takesAdapter).map(\.range.count).max() ?? 0
+  }
+
+  private func takesAdapter(_ entry: ParameterLayout.Entry) -> Bool {
+    entry.isLinear && Self.matches(entry.name, targets) && !Self.matches(entry.name, full)
+  }
+
+  /// Without one there is nothing of low rank: no file that it would write is an adapter to PEFT.
+  private func demandAdapter(_ model: ParameterLayout) throws {
+    guard !model.entries.contains(where: takesAdapter) else { return }
+    let why =
+      targets.isEmpty
+      ? "train.lora.targets is empty"
+      : "all that train.lora.targets [\(targets.joined(separator: ", "))] names is trained in full, by train.lora.full "
+        + "[\(full.joined(separator: ", "))]"
+    throw UserError(
+      .usage, "train.lora.rank is \(rank), but no layer of the student gets an adapter: \(why)",
+      remedy:
+        "name other modules in train.lora.targets, or take these out of train.lora.full; train.lora.rank 0 trains "
+        + "all weights")
+  }
 
   private func refuseIdlePatterns(_ model: ParameterLayout) throws {
     func refuse(_ key: String, _ patterns: [String], among entries: [ParameterLayout.Entry]) throws {

@@ -9,6 +9,36 @@ public struct FrozenMemory: Equatable, Sendable {
   public internal(set) var own = 0
   /// Of the largest matrix, in the form that a product converts it to; 0 where all are in that form.
   public internal(set) var conversion = 0
+  /// Of the largest matrix kept in sixteen bits, in single precision; 0 where there is none.
+  public internal(set) var widened = 0
+
+  /// What a frozen arena takes that is not read from files.
+  public init(random part: ParameterLayout, precision: Precision) {
+    for entry in part.entries { add(entry, mapped: nil, precision) }
+  }
+
+  init() {}
+
+  /// - Parameter mapped: the weights in a mapped file; nil for a copy.
+  mutating func add(_ entry: ParameterLayout.Entry, mapped: KeptWeights<Float>?, _ precision: Precision) {
+    if let mapped {
+      shared += mapped.bytesPerElement * entry.range.count
+    } else {
+      own += entry.frozenBytes(precision)
+    }
+    guard entry.decays else { return }
+    let isRounded = if case .rounded? = mapped { true } else { mapped == nil && precision == .bf16 }
+    let isExact = mapped?.isExact ?? !isRounded
+    if !isExact { widened = max(widened, 4 * entry.range.count) }
+    let isRead =
+      switch precision {
+      case .f32: isExact
+      case .bf16: isRounded && Precision.isFastInBF16
+      }
+    guard !isRead else { return }
+    let width = precision == .bf16 && Precision.isFastInBF16 ? 2 : 4
+    conversion = max(conversion, width * entry.range.count)
+  }
 }
 
 extension ModelFolder {
@@ -53,29 +83,8 @@ extension ModelFolder {
   ) throws -> FrozenMemory {
     var result = FrozenMemory()
     for entry in part.entries {
-      let mapped = try mappedWeights(entry, precision, roundsF32: roundsF32)
-      if let mapped {
-        result.shared += mapped.bytesPerElement * entry.range.count
-      } else {
-        result.own += entry.frozenBytes(precision)
-      }
-      guard entry.decays else { continue }
-      result.conversion = max(result.conversion, Self.conversionBytes(entry, mapped, precision))
+      result.add(entry, mapped: try mappedWeights(entry, precision, roundsF32: roundsF32), precision)
     }
     return result
-  }
-
-  /// Bytes of the form that products read a matrix in, where it is kept in another.
-  private static func conversionBytes(
-    _ entry: ParameterLayout.Entry, _ mapped: KeptWeights<Float>?, _ precision: Precision
-  ) -> Int {
-    let isRounded = if case .rounded? = mapped { true } else { mapped == nil && precision == .bf16 }
-    let isExact = mapped?.isExact ?? !isRounded
-    switch precision {
-    case .f32: return isExact ? 0 : 4 * entry.range.count
-    case .bf16:
-      guard Precision.isFastInBF16 else { return 4 * entry.range.count }
-      return isRounded ? 0 : 2 * entry.range.count
-    }
   }
 }

@@ -34,12 +34,24 @@ enum OriginalLlava {
     case ("anyres", _): throw fields.wrong("mm_patch_merge_type", expected: "\"spatial_unpad\" with anyres images")
     default: break
     }
+    try demandFeatures(result, fields)
     result.tiesEmbeddings = try fields.flag("tie_word_embeddings", standard: false)
     result.imageToken = try fields.integer(
       "image_token_index", in: 0...(1 << 31), standard: result.text.vocabularySize)
     result.tokens = try SpecialTokens(fields, else: nil)
     try result.validate(file: fields.file)
     return result
+  }
+
+  /// What the validation asks of the tower's features, in the words of this file's own keys.
+  private static func demandFeatures(_ configuration: LlavaConfiguration, _ fields: JSONFields) throws {
+    let layers = configuration.vision.layers
+    guard configuration.featureStates.allSatisfy({ $0 >= 0 && $0 <= layers }) else {
+      throw fields.wrong("mm_vision_select_layer", expected: "a state of the tower: -\(layers + 1) to \(layers)")
+    }
+    guard configuration.tiling == nil || !configuration.keepsClassToken else {
+      throw fields.wrong("mm_vision_select_feature", expected: "\"patch\": tiles are joined without class tokens")
+    }
   }
 
   /// The shape of the tower: from its folder below the model's, or from its published name.

@@ -28,12 +28,13 @@ struct FolderInputs {
     return processor
   }
 
-  /// Recordings drawn on a page of ECG paper, as any picture.
+  /// Recordings drawn on a page of ECG paper, as any picture. A failure is the questions' about such a page alone:
+  /// conversations do not meet it.
   /// - Throws: as `conversationSide`.
-  func pageSide() throws -> ModelSide {
+  func pageSide() throws -> Result<ModelSide, any Error> {
     let side = try conversationSide()
     let view = ECGPageView(processor: side.processor)
-    return ModelSide(view: view, prompt: try TemplatePrompt(side.prompt, image: view.geometry))
+    return Result { ModelSide(view: view, prompt: try TemplatePrompt(side.prompt, image: view.geometry)) }
   }
 
   /// Recordings as packed signal, which is one square image.

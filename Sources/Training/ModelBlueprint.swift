@@ -16,8 +16,7 @@ public enum BuiltInRole: String, Sendable { case student, teacher }
 public struct ModelBlueprint: Sendable {
   public let configuration: any ModelConfiguration
   public let tokenizer: BytePairTokenizer
-  /// How recordings are shown to it and asked about.
-  public let side: ModelSide
+  private let recordings: Result<ModelSide, any Error>
   /// `signal` or `image`.
   public let viewName: String
   /// Hugging Face folder the weights come from; nil for a built-in model.
@@ -62,7 +61,7 @@ public struct ModelBlueprint: Sendable {
     folder = nil
     viewName = view
     chatTemplate = ChatTemplateRule()
-    side = try Self.ownSide(configuration, tokenizer, view: view, model: model)
+    recordings = .success(try Self.ownSide(configuration, tokenizer, view: view, model: model))
   }
 
   private static func tokens(of tokenizer: BytePairTokenizer) -> BuiltInModel.Tokens {
@@ -98,10 +97,17 @@ public struct ModelBlueprint: Sendable {
       folder: folder, configuration: configuration, tokenizer: tokenizer, chatTemplate: chatTemplate)
     switch configuration as? Idefics3Configuration {
     case let idefics3? where named != nil || viewName == "signal":
-      side = try Self.ownSide(idefics3, tokenizer, view: viewName, model: folder.path)
-    default: side = viewName == "signal" ? try inputs.signalSide() : try inputs.pageSide()
+      recordings = .success(try Self.ownSide(idefics3, tokenizer, view: viewName, model: folder.path))
+    default: recordings = viewName == "signal" ? .success(try inputs.signalSide()) : try inputs.pageSide()
     }
   }
+
+  /// How recordings are shown to it and asked about.
+  /// - Throws: `UserError` where the model can read conversations, but not the questions about recordings.
+  public var side: ModelSide { get throws { try recordings.get() } }
+
+  /// Whether recordings are asked about in the built-in models' form of question, without a chat template.
+  public var isAskedInBuiltInForm: Bool { (try? side.prompt) is Prompt }
 
   /// The view and the form of question of the built-in models.
   private static func ownSide(
@@ -126,7 +132,7 @@ public struct ModelBlueprint: Sendable {
   ///   question reads by a template.
   public func remark(inConversations: Bool) throws -> String? {
     guard let inputs = folderInputs else { return nil }
-    if !inConversations, side.prompt is Prompt {
+    if !inConversations, isAskedInBuiltInForm {
       return chatTemplate.named.isEmpty
         ? nil : "\(inputs.folder.path): it is asked in the built-in form of question; no chat template is used"
     }
@@ -142,7 +148,7 @@ public struct ModelBlueprint: Sendable {
   /// The template it is asked by where its folder's own files tell another, or none: what a folder written of it has to
   /// hold, so that others ask it as it was trained.
   private func untoldTemplate(inConversations: Bool) throws -> ChatTemplate? {
-    guard let inputs = folderInputs, inConversations || !(side.prompt is Prompt) else { return nil }
+    guard let inputs = folderInputs, inConversations || !isAskedInBuiltInForm else { return nil }
     let template = try inputs.template().template
     return ChatTemplateFile.told(in: inputs.folder) == template ? nil : template
   }

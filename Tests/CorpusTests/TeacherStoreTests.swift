@@ -234,7 +234,7 @@ extension TeacherStoreTests {
     try writer.write(tensors, sample: position)
   }
 
-  private func finish(_ writer: TeacherStoreWriter) throws {
+  func finish(_ writer: TeacherStoreWriter) throws {
     var head = SafetensorsWriter()
     head.add("head", Tensor<Float>(zeros: [9, 2]))
     try writer.begin()
@@ -333,7 +333,23 @@ extension TeacherStoreTests {
         ($0 as? UserError)?.kind == .usage && "\($0)".contains("element type") && "\($0)".contains("view")
           && "\($0)".contains("samples")
       }
+      let changes: [(String, WritableKeyPath<TeacherStoreIndex.Teacher, String>)] = [
+        ("weights", \.digest), ("tokenizer", \.tokenizer),
+      ]
+      for (word, key) in changes {
+        let other = Self.plan { $0.teacher[keyPath: key] = "other" }
+        #expect { try TeacherStoreWriter(store, plan: other).begin() } throws: {
+          "\($0)".contains("the teacher's \(word)") && "\($0)".contains("expected other")
+        }
+      }
+      #expect { try TeacherStoreWriter(store, plan: Self.plan { $0.teacher.visualWidth = 3 }).begin() } throws: {
+        "\($0)".contains("visual width: the store has 2, expected 3")
+      }
       #expect(try digests(store) == before)
+      // The same teacher in a folder of another name goes on.
+      let renamed = TeacherStoreWriter(store, plan: Self.plan { $0.teacher.name = "u" })
+      try renamed.begin()
+      #expect(renamed.isFinished("part-00000.safetensors"))
       try Data("x".utf8).write(to: folder.appendingPathComponent("x"))
       #expect { try TeacherStoreWriter(folder, plan: other).begin() } throws: { ($0 as? UserError)?.kind == .usage }
     }

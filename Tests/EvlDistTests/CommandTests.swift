@@ -136,6 +136,11 @@ import Testing
       #expect(try Self.run(["inspect", record.path]).output.contains("aVR"))
       #expect(try Self.run(["inspect", model.path]).output.contains("visual tokens"))
       #expect(try Self.run(["inspect", folder.appendingPathComponent("none").path]).code == 74)
+      let odd = folder.appendingPathComponent("a.png")
+      try Data("x".utf8).write(to: odd)
+      let unknown = try Self.run(["inspect", odd.path])
+      #expect(unknown.code == 65 && unknown.errors.contains("teacher store"), "\(unknown)")
+      #expect(try Self.run(["inspect", "synthetic:3"]).output.contains("aVR"))
     }
   }
 

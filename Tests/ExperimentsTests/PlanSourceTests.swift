@@ -14,7 +14,7 @@ import Training
   /// Four student tokens that the map takes to the teacher's, in another order: all mass goes from each to its image.
   @Test func massGoesToTheTokenThatTheMapHits() throws {
     let blueprint = try ModelBlueprint(builtIn: .student, view: "image")
-    let reader = TokenReader(model: try blueprint.frozen(), side: blueprint.side)
+    let reader = TokenReader(model: try blueprint.frozen(), side: try blueprint.side)
     let map = AffineMap(weight: Tensor([0, 2, 0, 3, 0, 0], [2, 3]), bias: Tensor([1, 0, -1], [3]))
     let student = Tensor<Float>([0, 0, 1, 0, 0, 1, 1, 1], [4, 2])
     let order = [2, 0, 3, 1]

@@ -78,7 +78,7 @@ import Training
         let blueprint = try ModelBlueprint(folder: folder)
         #expect(blueprint.configuration.endTokens == [Self.ownEnd, Self.chatMLEnd], "\(name)")
         // What `interpret` and `evaluate` stop at.
-        #expect(Int(blueprint.side.prompt.endId) == Self.chatMLEnd, "\(name)")
+        #expect(try Int(blueprint.side.prompt.endId) == Self.chatMLEnd, "\(name)")
       }
     }
   }

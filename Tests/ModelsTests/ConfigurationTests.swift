@@ -64,6 +64,32 @@ import Testing
     #expect(!configuration.tiesEmbeddings && configuration.endTokens == [])
   }
 
+  /// transformers: `rope_scaling or rope_parameters`, each with or without the base.
+  @Test(
+    arguments: [
+      (#""rope_parameters": {"rope_theta": 500, "rope_type": "default"}"#, 500, nil),
+      (#""rope_parameters": {"rope_theta": 500}, "rope_scaling": null"#, 500, nil),
+      (#""rope_parameters": {"rope_theta": 500}, "rope_scaling": {}"#, 500, nil),
+      (#""rope_parameters": {"rope_theta": 500}, "rope_scaling": {"type": "linear", "factor": 3}"#, 700, 3),
+      (
+        #""rope_parameters": {"rope_theta": 500}, "rope_scaling": {"rope_type": "linear", "factor": 3, "rope_theta": 9}"#,
+        9, 3
+      ),
+    ] as [(String, Double, Double?)]) func scaledPositionsAreThoseOfTransformers(
+      _ keys: String, base: Double, factor: Double?
+    ) throws
+  {
+    let text = """
+      {"model_type": "idefics3", "image_token_id": 9, "scale_factor": 2,
+       "vision_config": {"hidden_size": 768, "image_size": 64, "patch_size": 16, "num_attention_heads": 12},
+       "text_config": {"model_type": "llama", "hidden_size": 24, "intermediate_size": 32, "num_hidden_layers": 2,
+        "num_attention_heads": 3, "vocab_size": 10, "rope_theta": 700, \(keys)}}
+      """
+    let read = try decode(text).text
+    #expect(read.ropeTheta == base)
+    #expect(read.ropeScaling == factor.map { .linear(factor: $0) } ?? .none)
+  }
+
   @Test(
     arguments: [
       ("model_type", "\"llava\""), ("text_config", nil), ("image_size", "0"), ("image_size", "3"),

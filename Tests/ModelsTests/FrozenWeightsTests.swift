@@ -153,4 +153,17 @@ import Testing
       #expect(try open(sound))
     }
   }
+
+  /// Random weights need another form in products only where they are kept in sixteen bits.
+  @Test func randomWeightsAreKeptInTheFormOfTheirPrecision() {
+    let layout = TinyModels.configuration().layout
+    let largest = 4 * (layout.entries.filter(\.decays).map(\.range.count).max() ?? 0)
+    let (exact, rounded) = (
+      FrozenMemory(random: layout, precision: .f32), FrozenMemory(random: layout, precision: .bf16)
+    )
+    #expect(exact.own == 4 * layout.entries.reduce(0) { $0 + $1.range.count } && exact.shared == 0)
+    #expect(exact.conversion == 0 && exact.widened == 0)
+    #expect(rounded.own < exact.own && rounded.widened == largest)
+    #expect(rounded.conversion == (Precision.isFastInBF16 ? 0 : largest))
+  }
 }

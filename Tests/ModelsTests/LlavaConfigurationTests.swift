@@ -86,6 +86,15 @@ import Testing
     #expect(message.contains("config.json: key ") && message.contains("expected"), "\(message)")
   }
 
+  @Test func featuresThatCannotBeUsedAreNamedByTheOriginalsKeys() {
+    for (old, new, key) in [
+      ("\"patch\"", "\"cls_patch\"", "mm_vision_select_feature"), ("-2", "-26", "mm_vision_select_layer"),
+    ] {
+      let message = Recorded.message { _ = try read(Self.original.replacing(old, with: new)) }
+      #expect(message.contains("config.json: key \(key) is \(new), expected"), "\(message)")
+    }
+  }
+
   @Test func anUnknownArchitectureNamesTheOnesKnown() {
     let message = Recorded.message { _ = try read("{\"model_type\": \"qwen2_vl\"}") }
     #expect(message.contains("config.json: key model_type is \"qwen2_vl\"") && message.contains("llava_next"))

@@ -57,10 +57,24 @@ import Testing
       (LowRankAdaptation(rank: 2, alpha: 1, targets: [], full: ["conector"]), "conector"),
       (LowRankAdaptation(rank: 2, alpha: 1, targets: ["embed_tokens"], full: []), "embed_tokens"),
       (LowRankAdaptation(rank: 12, alpha: 1, targets: ["q_proj"], full: []), "rank is 12"),
+      (LowRankAdaptation(rank: 2, alpha: 1, targets: [], full: ["connector"]), "targets is empty"),
+      (
+        LowRankAdaptation(rank: 2, alpha: 1, targets: ["connector"], full: ["connector"]), "train.lora.full [connector]"
+      ),
+      (LowRankAdaptation(rank: 2, alpha: 1, targets: ["proj"], full: ["connector"]), "train.lora.targets [proj]"),
+      (LowRankAdaptation(rank: 2, alpha: 1, targets: ["q_proj"], full: ["text_model", "vision_model"]), "no layer"),
     ] {
       let error = #expect(throws: UserError.self) { try wrong.layout(of: layout) }
       #expect(error?.kind == .usage && error?.message.contains(word) == true)
     }
+  }
+
+  @Test func aLayerThatBothListsNameIsTrainedInFull() throws {
+    let both = LowRankAdaptation(rank: 2, alpha: 3, targets: ["text_model"], full: ["layers.0"])
+    let names = try both.layout(of: TinyModels.configuration().layout).entries.map(\.name)
+    #expect(names.contains("model.text_model.layers.0.mlp.up_proj.weight"))
+    #expect(names.contains("model.text_model.layers.1.mlp.up_proj.lora_A.weight"))
+    #expect(!names.contains { $0.contains("text_model.layers.0") && $0.contains(".lora_") })
   }
 
   @Test(arguments: [
@@ -157,6 +171,30 @@ import Testing
     }
   }
 
+  /// What peft names them; the shapes are never the reason.
+  @Test(arguments: [
+    ("lm_head", "lora_A.weight"), ("model.text_model.embed_tokens", "lora_embedding_A"),
+    ("model.vision_model.embeddings.patch_embedding", "lora_A.weight"),
+  ]) func adaptersOfLayersThatTakeNoneAreRefused(layer: String, matrix: String) throws {
+    try withTemporaryFolder { folder in
+      let model: Idefics3<Float> = try adapted(adaptation)
+      let (part, whole) = (folder.appendingPathComponent("part"), folder.appendingPathComponent("whole"))
+      try ModelFolder.save(model, to: whole)
+      try FileManager.default.createDirectory(at: part, withIntermediateDirectories: true)
+      try AdapterFolder.save(model.arena.parameters, adaptation, base: nil, to: part)
+      var writer = SafetensorsWriter()
+      writer.add("base_model.model.\(layer).\(matrix)", Tensor<Float>(zeros: [2, 8]))
+      try writer.write(to: part.appendingPathComponent("adapter_model.safetensors"))
+      let adapter = try AdapterFolder(part)
+      // The second's head is tied to its embedding.
+      for base in [whole, Recorded.folder("idefics3_tied")] {
+        let error = #expect(throws: UserError.self) { try adapter.check(against: ModelFolder(base)) }
+        #expect(error?.kind == .badInput && error?.message.contains("\(layer) has an adapter") == true)
+        #expect(error?.message.contains("linear layers of decoder") == true && error?.remedy.contains("peft") == true)
+      }
+    }
+  }
+
   @Test func adaptersOfAnotherKindOrModelAreRefused() throws {
     try withTemporaryFolder { folder in
       let model: Idefics3<Float> = try adapted(adaptation)
@@ -171,6 +209,11 @@ import Testing
         ("\"LORA\"", "\"IA3\"", "peft_type"), ("\"fan_in_fan_out\": false", "\"use_dora\": true", "use_dora"),
         ("\"none\"", "\"all\"", "bias"), ("\"r\": 2", "\"r\": 0", "key r"),
         ("\"fan_in_fan_out\": false", "\"rank_pattern\": {\"q\": 1}", "rank_pattern"),
+        ("\"fan_in_fan_out\": false", "\"alpha_pattern\": {\"q\": 1}", "alpha_pattern"),
+        ("\"fan_in_fan_out\": false", "\"lora_bias\": true", "lora_bias"),
+        ("\"init_lora_weights\": true", "\"init_lora_weights\": \"pissa_niter_4\"", "init_lora_weights"),
+        ("\"fan_in_fan_out\": false", "\"target_parameters\": [\"q\"]", "target_parameters"),
+        ("\"fan_in_fan_out\": false", "\"trainable_token_indices\": {\"e\": [1]}", "trainable_token_indices"),
       ] {
         try Data(text.replacing(old, with: new).utf8).write(to: file)
         let error = #expect(throws: UserError.self) { try AdapterFolder(folder) }

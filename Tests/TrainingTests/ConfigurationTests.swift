@@ -46,6 +46,9 @@ import Testing
       try load("", ["train.lora.targets=[q_proj, v_proj]"]).configuration.train.lora.targets == ["q_proj", "v_proj"])
     #expect(message { _ = try load("", ["train.lora.targets=[1]"]) }.contains("a list of names"))
     #expect(message { _ = try load("", ["train.lora.rank=4", "train.lora.targets=[\"\"]"]) }.contains("empty name"))
+    #expect(
+      message { _ = try load("", ["train.lora.rank=4", "train.lora.targets=[]"]) }.contains(
+        "train.lora.targets is empty"))
   }
 
   @Test func everyKeyOfTheContractIsKnown() throws {

@@ -30,8 +30,8 @@ import Testing
     func preparer(_ store: TeacherStore?, labelled: Double = 1) throws -> SamplePreparer {
       try SamplePreparer(
         records: RecordCache(dataset), samples: dataset.samples, seed: 1, augmentation: .none,
-        labelled: try LabelledFraction(labelled, seed: 1), student: student.side,
-        teacher: store == nil ? teacher.side : nil, store: store)
+        labelled: try LabelledFraction(labelled, seed: 1), student: try student.side,
+        teacher: store == nil ? try teacher.side : nil, store: store)
     }
 
     func store(in folder: URL, type: String = "F32", layers: [Int] = []) throws -> StoredTeacher {

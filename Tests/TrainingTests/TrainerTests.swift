@@ -60,7 +60,7 @@ import Testing
       let dataset = SyntheticDataset(count: configuration.data.records, seed: 1)
       let preparer = try SamplePreparer(
         records: RecordCache(dataset), samples: dataset.samples, seed: 1, labelled: try LabelledFraction(1, seed: 1),
-        student: student.side, teacher: distils ? teacher.side : nil)
+        student: try student.side, teacher: distils ? try teacher.side : nil)
       let context = RunContext(
         communicator: communicator, configuration: configuration, stop: StopFlag(), observer: observer)
       var settings = configuration

@@ -63,8 +63,8 @@ public struct StoreEstimate: Sendable, Equatable {
     guard bytes - present > free else { return }
     throw UserError(
       .inputOutput,
-      "the teacher store takes \(Self.text(bytes)) in \(folder.path), \(Self.text(present)) of it written; "
-        + "the disk has \(Self.text(free)) free",
+      "the teacher store takes \(Self.text(bytes)) in \(folder.path), headers of the files not counted; "
+        + "\(Self.text(present)) are on disk so far, headers counted, and the disk has \(Self.text(free)) free",
       remedy: "name a folder on a larger disk (teacher.store), or store less: teacher.store_type bf16, fewer variants, "
         + "layers or questions")
   }

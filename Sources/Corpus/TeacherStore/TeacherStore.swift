@@ -239,12 +239,14 @@ extension TeacherStore {
     damaged("\(file.url.lastPathComponent): \(tensor) holds NaN or infinity; every number of a store is finite")
   }
 
-  /// Refuses a tensor of another shape or type than the index asks for.
+  /// Refuses a tensor that is absent, or of another shape or type than the index asks for.
   /// - Parameters:
   ///   - shape: nil where any number will do.
   ///   - types: empty where any will do.
   func demand(_ tensor: String, in file: SafetensorsFile, _ shape: [Int?], types: [String] = []) throws {
-    let entry = try file.entry(tensor)
+    guard let entry = file.entries[tensor] else {
+      throw damaged("\(file.url.lastPathComponent) holds no tensor \(tensor)")
+    }
     guard types.isEmpty || types.contains(entry.type), entry.shape.count == shape.count,
       zip(entry.shape, shape).allSatisfy({ $1 == nil || $0 == $1 })
     else {

@@ -180,7 +180,10 @@ public struct TeacherStoreIndex: Codable, Sendable, Equatable {
     let exchanged = pair.map { "samples: the store has \($0) where \($1) is expected" }
     return other.differences(fromExpected: fingerprint)
       + [
-        differ("the teacher's layers", \.teacher.layers), differ("the teacher's vocabulary", \.teacher.vocabulary),
+        differ("the teacher's weights and settings", \.teacher.digest),
+        differ("the teacher's tokenizer", \.teacher.tokenizer),
+        differ("the teacher's visual width", \.teacher.visualWidth), differ("the teacher's layers", \.teacher.layers),
+        differ("the teacher's vocabulary", \.teacher.vocabulary),
         differ("the teacher's width", \.teacher.hiddenWidth), differ("element type", \.elementType),
         differ("layers", \.layers), differ("attention", \.attention), differ("variants", \.variants),
         differ("samples per part", \.samplesPerPart), differ("number of samples", \.samples.count), exchanged,

@@ -20,9 +20,11 @@ public struct TeacherStoreWriter: Sendable {
   }
 
   /// By one rank, before all else: makes the folder, or goes on with what an earlier start left.
-  /// - Throws: `UserError` (usage) for a folder with other contents, or a store by another plan, naming the differences;
+  /// - Throws: `UserError` (usage) for a file in its place, a folder with other contents, or a store by another plan,
+  ///   naming the differences;
   ///   (bad input) for parts without a sound index or plan to tell what they are.
   public func begin() throws {
+    try Self.refuseFile(at: folder)
     try writing {
       let manager = FileManager.default
       try manager.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -31,6 +33,8 @@ public struct TeacherStoreWriter: Sendable {
         var earlier = try TeacherStoreIndex(contentsOf: file, store: folder)
         let files = earlier.parts + (earlier.head.map { [$0] } ?? [])
         (earlier.parts, earlier.head) = ([], nil)
+        // A teacher under another name is the same one.
+        earlier.teacher.name = plan.teacher.name
         guard earlier == plan else { throw otherStore(plan.differences(from: earlier)) }
         try manager.createDirectory(at: work, withIntermediateDirectories: true)
         for file in files { try note(file) }
@@ -44,6 +48,17 @@ public struct TeacherStoreWriter: Sendable {
       }
       try DurableFile.replace(planFile) { try plan.json().write(to: $0) }
     }
+  }
+
+  /// - Throws: `UserError` (usage) where a store is to be written in the place of a file.
+  public static func refuseFile(at folder: URL) throws {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), !isFolder.boolValue else {
+      return
+    }
+    throw UserError(
+      .usage, "teacher.store is \(folder.path), which is a file; a store is a folder",
+      remedy: "name a folder, new or empty or of a store: --set teacher.store=PATH")
   }
 
   private static func isPart(_ name: String) -> Bool {

@@ -9,8 +9,10 @@ struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract:
-      "Says what a checkpoint, run, model folder, teacher store, data set, ECG record or safetensors file holds.",
+      "Says what a run, checkpoint, model or adapter folder, teacher store, data set or file holds.",
     discussion: """
+      Data sets are the folder of PTB-XL and folders of WFDB records; files are WFDB records and .safetensors. Pictures and \
+      files of conversations are not described.
       With --transport, of a run or checkpoint: draws for one ECG from which region of the teacher's image each image \
       token of the student draws its mass, in the transport plan and in the cross-attention, and says how much crosses \
       from one lead to another, with the transport term and without it.
@@ -30,9 +32,11 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     if transport { return try drawing.run(URL(fileURLWithPath: path)) }
-    let source = try RecordSource(path)
-    guard case .wfdb(let url) = source else { return print(Inspection.text(of: try source.record()), terminator: "") }
-    print(try Inspection(url).text(), terminator: "")
+    // Only a synthetic recording is no path; of all else the inspection knows the kinds.
+    guard path.hasPrefix("synthetic:") else {
+      return print(try Inspection(URL(fileURLWithPath: path)).text(), terminator: "")
+    }
+    print(Inspection.text(of: try RecordSource(path).record()), terminator: "")
   }
 }
 

@@ -49,7 +49,7 @@ struct TrainedRun {
   func student() throws -> TokenReader {
     let blueprint = try ModelBlueprint(
       folder: checkpoint.folder, view: configuration.data.view, chatTemplate: configuration.studentTemplate)
-    return TokenReader(model: try blueprint.frozen(), side: blueprint.side)
+    return try TokenReader(model: blueprint.frozen(), side: blueprint.side)
   }
 
   /// The student as it was before its first step: fresh weights are a function of the seed and the tensors' names.
@@ -60,7 +60,7 @@ struct TrainedRun {
       ? try ModelBlueprint(builtIn: .student, view: configuration.data.view)
       : try ModelBlueprint(
         folder: located(path), view: configuration.data.view, chatTemplate: configuration.studentTemplate)
-    return TokenReader(model: try blueprint.frozen(seed: configuration.run.seed), side: blueprint.side)
+    return try TokenReader(model: blueprint.frozen(seed: configuration.run.seed), side: blueprint.side)
   }
 
   /// Wp [Dvs, Dv] and bp [Dv] of the transport term; nil where the run was trained without it.

@@ -43,7 +43,7 @@ public struct TransportInspection {
     corpus = try TrainingCorpus(settingsOfData)
     let student = try run.student()
     teacher = try run.teacher(of: corpus)
-    teacherReader = TokenReader(model: teacher.model, side: teacher.blueprint.side)
+    teacherReader = try TokenReader(model: teacher.model, side: teacher.blueprint.side)
     geometry = try PlanGeometry(student: student, teacher: teacherReader)
     let objective = run.configuration.objective
     let settings = objective.transportSettings

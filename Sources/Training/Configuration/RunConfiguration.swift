@@ -286,7 +286,11 @@ extension RunConfiguration.LoRA {
     let rules: [(holds: Bool, problem: String)] = [
       ((0...65_536).contains(rank), "train.lora.rank is \(rank); 0 (all weights are trained) to 65536"),
       (alpha > 0 && alpha.isFinite, "train.lora.alpha must be above 0"),
-      (rank == 0 || !(targets + full).isEmpty, "train.lora.targets and train.lora.full are both empty"),
+      (
+        rank == 0 || !targets.isEmpty,
+        "train.lora.targets is empty, so no layer gets an adapter; name modules, or set train.lora.rank to 0 to train all "
+          + "weights, whatever train.lora.full says"
+      ),
       (
         (targets + full).allSatisfy { !$0.isEmpty },
         "train.lora.targets or train.lora.full holds an empty name"
