@@ -68,15 +68,20 @@ import Testing
     guard MPIRun.isPresent else { return }
     try withTemporaryFolder { folder in
       let small = SmallRun(folder: folder)
-      let settings = ["teacher.steps=30", "train.steps=2", "checkpoint.every=0"]
+      let settings = ["teacher.steps=60", "train.steps=2", "checkpoint.every=0"]
       let other = folder.appendingPathComponent("others")
       #expect(try small.start("straight", ranks: 2, settings + ["teacher.cache=\(other.path)"]).code == 0)
       let stopped = try small.start("stopped", ranks: 2, settings) { _ in
         let log = small.run("stopped").appendingPathComponent("metrics.jsonl")
-        while ((try? String(contentsOf: log, encoding: .utf8))?.split(separator: "\n").count ?? 0) < 3 {
-          usleep(20_000)
+        func wait(forSteps steps: Int) {
+          while ((try? String(contentsOf: log, encoding: .utf8))?.split(separator: "\n").count ?? 0) < steps {
+            usleep(20_000)
+          }
         }
+        // Looking for the launcher takes a while, in which the teacher goes on: it must not be done by then.
+        wait(forSteps: 1)
         let launcher = try #require(MPIRun.launcher(ofCommandWith: small.run("stopped").path))
+        wait(forSteps: 3)
         #expect(kill(launcher, SIGUSR1) == 0)
       }
       try #require(stopped.code == 75, "\(stopped)")
