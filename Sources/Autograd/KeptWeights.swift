@@ -10,6 +10,13 @@ public enum KeptWeights<Element: Scalar> {
   /// In half precision alone.
   case half(Tensor<Half>)
 
+  /// A rounded copy of exact weights.
+  public init(rounding exact: Tensor<Element>) {
+    let rounded = Tensor<BFloat16>(uninitialised: exact.shape)
+    rounded.setRounded(exact)
+    self = .rounded(rounded)
+  }
+
   /// Weights as they lie in a mapped file, without a copy; nil for another type, or an address that does not suit it.
   ///
   /// - Throws: `UserError` where the file holds no tensor of this name.

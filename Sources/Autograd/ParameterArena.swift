@@ -188,10 +188,7 @@ public final class ParameterArena<Element: Scalar> {
     self.init(frozen: layout) { entry in
       let exact = Tensor<Element>(uninitialised: entry.shape)
       entry.initialise(exact, seed: seed)
-      guard entry.decays, precision == .bf16 else { return .exact(exact) }
-      let rounded = Tensor<BFloat16>(uninitialised: entry.shape)
-      rounded.setRounded(exact)
-      return .rounded(rounded)
+      return entry.decays && precision == .bf16 ? KeptWeights(rounding: exact) : .exact(exact)
     }
   }
 

@@ -36,10 +36,7 @@ public struct GenerationBenchmark: Sendable {
     let exact = ParameterArena<Float>(layout: configuration.layout, trainable: false)
     exact.initialise(seed: 1)
     let rounded = ParameterArena<Float>(frozen: exact.layout) { entry in
-      guard entry.decays else { return exact[entry.name].kept }
-      let narrow = Tensor<BFloat16>(uninitialised: entry.shape)
-      narrow.setRounded(exact[entry.name].value)
-      return .rounded(narrow)
+      entry.decays ? KeptWeights(rounding: exact[entry.name].value) : exact[entry.name].kept
     }
     let question = configuration.randomInput(samples: 1, textTokens: textTokens)
     return try [(Precision.bf16, rounded), (.f32, exact)].map { precision, arena in

@@ -61,10 +61,7 @@ extension ModelFolder {
         return mapped
       }
       let exact: Tensor<Float> = try tensor(entry)
-      guard entry.decays, precision == .bf16 else { return .exact(exact) }
-      let rounded = Tensor<BFloat16>(uninitialised: entry.shape)
-      rounded.setRounded(exact)
-      return .rounded(rounded)
+      return entry.decays && precision == .bf16 ? KeptWeights(rounding: exact) : .exact(exact)
     }
   }
 

@@ -95,7 +95,9 @@ public struct KernelTable<T: Scalar>: Sendable {
   let roundHalfValues: @Sendable (Int, Int, Int, UnsafeRawPointer, Out) -> Void
   /// Products of few rows with a large matrix; nil where they are not worth a loop of their own.
   let streamExact: (@Sendable (Int, Int, Int, In, Int, In, Int, Out, Int) -> Void)?
-  let streamRounded: (@Sendable (Int, Int, Int, In, Int, UnsafeRawPointer, Int, Out, Int) -> Void)?
-  let streamHalf: (@Sendable (Int, Int, Int, In, Int, UnsafeRawPointer, Int, Out, Int) -> Void)?
+  /// The same with the matrix in sixteen bits a number.
+  typealias NarrowStream = @Sendable (Int, Int, Int, In, Int, UnsafeRawPointer, Int, Out, Int) -> Void
+  let streamRounded: NarrowStream?
+  let streamHalf: NarrowStream?
   let attendRow: @Sendable (Int, Int, Int, Int, Int, T, In, In, Int, In, Int, Out, Out) -> Void
 }

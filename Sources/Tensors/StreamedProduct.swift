@@ -1,9 +1,10 @@
 /// The product of a few rows with the transpose of a large matrix, y = x W^T: as fast as W can be read from memory.
 ///
-/// x: [m, k] with m at most `mostRows`, W: [n, k], exact, in bfloat16 or in half precision, y: [m, n]. A row of W is read once, widened in
-/// registers, and meets every row of x before the next. The product libraries would unpack or copy W first: ten bytes of
-/// memory traffic for a weight of two. Each number of y is one inner product, summed over sixteen lanes in an order that
-/// depends on neither m nor the threads, so its bits do not either; a library's product differs by rounding.
+/// x: [m, k] with m at most `mostRows`, W: [n, k], exact, in bfloat16 or in half precision, y: [m, n]. A row of W is read
+/// once, widened in registers, and meets every row of x before the next. The product libraries would unpack or copy W
+/// first: ten bytes of memory traffic for a weight of two. Each number of y is one inner product, summed over sixteen lanes
+/// in an order that depends on neither m nor the threads, so its bits do not either; a library's product differs by
+/// rounding.
 /// - Complexity: 2 m n k operations; the bytes of W read, and next to nothing written.
 struct StreamedProduct<Element: Scalar> {
   /// Rows beyond which a library's product, which uses each weight it has fetched more often, is the faster one.
@@ -18,17 +19,16 @@ struct StreamedProduct<Element: Scalar> {
 
   /// - Parameter rows: of x; nil for more than `mostRows`, and for a number type without such a loop.
   init?(rounded w: Matrix<BFloat16>, rows: Int) {
-    guard let loop = Element.kernels.streamRounded, Self.suits(w, rows: rows) else { return nil }
-    self.init(of: w) { x, range, y in
-      loop(
-        x.rows, range.count, w.columns, x.base, x.stride, UnsafeRawPointer(w.rows(range).base), w.stride,
-        y.columns(range).base, y.stride)
-    }
+    self.init(w, Element.kernels.streamRounded, rows: rows)
   }
 
   /// - Parameter rows: of x; nil as above.
   init?(half w: Matrix<Half>, rows: Int) {
-    guard let loop = Element.kernels.streamHalf, Self.suits(w, rows: rows) else { return nil }
+    self.init(w, Element.kernels.streamHalf, rows: rows)
+  }
+
+  private init?<Narrow>(_ w: Matrix<Narrow>, _ loop: KernelTable<Element>.NarrowStream?, rows: Int) {
+    guard let loop, Self.suits(w, rows: rows) else { return nil }
     self.init(of: w) { x, range, y in
       loop(
         x.rows, range.count, w.columns, x.base, x.stride, UnsafeRawPointer(w.rows(range).base), w.stride,

@@ -148,13 +148,19 @@ import Testing
     }
   }
 
+  /// The adapter of a model, and the merged model.
+  private func saved(in folder: URL) throws -> (part: URL, whole: URL) {
+    let model: Idefics3<Float> = try adapted(adaptation)
+    let (part, whole) = (folder.appendingPathComponent("part"), folder.appendingPathComponent("whole"))
+    try ModelFolder.save(model, to: whole)
+    try FileManager.default.createDirectory(at: part, withIntermediateDirectories: true)
+    try AdapterFolder.save(model.arena.parameters, adaptation, base: nil, to: part)
+    return (part, whole)
+  }
+
   @Test func scalesThatContradictTheMatricesAreRefused() throws {
     try withTemporaryFolder { folder in
-      let model: Idefics3<Float> = try adapted(adaptation)
-      let (part, whole) = (folder.appendingPathComponent("part"), folder.appendingPathComponent("whole"))
-      try ModelFolder.save(model, to: whole)
-      try FileManager.default.createDirectory(at: part, withIntermediateDirectories: true)
-      try AdapterFolder.save(model.arena.parameters, adaptation, base: nil, to: part)
+      let (part, whole) = try saved(in: folder)
       let file = part.appendingPathComponent(AdapterFolder.configurationName)
       let text = try String(contentsOf: file, encoding: .utf8)
       let base = try ModelFolder(whole)
@@ -177,11 +183,7 @@ import Testing
     ("model.vision_model.embeddings.patch_embedding", "lora_A.weight"),
   ]) func adaptersOfLayersThatTakeNoneAreRefused(layer: String, matrix: String) throws {
     try withTemporaryFolder { folder in
-      let model: Idefics3<Float> = try adapted(adaptation)
-      let (part, whole) = (folder.appendingPathComponent("part"), folder.appendingPathComponent("whole"))
-      try ModelFolder.save(model, to: whole)
-      try FileManager.default.createDirectory(at: part, withIntermediateDirectories: true)
-      try AdapterFolder.save(model.arena.parameters, adaptation, base: nil, to: part)
+      let (part, whole) = try saved(in: folder)
       var writer = SafetensorsWriter()
       writer.add("base_model.model.\(layer).\(matrix)", Tensor<Float>(zeros: [2, 8]))
       try writer.write(to: part.appendingPathComponent("adapter_model.safetensors"))
