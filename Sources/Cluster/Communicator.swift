@@ -93,6 +93,11 @@ public protocol RankTeam: AnyObject {
   func sum(_ values: UnsafeMutableBufferPointer<Float>) throws
 }
 
+extension RankTeam {
+  /// Collective over the team: each number becomes the sum over its ranks of that number.
+  public func sum(_ numbers: Tensor<Float>) throws { try numbers.withUnsafeMutableBufferPointer(sum) }
+}
+
 extension Communicator {
   /// The most bytes of one transfer.
   public var largestTransfer: Int { 1 << 20 }

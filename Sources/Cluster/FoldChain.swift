@@ -215,7 +215,7 @@ final class FoldChain {
     for chunks in chunkRanges {
       for chunk in chunks {
         if !takesPart { sums.range(chunk).fill(0) }
-        try sums.range(chunk).withUnsafeMutableBufferPointer(team.sum)
+        try team.sum(sums.range(chunk))
       }
     }
     isSummed = true

@@ -156,10 +156,3 @@ extension NodeMemory {
     }
   }
 }
-
-extension Tensor {
-  /// Reads the memory as bytes.
-  public func withUnsafeBytes(_ body: (UnsafeRawBufferPointer) -> Void) {
-    withUnsafeMutableBufferPointer { body(UnsafeRawBufferPointer($0)) }
-  }
-}

@@ -22,17 +22,17 @@ public struct ReplicaCheck {
   ///
   /// - Parameters:
   ///   - names: of the tensors, as many as were reserved.
-  ///   - bytes: hands a tensor's memory to the closure it is given; the tensors are dealt to the ranks of the group.
+  ///   - checksum: of a tensor; the tensors are dealt to the ranks of the group.
   /// - Throws: `AgreedError` naming the first tensor that differs and the rank that has the odd copy.
   /// - Complexity: reads every copy once, shared by the ranks of its group; nothing with one group.
   public func compare(
-    _ names: [String], bytes: (_ tensor: Int, _ body: (UnsafeRawBufferPointer) -> Void) -> Void
+    _ names: [String], checksum: (_ tensor: Int) -> UInt64
   ) throws {
     let groups = memory.groups
     guard groups.count > 1 else { return }
     precondition(names.count == checksums.count, "\(names.count) tensors, \(checksums.count) reserved")
     for tensor in stride(from: groups.member, to: names.count, by: groups.size) {
-      bytes(tensor) { checksums[tensor] = Int64(bitPattern: evl_checksum($0.count, $0.baseAddress)) }
+      checksums[tensor] = Int64(bitPattern: checksum(tensor))
     }
     try memory.meet()
     let own = Array(checksums)
@@ -60,5 +60,12 @@ public struct ReplicaCheck {
     let most = counts.values.max() ?? 0
     let common = values.first { counts[$0] == most }
     return groups.leader(ofGroup: values.firstIndex { $0 != common } ?? 0)
+  }
+}
+
+extension Tensor {
+  /// A sum over the bits of all elements that any change of one of them changes.
+  public var checksum: UInt64 {
+    withUnsafeMutableBufferPointer { evl_checksum($0.count * MemoryLayout<Element>.stride, $0.baseAddress) }
   }
 }

@@ -59,7 +59,7 @@ extension Benchmarks {
     ]
     guard communicator.size > 1, let team = try communicator.makeTeam(color: 0) else { return results }
     let gradient = Tensor<Float>(zeros: [count])
-    let reducing = try timed { try gradient.withUnsafeMutableBufferPointer(team.sum) }
+    let reducing = try timed { try team.sum(gradient) }
     let ratio = reducing.sorted()[reducing.count / 2] / folding.sorted()[folding.count / 2]
     results.append(
       Result(

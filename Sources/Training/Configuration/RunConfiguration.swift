@@ -223,9 +223,6 @@ extension RunConfiguration {
         + "use a multiple of train.shards")
     require((1...1024).contains(train.threads), "train.threads is \(train.threads); 1 to 1024")
     oneOf("train.precision", train.precision, Precision.allCases.map(\.rawValue))
-    oneOf("train.reduction", train.reduction, GradientReduction.allCases.map(\.rawValue))
-    oneOf("train.shared_memory", train.sharedMemory, MemorySharing.allCases.map(\.rawValue))
-    require(train.checkEvery >= 0, "train.check_every is negative; 0 switches the comparison off")
     require(train.learningRate > 0 && train.learningRate.isFinite, "train.learning_rate must be above 0")
     oneOf("train.schedule", train.schedule, LearningRateSchedule.Form.allCases.map(\.rawValue))
     require(train.warmup >= 0, "train.warmup is negative")
@@ -250,7 +247,8 @@ extension RunConfiguration {
       student.path.isEmpty || student.shape.isEmpty,
       "student.path and student.shape are both given; a folder with weights is student.path, a config.json alone "
         + "student.shape")
-    return problems + teacher.problems() + train.lora.problems() + conversationProblems() + objective.problems()
+    return problems + train.rankProblems() + teacher.problems() + train.lora.problems() + conversationProblems()
+      + objective.problems()
   }
 
   /// What is wrong with the settings that only conversations and model folders look at.
@@ -331,12 +329,6 @@ extension RunConfiguration {
 extension RunConfiguration.Train {
   /// The arithmetic of products. - Precondition: the configuration has no problems.
   public var arithmetic: Precision { Precision(rawValue: precision) ?? .f32 }
-
-  /// How gradients are summed over nodes. - Precondition: likewise.
-  public var reducing: GradientReduction { GradientReduction(rawValue: reduction) ?? .ordered }
-
-  /// How the ranks of a node share memory. - Precondition: likewise.
-  public var sharing: MemorySharing { MemorySharing(rawValue: sharedMemory) ?? .auto }
 
   /// What is trained of the student; nil = all of it.
   public var adaptation: LowRankAdaptation? {
