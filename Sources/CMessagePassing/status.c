@@ -138,18 +138,12 @@ void mp_publish_turn(mp_page *page, int slot, int64_t step, int phase) {
   mp_slot *own = &page->slot[slot];
   if (step != MP_SAME_STEP) store(&own->step, step);
   store(&own->turn, atomic_load_explicit(&own->turn, memory_order_relaxed) + 1);
-  mp_publish_phase(page, slot, phase);
+  mp_publish_phase(page, slot, phase, MP_NO_BUCKET);
 }
 
-void mp_publish_phase(mp_page *page, int slot, int phase) {
+void mp_publish_phase(mp_page *page, int slot, int phase, int bucket) {
   mp_slot *own = &page->slot[slot];
   store32(&own->phase, phase);
-  store32(&own->bucket, MP_NO_BUCKET);
-  note_progress(own);
-}
-
-void mp_publish_bucket(mp_page *page, int slot, int bucket) {
-  mp_slot *own = &page->slot[slot];
   store32(&own->bucket, bucket);
   note_progress(own);
 }

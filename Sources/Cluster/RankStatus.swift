@@ -74,10 +74,10 @@ public final class RankStatus: @unchecked Sendable {
   public func begin(_ phase: Phase) { mp_publish_turn(page, slot, Int64(MP_SAME_STEP), phase.rawValue) }
 
   /// The rank goes over to that phase of its step.
-  public func enter(_ phase: Phase) { mp_publish_phase(page, slot, phase.rawValue) }
+  public func enter(_ phase: Phase) { mp_publish_phase(page, slot, phase.rawValue, Int32(MP_NO_BUCKET)) }
 
-  /// The bucket that the rank works on, in its present phase.
-  public func works(onBucket bucket: Int) { mp_publish_bucket(page, slot, Int32(bucket)) }
+  /// The rank works on that bucket of the gradient.
+  public func enter(_ phase: Phase, bucket: Int) { mp_publish_phase(page, slot, phase.rawValue, Int32(bucket)) }
 
   /// Runs an operation that may wait for others; whoever looks sees which and for whom.
   public func waiting<T>(in operation: Operation, for peer: Peer, _ body: () throws -> T) rethrows -> T {

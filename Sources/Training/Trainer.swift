@@ -147,7 +147,10 @@ public final class Trainer {
       try trainStep(prefetcher)
       let signal = try context.stop.agreed(among: context.communicator)
       let every = context.configuration.checkpoint.every
-      if signal != 0 || step == plan.steps || (every > 0 && step % every == 0) { try save() }
+      if signal != 0 || step == plan.steps || (every > 0 && step % every == 0) {
+        context.communicator.status.begin(.checkpoint)
+        try save()
+      }
       if signal != 0, step < plan.steps { return signal }
     }
     return nil
@@ -157,6 +160,7 @@ public final class Trainer {
     var clock = StepClock()
     let operations = computation.operations
     let communicator = context.communicator
+    communicator.status.begin(step: step + 1)
     let batch = try communicator.agree {
       let batch = try prefetcher.next() ?? []
       try batch.joined().forEach(computation.check)
@@ -174,6 +178,7 @@ public final class Trainer {
     clock.move(foldSeconds, from: "compute", to: "fold")
     let parts = LossParts(
       names: computation.partNames, values: try communicator.foldStatistics(statistics, assignment: assignment))
+    communicator.status.enter(.optimizer)
     let norm = try optimizer.gradientNorm()
     lastLosses = parts.named.merging(["loss": factors.total(parts)]) { $1 }
     try refuseNonFinite(norm)
@@ -213,16 +218,19 @@ public final class Trainer {
       let shard = try hasShard ? computation.prepare(batch[round]) : nil
       try norms?.measureRound(shard, counts: counts, factors: factors)
       if let shard {
+        context.communicator.status.enter(.forward)
         var failure: (any Error)?
         let parts = try computation.run(shard, counts: counts, factors: factors, recorder: recorder) {
-          [fold, trainee] bucket in
+          [fold, trainee, status = context.communicator.status] bucket in
           let start = StepClock.now
+          status.enter(.backward, bucket: bucket)
           if failure == nil { do { try fold.complete(trainee.arena.bucket(bucket)) } catch { failure = error } }
           foldSeconds += StepClock.now - start
         }
         if let failure { throw failure }
         statistics.append(parts.values(computation.partNames))
       }
+      context.communicator.status.enter(.fold)
       try fold.endRound()
     }
     return (statistics, foldSeconds)

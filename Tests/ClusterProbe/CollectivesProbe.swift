@@ -9,7 +9,7 @@ func probeCollectives(_ options: ProbeOptions) -> Int32 {
     do {
       try checkArrays(communicator)
       try checkMessages(communicator)
-      try checkPlace(communicator)
+      try checkPlace(communicator, nodes: options("nodes", 1))
     } catch {
       communicator.abort(.from(error))
     }
@@ -71,8 +71,12 @@ private func checkMessages(_ communicator: MessagePassing) throws {
   }
 }
 
-private func checkPlace(_ communicator: MessagePassing) throws {
-  try expect(communicator.nodeCount == 1 && communicator.node == 0, "the node")
-  try expect(communicator.localRank == communicator.rank && communicator.localSize == communicator.size, "local ranks")
+private func checkPlace(_ communicator: MessagePassing, nodes: Int) throws {
+  try expect(communicator.nodeCount == nodes, "the number of nodes")
+  let nodeOfRank = try communicator.allGather([communicator.node]).map { $0[0] }
+  let own = nodeOfRank.indices.filter { nodeOfRank[$0] == communicator.node }
+  try expect(nodeOfRank == nodeOfRank.sorted() && Set(nodeOfRank) == Set(0..<nodes), "the nodes of the ranks")
+  try expect(own.firstIndex(of: communicator.rank) == communicator.localRank, "the local rank")
+  try expect(own.count == communicator.localSize, "the number of local ranks")
   try expect(!communicator.library.isEmpty, "the library's name")
 }

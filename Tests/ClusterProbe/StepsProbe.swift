@@ -12,13 +12,11 @@ func goThroughSteps(_ communicator: any Communicator, _ options: ProbeOptions) t
     status.begin(step: step)
     usleep(UInt32(options("pause", 20)) * 1000)
     if step == 3 {
-      status.enter(.backward)
-      status.works(onBucket: 7)
+      status.enter(.backward, bucket: 7)
       if communicator.rank == options("late", -1) { sleep(120) }
       if communicator.rank == options("stop", -1) { kill(getpid(), SIGSTOP) }
       if communicator.rank == options("kill", -1) { kill(getpid(), SIGKILL) }
       if communicator.rank == options("throw", -1) { throw UserError(.badInput, "record 00001 is damaged") }
-      if communicator.rank == options("suspend", -1) { kill(getpid(), SIGTSTP) }
     }
     let sum = try communicator.sum(communicator.rank)
     if communicator.isController {

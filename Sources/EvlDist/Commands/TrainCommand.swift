@@ -58,6 +58,7 @@ struct TrainCommand: ParsableCommand {
   private func train(
     _ resolved: ResolvedConfiguration, _ communicator: any Communicator, _ stop: StopFlag
   ) throws {
+    communicator.status.limitSteps(toSeconds: resolved.configuration.train.stepLimit)
     let folder = URL(fileURLWithPath: resolved.configuration.run.folder)
     let observer = RunObserver(
       terminal: .current(), metrics: MetricsLog(folder.appendingPathComponent("metrics.jsonl")))

@@ -142,6 +142,8 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var clip = 1.0
     /// `ordered`: the same bits for any number of ranks.
     public var reduction = "ordered"
+    /// Seconds a step may take on any rank before the job ends as late; 0: for ever.
+    public var stepLimit = 1800.0
     /// Share of the training records whose answers are used.
     public var labelled = 1.0
     public var lora = LoRA()
@@ -224,6 +226,8 @@ extension RunConfiguration {
     require((0...1).contains(train.finalLearningRate), "train.final_learning_rate is a share from 0 to 1")
     require(train.weightDecay >= 0, "train.weight_decay is negative")
     require(train.clip >= 0, "train.clip is negative; 0 switches clipping off")
+    require(
+      train.stepLimit >= 0 && train.stepLimit.isFinite, "train.step_limit is negative; 0 lets a step take for ever")
     require(train.labelled >= 0 && train.labelled <= 1, "train.labelled is a share from 0 to 1")
     require(checkpoint.every >= 0, "checkpoint.every is negative; 0 saves at the end only")
     require(checkpoint.keep >= 1, "checkpoint.keep is \(checkpoint.keep); at least 1")
