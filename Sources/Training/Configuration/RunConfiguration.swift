@@ -226,8 +226,6 @@ extension RunConfiguration {
     require((0...1).contains(train.finalLearningRate), "train.final_learning_rate is a share from 0 to 1")
     require(train.weightDecay >= 0, "train.weight_decay is negative")
     require(train.clip >= 0, "train.clip is negative; 0 switches clipping off")
-    require(
-      train.stepLimit >= 0 && train.stepLimit.isFinite, "train.step_limit is negative; 0 lets a step take for ever")
     require(train.labelled >= 0 && train.labelled <= 1, "train.labelled is a share from 0 to 1")
     require(checkpoint.every >= 0, "checkpoint.every is negative; 0 saves at the end only")
     require(checkpoint.keep >= 1, "checkpoint.keep is \(checkpoint.keep); at least 1")
@@ -246,7 +244,7 @@ extension RunConfiguration {
       student.path.isEmpty || student.shape.isEmpty,
       "student.path and student.shape are both given; a folder with weights is student.path, a config.json alone "
         + "student.shape")
-    return problems + teacher.problems() + train.lora.problems() + conversationProblems() + objective.problems()
+    return problems + teacher.problems() + train.problems() + conversationProblems() + objective.problems()
   }
 
   /// What is wrong with the settings that only conversations and model folders look at.
@@ -281,6 +279,14 @@ extension RunConfiguration.Teacher {
       ), ((1...1_000_000).contains(partSamples), "teacher.part_samples is \(partSamples); 1 to 1000000"),
     ]
     return rules.filter { !$0.holds }.map(\.problem)
+  }
+}
+
+extension RunConfiguration.Train {
+  /// What is wrong with the adapters and the limit of a step, one line each.
+  func problems() -> [String] {
+    let isLimit = stepLimit >= 0 && stepLimit.isFinite
+    return lora.problems() + (isLimit ? [] : ["train.step_limit is \(stepLimit); 0 lets a step take for ever"])
   }
 }
 
