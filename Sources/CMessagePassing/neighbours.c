@@ -11,12 +11,13 @@
 
 #include "MessagePassingStatus.h"
 
-bool mp_is_gone(int32_t pid) {
-  if (kill(pid, 0) && errno == ESRCH) return true;
+bool mp_is_gone(int32_t pid) { return kill(pid, 0) && errno == ESRCH; }
+
+bool mp_is_zombie(int32_t pid) {
   char path[64], text[512];
   snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
   FILE *file = fopen(path, "r");
-  if (!file) return kill(pid, 0) && errno == ESRCH;
+  if (!file) return false;
   const size_t count = fread(text, 1, sizeof text - 1, file);
   fclose(file);
   text[count] = 0;

@@ -164,7 +164,7 @@ mp_status mp_look(const mp_page *page, int slot) {
   return (mp_status){
       .pid = atomic_load_explicit(&other->pid, memory_order_acquire),
       .has_left = atomic_load_explicit(&other->has_left, memory_order_acquire) != 0,
-      .is_in_our_namespace = atomic_load_explicit(&other->namespace, memory_order_acquire) == own_namespace(),
+      .namespace = atomic_load_explicit(&other->namespace, memory_order_acquire),
       .rank = atomic_load_explicit(&other->rank, memory_order_acquire),
       .step = atomic_load_explicit(&other->step, memory_order_acquire),
       .turn = atomic_load_explicit(&other->turn, memory_order_acquire),

@@ -117,6 +117,8 @@ struct Peers: Sendable, Equatable {
     return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
+  var nodeCount: Int { Set(nodes).count }
+
   /// The hosts of the other nodes, in node order.
   func hosts(besidesNodeOf rank: Int) -> [String] {
     var seen: Set = [nodes[rank]]

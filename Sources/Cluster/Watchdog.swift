@@ -28,6 +28,8 @@ final class Watchdog: Sendable {
   private static let interval = 0.25
   /// Seconds between an error of one rank and the end of those whom nobody has ended.
   private static let farewell = 5.0
+  /// Seconds that a host whose ranks all wait leaves to the others.
+  private static let courtesy = 2.0
   private let status: RankStatus
 
   init(_ status: RankStatus) { self.status = status }
@@ -65,7 +67,10 @@ final class Watchdog: Sendable {
         if mp_is_end_ordered(status.page) || sinceClaim > Self.farewell { _exit(code) }
         continue
       }
-      for slot in memory.indices { memory[slot].note(mp_look(status.page, Int32(slot)), after: passed) }
+      let namespace = mp_look(status.page, status.slot).namespace
+      for slot in memory.indices {
+        memory[slot].note(mp_look(status.page, Int32(slot)), after: passed, namespace: namespace)
+      }
       if let reason = reason(memory) { end(reason, memory, now: now) }
     }
   }
@@ -79,8 +84,11 @@ final class Watchdog: Sendable {
     guard lowest == Int(status.slot) else { return nil }
     if conditions.contains(.gone) { return .loss }
     if conditions.contains(.stopped) { return .silence(seconds: limits.silence) }
-    let longest = memory.indices.filter { conditions[$0] == .alive }.map { memory[$0].turnTime }.max() ?? 0
-    return longest > limits.step ? .stepLimit(seconds: limits.step) : nil
+    let alive = memory.indices.filter { conditions[$0] == .alive }
+    // Where all wait for other hosts, the late one's host is to speak first.
+    let isElsewhere = alive.allSatisfy { memory[$0].status.operation != 0 } && status.peers.nodeCount > 1
+    let longest = alive.map { memory[$0].turnTime }.max() ?? 0
+    return longest > limits.step + (isElsewhere ? Self.courtesy : 0) ? .stepLimit(seconds: limits.step) : nil
   }
 
   private func end(_ reason: NodeReport.Reason, _ memory: [SlotMemory], now: Int64) {
@@ -94,7 +102,7 @@ final class Watchdog: Sendable {
     mp_order_end(status.page)
     // After the others have ended with their code, so that the launcher hears of that first.
     let stopped = seen.filter {
-      $0.condition(silence: silence) == .stopped && $0.status.is_in_our_namespace && mp_is_same_program($0.status.pid)
+      $0.condition(silence: silence) == .stopped && $0.isVisible && mp_is_same_program($0.status.pid)
     }.map(\.status.pid)
     mp_kill_later(stopped, Int32(stopped.count), 1_000_000)
     _exit(error.rawValue)
@@ -108,14 +116,18 @@ struct SlotMemory {
   private(set) var stillness = 0.0
   /// Seconds since the clock of the step limit started anew.
   private(set) var turnTime = 0.0
+  /// Whether the rank's process can be asked for: there is one, and not in another container.
+  private(set) var isVisible = false
   /// Looks in a row that found no process.
   private var absences = 0
 
-  mutating func note(_ seen: mp_status, after passed: Double) {
+  /// - Parameter namespace: of the reader's process ids.
+  mutating func note(_ seen: mp_status, after passed: Double, namespace: UInt64) {
     stillness = seen.beats == status.beats ? stillness + passed : 0
     turnTime = seen.turn == status.turn ? turnTime + passed : 0
     status = seen
-    let isAbsent = seen.pid != 0 && seen.is_in_our_namespace && mp_is_gone(seen.pid)
+    isVisible = seen.pid != 0 && seen.namespace == namespace
+    let isAbsent = isVisible && (mp_is_gone(seen.pid) || stillness > 1 && mp_is_zombie(seen.pid))
     absences = isAbsent ? absences + 1 : 0
   }
 

@@ -7,7 +7,7 @@ import Testing
 @Suite struct RankStatusTests {
   private func seen(_ status: RankStatus) -> RankSighting {
     var memory = SlotMemory()
-    memory.note(mp_look(status.page, status.slot), after: 0.25)
+    memory.note(mp_look(status.page, status.slot), after: 0.25, namespace: 0)
     return memory.sighting(silence: 20, now: mp_monotonic_time())
   }
 
@@ -33,7 +33,7 @@ import Testing
     let status = RankStatus(alone: 0, of: .here(1))
     var memory = SlotMemory()
     func look() -> Double {
-      memory.note(mp_look(status.page, status.slot), after: 0.25)
+      memory.note(mp_look(status.page, status.slot), after: 0.25, namespace: 0)
       return memory.turnTime
     }
     status.begin(step: 1)
@@ -50,10 +50,10 @@ import Testing
   @Test func aHelperThreadWithoutSignsMeansStopped() {
     let status = RankStatus(alone: 0, of: .here(1))
     var memory = SlotMemory()
-    for _ in 0..<8 { memory.note(mp_look(status.page, status.slot), after: 0.25) }
+    for _ in 0..<8 { memory.note(mp_look(status.page, status.slot), after: 0.25, namespace: 0) }
     #expect(memory.condition(silence: 2.5) == .alive && memory.condition(silence: 2) == .stopped)
     mp_publish_beat(status.page, status.slot)
-    memory.note(mp_look(status.page, status.slot), after: 0.25)
+    memory.note(mp_look(status.page, status.slot), after: 0.25, namespace: 0)
     #expect(memory.condition(silence: 2) == .alive)
   }
 

@@ -44,7 +44,8 @@ import Testing
   @Test func lateRankOfTheSecondHostEndsTheJobAndIsNamedThere() throws {
     let outcome = try TwoHosts.run((2, 1), program, ["steps", "late=2", "limit=3"])
     #expect(outcome.code == 76)
-    #expect(outcome.errors.contains("evl-host-b"), "\(outcome.errors)")
+    #expect(outcome.errors.hasPrefix("error: rank 2 on evl-host-b is late: step 3"), "\(outcome.errors)")
+    #expect(outcome.errors.components(separatedBy: "error:").count == 2, "\(outcome.errors)")
     #expect(outcome.seconds < 20)
   }
 

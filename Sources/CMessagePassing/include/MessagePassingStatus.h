@@ -17,7 +17,7 @@ enum { MP_NO_BUCKET = -1, MP_EVERYONE = -1, MP_SAME_STEP = -1 };
 typedef struct {
   int32_t pid;             // 0: not there yet, or this rank cannot see it
   bool has_left;           // ended in order
-  bool is_in_our_namespace;  // whether pid means the same process to the reader
+  uint64_t namespace;      // in which pid has its meaning
   int32_t rank;
   int64_t step;            // 0: before the first
   int64_t turn;            // counts up where the clock of the step limit starts anew
@@ -56,8 +56,10 @@ bool mp_is_end_ordered(const mp_page *page);
 void mp_set_step_limit(mp_page *page, double seconds);
 double mp_step_limit(const mp_page *page);
 
-// Whether there is no such process, or only what remains of it until its parent asks.
+// Whether there is no such process; one system call.
 bool mp_is_gone(int32_t pid);
+// Whether the process has ended and only its parent has not asked yet; reads a file.
+bool mp_is_zombie(int32_t pid);
 // Whether that process runs the same program as this one.
 bool mp_is_same_program(int32_t pid);
 // Sends SIGKILL to the processes after that time, from a process of its own that outlives this one.
