@@ -28,8 +28,8 @@ final class Watchdog: Sendable {
   private static let interval = 0.25
   /// Seconds between an error of one rank and the end of those whom nobody has ended.
   private static let farewell = 5.0
-  /// Seconds that a host whose ranks all wait leaves to the others.
-  private static let courtesy = 2.0
+  /// Seconds that a host whose ranks all wait leaves to the others; mpirun takes some to end ranks on several hosts.
+  private static let courtesy = 6.0
   private let status: RankStatus
 
   init(_ status: RankStatus) { self.status = status }
