@@ -150,7 +150,10 @@ void mp_publish_phase(mp_page *page, int slot, int phase, int bucket) {
 
 void mp_publish_wait(mp_page *page, int slot, int operation, int peer) {
   mp_slot *own = &page->slot[slot];
-  atomic_store_explicit(&own->wait, (uint64_t)(uint32_t)operation << 32 | (uint32_t)peer, memory_order_release);
+  const uint64_t wait = (uint64_t)(uint32_t)operation << 32 | (uint32_t)peer;
+  // Told again in a long wait, which is no progress.
+  if (atomic_load_explicit(&own->wait, memory_order_relaxed) == wait) return;
+  atomic_store_explicit(&own->wait, wait, memory_order_release);
   note_progress(own);
 }
 

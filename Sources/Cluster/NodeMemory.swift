@@ -108,7 +108,8 @@ public final class NodeMemory {
     arrivals[groups.member].value = meetings
     let meetings = meetings
     func late() -> Peer {
-      arrivals.firstIndex { $0.value < meetings }.map { .rank(groups.rank(ofMember: $0, group: groups.index)) } ?? .everyone
+      arrivals.firstIndex { $0.value < meetings }.map { .rank(groups.rank(ofMember: $0, group: groups.index)) }
+        ?? .everyone
     }
     try wait(in: .meeting, for: late) { arrivals.allSatisfy { $0.value >= meetings } }
   }

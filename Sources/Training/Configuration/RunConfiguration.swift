@@ -291,7 +291,8 @@ extension RunConfiguration.Train {
   /// What is wrong with the adapters, what is about ranks, and the limit of a step, one line each.
   func problems() -> [String] {
     let isLimit = stepLimit >= 0 && stepLimit.isFinite
-    return lora.problems() + rankProblems() + (isLimit ? [] : ["train.step_limit is \(stepLimit); 0 lets a step take for ever"])
+    return lora.problems() + rankProblems()
+      + (isLimit ? [] : ["train.step_limit is \(stepLimit); 0 lets a step take for ever"])
   }
 }
 
