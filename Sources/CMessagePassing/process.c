@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "CMessagePassing.h"
@@ -17,12 +18,25 @@ static void note_signal(int number) {
   atomic_store(&stop_signal, number);
 }
 
+// Gives this thread a stack for its handlers: oneDNN's generated products (2.6, AVX-512) keep data below the stack pointer,
+// or point it elsewhere, and a handler that ran there would overwrite what is not its own.
+static int take_handler_stack(void) {
+  enum { BYTES = 1 << 16 };
+  stack_t stack;
+  if (sigaltstack(NULL, &stack)) return -1;
+  if (!(stack.ss_flags & SS_DISABLE)) return 0;
+  // Kept as long as the thread, which is the main one.
+  stack = (stack_t){.ss_sp = malloc(BYTES), .ss_size = BYTES};
+  return stack.ss_sp ? sigaltstack(&stack, NULL) : -1;
+}
+
 int mp_watch_stop_signals(void) {
+  if (take_handler_stack()) return -1;
   static const int numbers[] = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT};
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_handler = note_signal;
-  action.sa_flags = SA_RESTART;
+  action.sa_flags = SA_RESTART | SA_ONSTACK;
   sigemptyset(&action.sa_mask);
   // A launcher may hand its own mask down.
   sigset_t wanted;

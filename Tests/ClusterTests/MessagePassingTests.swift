@@ -56,6 +56,12 @@ import Testing
     #expect(outcome.errors == "stopped by SIGUSR1\n")
   }
 
+  /// Some generated products use the stack in ways that a signal's handler must not disturb.
+  @Test func signalsDuringProductsChangeNothing() throws {
+    let outcome = try probe(1, "signals", "rounds=4000")
+    #expect(outcome.code == 0 && outcome.output == "ok\n", "\(outcome)")
+  }
+
   @Test func ranksOfOneMachineAreOneNode() throws {
     let outcome = try probe(3, "topology")
     #expect(outcome.code == 0)

@@ -30,7 +30,7 @@ import Testing
       lines[2]
         == "  0     a     12    backward  -       9.3 s ago  waiting in a reduction of integers for rank 1, rank 2")
     #expect(lines[3] == "  1     a     12    backward  3       9.3 s ago  late")
-    #expect(lines[4].hasSuffix("waiting in the fold of a bucket for rank 1 on a"))
+    #expect(lines[4].hasSuffix("waiting in the fold of the gradient for rank 1 on a"))
   }
 
   @Test func whereAllOfANodeWaitTheOtherHostsAreNamed() {

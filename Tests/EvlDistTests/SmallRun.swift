@@ -27,6 +27,23 @@ struct SmallRun {
       seconds: 240, settings: ["EVL_DIST": MPIRun.program("evl-dist").path], started: started)
   }
 
+  /// The same on two hosts.
+  func startOnTwoHosts(_ name: String, _ ranks: (Int, Int), _ more: [String] = []) throws -> MPIRun.Outcome {
+    try TwoHosts.run(ranks, MPIRun.program("evl-dist"), arguments(name, more, []), seconds: 240)
+  }
+
+  /// The same with a /dev/shm of that size.
+  func startWithDevShm(
+    of size: String, _ name: String, ranks: Int, _ more: [String] = []
+  ) throws -> MPIRun.Outcome {
+    let mounted = "mount -t tmpfs -o size=\(size) tmpfs /dev/shm && exec \"$@\""
+    return try MPIRun.run(
+      command: [
+        "unshare", "--mount", "sh", "-c", mounted, "sh", "mpirun", "--quiet", "--oversubscribe", "-n", "\(ranks)",
+        MPIRun.program("evl-dist").path,
+      ] + arguments(name, more, []), seconds: 240)
+  }
+
   private func arguments(_ name: String, _ more: [String], _ options: [String]) -> [String] {
     let all = settings + ["run.folder=\(run(name).path)", "teacher.cache=\(folder.path)/teachers"] + more
     return ["train"] + options + all.flatMap { ["--set", $0] }

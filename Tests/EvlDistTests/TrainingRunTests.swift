@@ -19,6 +19,10 @@ import Testing
           #expect(shares.flatMap { $0["shards"] as? [Int] ?? [] }.sorted() == Array(0..<8))
           #expect(shares.compactMap { $0["samples"] as? Int }.reduce(0, +) == 24)
           #expect(shares.count == ranks)
+          let parts = try #require(step["parts"] as? [String: Double])
+          #expect(Set(parts.keys) == ["data", "compute", "fold", "network", "wait", "optimizer"])
+          #expect(parts.values.allSatisfy { $0 >= 0 } && parts["compute", default: 0] > 0)
+          #expect((0..<ranks).contains(try #require(step["slowest"] as? Int)))
         }
       }
       let one = try small.digest("1")

@@ -1,0 +1,76 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What the ranks of a node share, and what happens where they cannot: the same bits, said in time.
+@Suite(.serialized, .enabled(if: MPIRun.isPresent)) struct SharedMemoryRunTests {
+  /// Whether a /dev/shm of our own can be mounted; prints a clear line where not.
+  static let canMount: Bool = {
+    let outcome = try? MPIRun.run(command: ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"])
+    if outcome?.code != 0 { print("skipped: a /dev/shm of another size needs the right to mount") }
+    return outcome?.code == 0
+  }()
+
+  private func wait(until isSo: () -> Bool) {
+    for _ in 0..<2000 where !isSo() { usleep(10_000) }
+  }
+
+  private var ownFiles: [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: "/dev/shm")) ?? []).filter { $0.contains("evl-dist") }
+  }
+
+  @Test func everyWayToShareAndTwoHostsGiveTheSameBits() throws {
+    try withTemporaryFolder { folder in
+      var small = SmallRun(folder: folder)
+      small.settings += ["train.steps=8", "objective.norms.every=4", "train.check_every=3"]
+      #expect(try small.start("1", ranks: 1).code == 0)
+      let one = try small.digest("1")
+      for (name, ranks, more) in [
+        ("named", 3, ["train.shared_memory=named"]), ("private", 3, ["train.shared_memory=private"]),
+        ("recomputed", 5, ["train.recompute=true"]),
+      ] {
+        let outcome = try small.start(name, ranks: ranks, more)
+        #expect(outcome.code == 0 && !outcome.errors.contains("warning"), "\(name): \(outcome.errors)")
+        #expect(try small.digest(name) == one, "\(name)")
+      }
+      guard TwoHosts.arePossible else { return }
+      let hosts = try small.startOnTwoHosts("hosts", (2, 1))
+      #expect(try hosts.code == 0 && small.digest("hosts") == one, "\(hosts.errors)")
+      let steps = try small.metrics("hosts")
+      let network = steps.compactMap { ($0["parts"] as? [String: Double])?["network"] }
+      #expect(network.count == 8 && network.reduce(0, +) > 0)
+      let fast = try small.startOnTwoHosts("fast", (2, 1), ["train.reduction=fast"])
+      #expect(fast.code == 0 && (fast.output + fast.errors).contains("other numbers of ranks or nodes give other bits"))
+    }
+  }
+
+  /// A container's 64 MB, less what is kept for others: found before anything is written there.
+  @Test func aSmallDevShmIsFoundInTimeWithWhatToDo() throws {
+    guard Self.canMount else { return }
+    try withTemporaryFolder { folder in
+      let small = SmallRun(folder: folder, settings: SmallRun(folder: folder).settings + ["train.steps=3"])
+      #expect(try small.start("1", ranks: 1).code == 0)
+      for sharing in ["named", "auto"] {
+        let outcome = try small.startWithDevShm(of: "24m", sharing, ranks: 2, ["train.shared_memory=\(sharing)"])
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(try small.digest(sharing) == small.digest("1"))
+        #expect(outcome.errors.contains("/dev/shm has room for"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("docker run --shm-size="))
+        #expect(outcome.errors.contains("keeps a copy of its own") == (sharing == "named"))
+      }
+    }
+  }
+
+  @Test func aKilledRunLeavesNothingInDevShm() throws {
+    try withTemporaryFolder { folder in
+      let small = SmallRun(folder: folder)
+      let outcome = try small.start("killed", ranks: 2, ["train.steps=4000", "train.shared_memory=named"]) { _ in
+        wait { ((try? small.metrics("killed").count) ?? 0) >= 2 }
+        #expect(ownFiles.isEmpty, "unlinked once mapped")
+        for rank in 0..<2 { small.process(ofRank: rank, "killed").map { _ = kill($0, SIGKILL) } }
+      }
+      #expect(outcome.code != 0)
+      #expect(ownFiles.isEmpty)
+    }
+  }
+}
