@@ -17,6 +17,20 @@ public struct RankPlace: Codable, Sendable, Equatable {
   /// Threads the run gives this rank (`train.threads`).
   public var threads: Int
 
+  public init(
+    rank: Int, node: Int, localRank: Int, host: String, processors: [Int], hostProcessors: Int, quota: Double?,
+    threads: Int
+  ) {
+    self.rank = rank
+    self.node = node
+    self.localRank = localRank
+    self.host = host
+    self.processors = processors
+    self.hostProcessors = hostProcessors
+    self.quota = quota
+    self.threads = threads
+  }
+
   /// This process's place.
   public static func current(of communicator: any Communicator, threads: Int) -> RankPlace {
     RankPlace(
