@@ -43,7 +43,7 @@ import Testing
       "train", "teach", "evaluate", "interpret", "render", "inspect", "verify", "export", "doctor", "bench", "loss",
       "forward",
       "tokenize",
-      "config",
+      "config", "plan",
     ] {
       #expect(help.output.contains(name))
       #expect(try Self.run([name, "--help"]).code == 0)

@@ -1,0 +1,92 @@
+import Evaluation
+import Foundation
+
+/// What `plan` says: the model's parameters and its predictions.
+public struct ScalingReport: Codable, Sendable {
+  public var model: ScalingModel
+  /// Where parameters come from that were measured rather than given.
+  public var sources: [String]
+  /// One shard a rank: the global batch grows with the nodes.
+  public var growing: [ScalingPrediction]
+  /// A fixed number of shards; empty where none was asked for.
+  public var fixed: [ScalingPrediction]
+  /// The first number of nodes of `growing` whose latency takes more than a twentieth of the step.
+  public var latencyMattersFrom: Int?
+  /// What helps against it there, or on the most nodes where it is nowhere so.
+  public var remedies: [ScalingModel.Remedy]
+
+  /// Numbers of nodes of a table.
+  public static let tableNodes = (0...10).map { 1 << $0 }
+
+  /// - Parameters:
+  ///   - nodes: ascending, at least one.
+  ///   - shards: of the second table.
+  public init(_ model: ScalingModel, sources: [String], nodes: [Int], shards: Int?) {
+    self.model = model
+    self.sources = sources
+    growing = nodes.map { model.predict(nodes: $0) }
+    fixed = shards.map { shards in nodes.map { model.predict(nodes: $0, shards: shards) } } ?? []
+    latencyMattersFrom = model.latencyMatters(among: nodes)
+    remedies = model.remedies(nodes: latencyMattersFrom ?? nodes.last ?? 1)
+  }
+
+  public func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
+  }
+
+  public func text() -> String {
+    var table = parameters()
+    add(growing, to: &table, title: "One shard a rank")
+    if let first = fixed.first { add(fixed, to: &table, title: "\(first.shards) shards") }
+    if growing.contains(where: { $0.nodes > 1 }) { addRemedies(to: &table) }
+    return table.render() + "\nA model, not a measurement; docs/scaling.md states what it assumes.\n"
+      + sources.map { "\($0)\n" }.joined()
+  }
+
+  private func parameters() -> TextTable {
+    var table = TextTable()
+    table.heading("Model", "")
+    table.row("reduction", model.reduction.rawValue)
+    table.row("ranks per node", "\(model.ranksPerNode)")
+    table.row("a shard", Self.seconds(model.shardSeconds))
+    table.row("gradient", String(format: "%.1f MB", model.gradientBytes / 1e6))
+    table.row("memory of a node", String(format: "%.1f GB/s", model.memoryBandwidth / 1e9))
+    table.row("link of a node", String(format: "%.4g Gb/s", 8 * model.network.bandwidth / 1e9))
+    table.row("latency", String(format: "%.4g us", 1e6 * model.network.latency))
+    table.row("cost of a message", String(format: "%.4g us", 1e6 * model.network.overhead))
+    if model.reduction == .ordered { table.row("chunk", String(format: "%.0f KiB", model.chunkBytes / 1024)) }
+    return table
+  }
+
+  private func add(_ predictions: [ScalingPrediction], to table: inout TextTable, title: String) {
+    table.heading(
+      title, "ranks", "rounds", "step", "compute", "fold", "AdamW", "network", "of it fill", "fill", "efficiency")
+    for step in predictions {
+      table.row(
+        "\(step.nodes) node\(step.nodes == 1 ? "" : "s")", "\(step.ranks)", "\(step.rounds)",
+        Self.seconds(step.step), Self.seconds(step.compute), Self.seconds(step.fold), Self.seconds(step.optimizer),
+        Self.seconds(step.network), Self.seconds(step.fill), Self.percent(step.fillShare),
+        Self.percent(step.efficiency))
+    }
+  }
+
+  private func addRemedies(to table: inout TextTable) {
+    let nodes = remedies.first?.prediction.nodes ?? 1
+    table.heading(
+      latencyMattersFrom.map { "Latency matters from \($0) nodes" } ?? "Latency matters nowhere; on \(nodes) nodes",
+      "step", "fill", "efficiency")
+    for remedy in remedies {
+      let step = remedy.prediction
+      table.row(remedy.change, Self.seconds(step.step), Self.percent(step.fillShare), Self.percent(step.efficiency))
+    }
+  }
+
+  private static func percent(_ share: Double) -> String { String(format: "%.1f%%", 100 * share) }
+
+  private static func seconds(_ value: Double) -> String {
+    value < 0.9995 ? String(format: "%.1f ms", 1e3 * value) : String(format: "%.2f s", value)
+  }
+}

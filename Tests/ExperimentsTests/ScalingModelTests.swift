@@ -1,0 +1,155 @@
+import Foundation
+import Testing
+
+@testable import Experiments
+
+@Suite struct ScalingModelTests {
+  private let gigabit = 1e9 / 8
+
+  private func model(
+    ranks: Int = 4, seconds: Double = 4, gradient: Double = 1e9, memory: Double = 4e10, bandwidth: Double? = nil,
+    latency: Double = 5e-5, overhead: Double = 5e-6
+  ) -> ScalingModel {
+    ScalingModel(
+      ranksPerNode: ranks, shardSeconds: seconds, gradientBytes: gradient, memoryBandwidth: memory,
+      network: .init(bandwidth: bandwidth ?? 10 * gigabit, latency: latency, overhead: overhead))
+  }
+
+  private func isClose(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 * max(abs(a), abs(b), 1e-9) }
+
+  @Test func oneNodeHasNoNetwork() {
+    for reduction in ScalingModel.Reduction.allCases {
+      var model = model()
+      model.reduction = reduction
+      let step = model.predict(nodes: 1, shards: 10)
+      #expect(step.rounds == 3 && step.ranks == 4 && step.network == 0 && step.fill == 0)
+      // Three rounds of a shard and five gradients' bytes; seven for AdamW.
+      #expect(isClose(step.step, 3 * (4 + 5 * 1e9 / 4e10) + 7 * 1e9 / 4e10))
+      #expect(isClose(step.efficiency, 10 * 4 / (4 * step.step)))
+    }
+  }
+
+  @Test func aPerfectNetworkMakesAllNodesOne() {
+    for reduction in ScalingModel.Reduction.allCases {
+      var model = model(bandwidth: .infinity, latency: 0, overhead: 0)
+      model.reduction = reduction
+      let one = model.predict(nodes: 1)
+      for nodes in [2, 3, 100, 1024] {
+        #expect(isClose(model.predict(nodes: nodes).step, one.step))
+        #expect(
+          isClose(
+            model.predict(nodes: nodes, shards: 2 * nodes * 4).efficiency, model.predict(nodes: 1, shards: 8).efficiency
+          ))
+      }
+    }
+    let ideal = model(memory: .infinity, bandwidth: .infinity, latency: 0, overhead: 0)
+    #expect(isClose(ideal.predict(nodes: 64).efficiency, 1))
+  }
+
+  /// Backward hides nothing here, so that the whole network shows.
+  @Test func formulasHold() {
+    var model = model(seconds: 4, bandwidth: 1e9, latency: 1e-3, overhead: 1e-5)
+    model.backwardShare = 0
+    model.chunkBytes = 1e6
+    let perByte = 1e-9 + 1e-5 / 1e6
+    let hop = 1e-3 + 1e6 * perByte
+    for (nodes, directions) in [(2, 1.0), (3, 2), (10, 2)] {
+      let step = model.predict(nodes: nodes)
+      #expect(isClose(step.fill, 2 * Double(nodes - 1) * hop), "\(nodes)")
+      #expect(isClose(step.network, directions * 1e9 * perByte + step.fill), "\(nodes)")
+    }
+    model.reduction = .fast
+    let ring = model.predict(nodes: 10)
+    #expect(isClose(ring.fill, 18 * 1e-3) && isClose(ring.network, 18.0 / 10 * 1 + 18 * 1e-3))
+  }
+
+  /// What fits into backward costs nothing but the last bucket and the way over the nodes.
+  @Test func backwardHidesTheStream() {
+    let model = model(seconds: 400, bandwidth: 1e9)
+    let step = model.predict(nodes: 8)
+    let perByte = 1e-9 + 5e-6 / 1_048_576
+    #expect(isClose(step.network, 2 * Double(4 << 20) * perByte + step.fill))
+    let tight = self.model(seconds: 1, bandwidth: 1e9).predict(nodes: 8)
+    #expect(isClose(tight.network, 2 * 1e9 * perByte - 2.0 / 3 + tight.fill))
+  }
+
+  /// A round waits for the running fold of the one before it, at the pace of the link or of the way around all nodes.
+  @Test func roundsTakeWhatTheirSlowestPartTakes() {
+    let slow = model(seconds: 0.1, bandwidth: 1e8)
+    let stream = 1e9 * (1e-8 + 5e-6 / 1_048_576)
+    let difference = slow.predict(nodes: 2, shards: 24).step - slow.predict(nodes: 2, shards: 16).step
+    #expect(isClose(difference, stream))
+    let distant = model(seconds: 0.1, gradient: 4e6, memory: 1e15, latency: 0.05)
+    let around = 100 * (0.05 + 1_048_576 * (1 / (10 * gigabit) + 5e-6 / 1_048_576))
+    let more = distant.predict(nodes: 100, shards: 1200).step - distant.predict(nodes: 100, shards: 800).step
+    #expect(isClose(more, around))
+    let quick = model(seconds: 4)
+    #expect(
+      isClose(quick.predict(nodes: 2, shards: 16).step - quick.predict(nodes: 2, shards: 8).step, 4 + 5 * 1e9 / 4e10))
+  }
+
+  @Test func moreOfABadThingNeverHelps() {
+    for reduction in ScalingModel.Reduction.allCases {
+      var base = model()
+      base.reduction = reduction
+      func step(_ nodes: Int, _ change: (inout ScalingModel) -> Void = { _ in }) -> Double {
+        var model = base
+        change(&model)
+        return model.predict(nodes: nodes).step
+      }
+      var before = 0.0
+      for nodes in 1...1024 {
+        let now = step(nodes)
+        #expect(now >= before, "\(reduction), \(nodes) nodes")
+        before = now
+      }
+      for nodes in [1, 2, 7, 256] {
+        #expect(step(nodes) <= step(nodes) { $0.network.bandwidth /= 2 })
+        #expect(step(nodes) <= step(nodes) { $0.network.latency *= 2 })
+        #expect(step(nodes) <= step(nodes) { $0.network.overhead *= 2 })
+        #expect(step(nodes) < step(nodes) { $0.gradientBytes *= 2 })
+        #expect(step(nodes) < step(nodes) { $0.memoryBandwidth /= 2 })
+        #expect(step(nodes) < step(nodes) { $0.shardSeconds *= 2 })
+      }
+    }
+  }
+
+  @Test func idleNodesWaitForTheResult() {
+    let model = model()
+    let fixed = [1, 2, 4, 8, 16, 64].map { model.predict(nodes: $0, shards: 16) }
+    #expect(fixed.map(\.rounds) == [4, 2, 1, 1, 1, 1])
+    #expect(fixed.allSatisfy { $0.efficiency <= 1 && isClose($0.efficiency, 16 * 4 / (Double($0.ranks) * $0.step)) })
+    #expect(fixed[3].step >= fixed[2].step, "nodes without a shard do not help")
+    // From the fourth node, the last with a shard, to the farthest.
+    var bare = model
+    bare.backwardShare = 0
+    let hop = bare.predict(nodes: 2).fill / 2
+    #expect(isClose(bare.predict(nodes: 64, shards: 16).fill, (3 + 60) * hop))
+    #expect(isClose(bare.predict(nodes: 5, shards: 16).fill, (3 + 3) * hop))
+  }
+
+  @Test func latencyMattersFromSomeNumberOfNodesOn() {
+    let counts = (0...10).map { 1 << $0 }
+    #expect(model(bandwidth: .infinity, latency: 0, overhead: 0).latencyMatters(among: counts) == nil)
+    let first = model().latencyMatters(among: counts)
+    #expect(first.map { model().predict(nodes: $0).fillShare > 0.05 } == true)
+    #expect(first.map { model().predict(nodes: $0 / 2).fillShare <= 0.05 } == true)
+    let later = model(latency: 1e-6).latencyMatters(among: counts) ?? .max
+    #expect(later >= first ?? .max)
+  }
+
+  @Test func remediesHelp() {
+    let model = model()
+    let remedies = model.remedies(nodes: 1024)
+    let (asItIs, chunked) = (remedies[0].prediction, remedies[1].prediction)
+    #expect(chunked.step < asItIs.step && chunked.fill < asItIs.fill)
+    #expect(remedies[2...4].allSatisfy { $0.prediction.efficiency > asItIs.efficiency })
+    #expect(remedies.last?.prediction.step ?? .infinity < asItIs.step)
+    // The optimum of a stream that nothing hides: chunk^2 = 2 gradient overhead bandwidth / hops.
+    var bare = model
+    bare.backwardShare = 0
+    let best = (2 * 1e9 * 5e-6 * 10 * gigabit / 2046).squareRoot()
+    #expect(abs(log2(bare.bestChunk(nodes: 1024) / best)) <= 0.51)
+    #expect(model.remedies(nodes: 1).count == 1)
+  }
+}
