@@ -4,9 +4,10 @@ extension ScalingModel {
   /// Share of a step from which on the chain's latency matters.
   public static let noticeableFill = 0.05
 
-  /// The first of these numbers of nodes at which the fill takes a noticeable share of a step of one shard a rank.
-  public func latencyMatters(among nodes: [Int]) -> Int? {
-    nodes.first { predict(nodes: $0).fillShare > Self.noticeableFill }
+  /// The first number of nodes at which the fill takes a noticeable share of a step of one shard a rank; nil where it does
+  /// so on none of up to `most`. - Complexity: O(most).
+  public func latencyMatters(upTo most: Int) -> Int? {
+    (1...most).first { predict(nodes: $0).fillShare > Self.noticeableFill }
   }
 
   /// The chunk of a power of two of bytes, from 4 KiB to a bucket, with the shortest step of one shard a rank: small

@@ -10,15 +10,17 @@ import Cluster
 /// - **On a node**, a round takes u = c + (R + 1) G / F: the fold reads the gradient of each of R ranks and writes their
 ///   sum, on the cores that compute. AdamW passes over 7 G bytes once a step: four arrays read, three written.
 /// - **`ordered` between nodes**: a chain in node order. A hop of a chunk takes h = L + k / B + o. Every node hands a
-///   round's G bytes on, G / B + o G / k in all; the running fold returns from the last node to node 0, so that a round
-///   but the last takes max(u, G / B + o G / k, N h). In the last round the result goes back along the chain: nodes
-///   between the ends send both ways, 2 (G / B + o G / k), and the last chunk passes 2 (N - 1) hops: the fill.
+///   round's G bytes on, which takes its link G / B and its ranks' cores m = o G / k; the running fold returns from the
+///   last node to node 0. So a round but the last takes max(u + m, G / B, N h). In the last round the result goes back
+///   along the chain: nodes between the ends send both ways, 2 G / B and 2 m, and the last chunk passes 2 (N - 1) hops:
+///   the fill.
 /// - **`fast` between nodes**: one ring all-reduce a step, 2 (N - 1) / N G / B, and a fill of 2 (N - 1) L.
-/// - **Overlap**: buckets leave while backward produces them, evenly over its share of c. Exposed is what exceeds that
-///   time in the last round, at least the last bucket's transfer, and the fill.
+/// - **Overlap**: buckets leave while backward produces them, evenly over a share of c. Of the last round's bytes on the
+///   link those count that exceed this time, and at least the last bucket's; messages and fill count in full.
 ///
 /// Assumed: nodes alike, none late; a network without contention, where neighbours in the chain have a full link between
-/// them; sending costs the cores o a message and nothing a byte; the ranks of a node share its link evenly.
+/// them; a message costs the cores o, its bytes nothing; the ranks of a node share its link evenly, and each sends its
+/// part of a chunk at the same time as the others.
 public struct ScalingModel: Codable, Sendable, Equatable {
   /// How nodes reduce (`train.reduction`).
   public enum Reduction: String, Codable, Sendable, CaseIterable { case ordered, fast }
@@ -29,7 +31,7 @@ public struct ScalingModel: Codable, Sendable, Equatable {
     public var bandwidth: Double
     /// Seconds until the first byte of a message arrives.
     public var latency: Double
-    /// Seconds that a message costs its sender besides.
+    /// Seconds of a core's time that sending and receiving a message cost.
     public var overhead: Double
 
     public init(bandwidth: Double, latency: Double, overhead: Double = 5e-6) {
@@ -42,8 +44,9 @@ public struct ScalingModel: Codable, Sendable, Equatable {
   public var ranksPerNode: Int
   /// Seconds of a shard's forward and backward on one rank.
   public var shardSeconds: Double
-  /// Share of them in which backward produces the gradient.
-  public var backwardShare = 2.0 / 3
+  /// Share of them in which the network works unseen: that of backward, which produces the gradient. 0 where moving the
+  /// bytes takes the same cores.
+  public var overlap = 2.0 / 3
   public var gradientBytes: Double
   /// Bytes a second of a node's memory, read and written.
   public var memoryBandwidth: Double
@@ -79,7 +82,8 @@ public struct ScalingModel: Codable, Sendable, Equatable {
     let round = shardSeconds + fold
     let optimizer = 7 * gradientBytes / memoryBandwidth
     let exchange = exchange(nodes: nodes, active: (last - 1) / ranksPerNode + 1)
-    let network = Double(rounds - 1) * max(0, exchange.round - round) + exchange.exposed
+    let network =
+      Double(rounds - 1) * max(exchange.messages, exchange.round - round) + exchange.exposed
     let (compute, folds) = (Double(rounds) * shardSeconds, Double(rounds) * fold)
     let step = compute + folds + optimizer + network
     return ScalingPrediction(
@@ -88,29 +92,42 @@ public struct ScalingModel: Codable, Sendable, Equatable {
       efficiency: Double(shards) * shardSeconds / (Double(ranks) * step))
   }
 
-  /// Seconds of the network: a round but the last, at least; what the last one adds to its computation; and of that the
-  /// way of the last chunk over all hops.
-  private func exchange(nodes: Int, active: Int) -> (round: Double, exposed: Double, fill: Double) {
-    guard nodes > 1 else { return (0, 0, 0) }
-    let window = backwardShare * shardSeconds
-    let bucket = min(Double(SlicePlan.standardBucketBytes), gradientBytes)
+  /// Seconds of the network.
+  private struct Exchange {
+    /// Of the cores for the messages of a round but the last.
+    var messages = 0.0
+    /// Of a round but the last, whatever is computed meanwhile.
+    var round = 0.0
+    /// What the last round takes beyond its computation.
+    var exposed = 0.0
+    /// Of that, the way of the last chunk over all hops.
+    var fill = 0.0
+  }
+
+  /// - Parameter active: nodes with a shard in the last round.
+  private func exchange(nodes: Int, active: Int) -> Exchange {
+    guard nodes > 1 else { return Exchange() }
+    /// The link's time that shows, where so many gradients cross it.
+    func shown(_ gradients: Double) -> Double {
+      let bucket = min(Double(SlicePlan.standardBucketBytes), gradientBytes)
+      return max(
+        gradients * gradientBytes / network.bandwidth - overlap * shardSeconds, gradients * bucket / network.bandwidth)
+    }
     if reduction == .fast {
-      let share = 2 * Double(nodes - 1) / Double(nodes) / network.bandwidth
       let fill = 2 * Double(nodes - 1) * network.latency
-      return (0, max(share * gradientBytes - window, share * bucket) + fill, fill)
+      return Exchange(exposed: shown(2 * Double(nodes - 1) / Double(nodes)) + fill, fill: fill)
     }
     let chunk = min(chunkBytes, gradientBytes)
-    let perByte = 1 / network.bandwidth + network.overhead / chunk
-    let hop = network.latency + chunk * perByte
+    let hop = network.latency + chunk / network.bandwidth + network.overhead
+    let messages = network.overhead * gradientBytes / chunk
     // Up to the last node with a shard, and from there to the farthest of both sides.
     let hops = (active - 1) + max(active - 1, nodes - active)
     // Whether some node sends both ways.
     let directions = active > 2 || (active == 2 && nodes > 2) ? 2.0 : 1
     let fill = Double(hops) * hop
-    return (
-      max(gradientBytes * perByte, Double(nodes) * hop),
-      max(directions * gradientBytes * perByte - window, directions * bucket * perByte) + fill, fill
-    )
+    return Exchange(
+      messages: messages, round: max(gradientBytes / network.bandwidth, Double(nodes) * hop),
+      exposed: directions * messages + shown(directions) + fill, fill: fill)
   }
 }
 

@@ -10,7 +10,7 @@ public struct ScalingReport: Codable, Sendable {
   public var growing: [ScalingPrediction]
   /// A fixed number of shards; empty where none was asked for.
   public var fixed: [ScalingPrediction]
-  /// The first number of nodes of `growing` whose latency takes more than a twentieth of the step.
+  /// The first number of nodes, up to the most of `growing`, on which the fill takes more than a twentieth of the step.
   public var latencyMattersFrom: Int?
   /// What helps against it there, or on the most nodes where it is nowhere so.
   public var remedies: [ScalingModel.Remedy]
@@ -26,7 +26,7 @@ public struct ScalingReport: Codable, Sendable {
     self.sources = sources
     growing = nodes.map { model.predict(nodes: $0) }
     fixed = shards.map { shards in nodes.map { model.predict(nodes: $0, shards: shards) } } ?? []
-    latencyMattersFrom = model.latencyMatters(among: nodes)
+    latencyMattersFrom = model.latencyMatters(upTo: nodes.last ?? 1)
     remedies = model.remedies(nodes: latencyMattersFrom ?? nodes.last ?? 1)
   }
 
@@ -39,8 +39,8 @@ public struct ScalingReport: Codable, Sendable {
 
   public func text() -> String {
     var table = parameters()
-    add(growing, to: &table, title: "One shard a rank")
-    if let first = fixed.first { add(fixed, to: &table, title: "\(first.shards) shards") }
+    add(growing, to: &table, title: "One shard a rank", shards: nil)
+    if let shards = fixed.first?.shards { add(fixed, to: &table, title: "\(shards) shards", shards: shards) }
     if growing.contains(where: { $0.nodes > 1 }) { addRemedies(to: &table) }
     return table.render() + "\nA model, not a measurement; docs/scaling.md states what it assumes.\n"
       + sources.map { "\($0)\n" }.joined()
@@ -57,19 +57,23 @@ public struct ScalingReport: Codable, Sendable {
     table.row("link of a node", String(format: "%.4g Gb/s", 8 * model.network.bandwidth / 1e9))
     table.row("latency", String(format: "%.4g us", 1e6 * model.network.latency))
     table.row("cost of a message", String(format: "%.4g us", 1e6 * model.network.overhead))
+    table.row("network hidden by", Self.percent(model.overlap) + " of a shard")
     if model.reduction == .ordered { table.row("chunk", String(format: "%.0f KiB", model.chunkBytes / 1024)) }
     return table
   }
 
-  private func add(_ predictions: [ScalingPrediction], to table: inout TextTable, title: String) {
+  /// - Parameter shards: the same for all predictions; nil where each rank has one.
+  private func add(_ predictions: [ScalingPrediction], to table: inout TextTable, title: String, shards: Int?) {
     table.heading(
-      title, "ranks", "rounds", "step", "compute", "fold", "AdamW", "network", "of it fill", "fill", "efficiency")
+      title, "ranks", "rounds", "step", "compute", "fold", "AdamW", "network", "of it fill", "fill", "efficiency",
+      "of one node's")
+    let alone = model.predict(nodes: 1, shards: shards ?? model.ranksPerNode)
     for step in predictions {
       table.row(
         "\(step.nodes) node\(step.nodes == 1 ? "" : "s")", "\(step.ranks)", "\(step.rounds)",
         Self.seconds(step.step), Self.seconds(step.compute), Self.seconds(step.fold), Self.seconds(step.optimizer),
         Self.seconds(step.network), Self.seconds(step.fill), Self.percent(step.fillShare),
-        Self.percent(step.efficiency))
+        Self.percent(step.efficiency), Self.percent(step.efficiency / alone.efficiency))
     }
   }
 

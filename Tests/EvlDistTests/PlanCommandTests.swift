@@ -43,7 +43,7 @@ import Testing
   @Test func impossibleNumbersAreRefused() throws {
     for wrong in [
       ["--nodes", "0"], ["--ranks", "0"], ["--bandwidth", "0"], ["--latency", "-1"], ["--shards", "0"],
-      ["--reduction", "tree"], ["--chunk", "0"], ["--compute", "0"],
+      ["--reduction", "tree"], ["--chunk", "0"], ["--overlap", "1.1"], ["--compute", "0"],
     ] {
       #expect(try CommandTests.run(given + wrong).code == 64, "\(wrong)")
     }

@@ -49,43 +49,40 @@ import Testing
   /// Backward hides nothing here, so that the whole network shows.
   @Test func formulasHold() {
     var model = model(seconds: 4, bandwidth: 1e9, latency: 1e-3, overhead: 1e-5)
-    model.backwardShare = 0
+    model.overlap = 0
     model.chunkBytes = 1e6
-    let perByte = 1e-9 + 1e-5 / 1e6
-    let hop = 1e-3 + 1e6 * perByte
+    let hop = 1e-3 + 1e-3 + 1e-5
     for (nodes, directions) in [(2, 1.0), (3, 2), (10, 2)] {
       let step = model.predict(nodes: nodes)
       #expect(isClose(step.fill, 2 * Double(nodes - 1) * hop), "\(nodes)")
-      #expect(isClose(step.network, directions * 1e9 * perByte + step.fill), "\(nodes)")
+      // A thousand chunks of a message each.
+      #expect(isClose(step.network, directions * (1 + 1000 * 1e-5) + step.fill), "\(nodes)")
     }
     model.reduction = .fast
     let ring = model.predict(nodes: 10)
     #expect(isClose(ring.fill, 18 * 1e-3) && isClose(ring.network, 18.0 / 10 * 1 + 18 * 1e-3))
   }
 
-  /// What fits into backward costs nothing but the last bucket and the way over the nodes.
+  /// What fits into backward costs nothing but its messages, the last bucket and the way over the nodes.
   @Test func backwardHidesTheStream() {
-    let model = model(seconds: 400, bandwidth: 1e9)
-    let step = model.predict(nodes: 8)
-    let perByte = 1e-9 + 5e-6 / 1_048_576
-    #expect(isClose(step.network, 2 * Double(4 << 20) * perByte + step.fill))
-    let tight = self.model(seconds: 1, bandwidth: 1e9).predict(nodes: 8)
-    #expect(isClose(tight.network, 2 * 1e9 * perByte - 2.0 / 3 + tight.fill))
+    let messages = 2 * 5e-6 * 1e9 / 1_048_576
+    let step = model(seconds: 400, bandwidth: 1e9).predict(nodes: 8)
+    #expect(isClose(step.network, messages + 2 * Double(4 << 20) * 1e-9 + step.fill))
+    let tight = model(seconds: 1, bandwidth: 1e9).predict(nodes: 8)
+    #expect(isClose(tight.network, messages + 2 - 2.0 / 3 + tight.fill))
   }
 
   /// A round waits for the running fold of the one before it, at the pace of the link or of the way around all nodes.
   @Test func roundsTakeWhatTheirSlowestPartTakes() {
-    let slow = model(seconds: 0.1, bandwidth: 1e8)
-    let stream = 1e9 * (1e-8 + 5e-6 / 1_048_576)
-    let difference = slow.predict(nodes: 2, shards: 24).step - slow.predict(nodes: 2, shards: 16).step
-    #expect(isClose(difference, stream))
-    let distant = model(seconds: 0.1, gradient: 4e6, memory: 1e15, latency: 0.05)
-    let around = 100 * (0.05 + 1_048_576 * (1 / (10 * gigabit) + 5e-6 / 1_048_576))
-    let more = distant.predict(nodes: 100, shards: 1200).step - distant.predict(nodes: 100, shards: 800).step
-    #expect(isClose(more, around))
-    let quick = model(seconds: 4)
-    #expect(
-      isClose(quick.predict(nodes: 2, shards: 16).step - quick.predict(nodes: 2, shards: 8).step, 4 + 5 * 1e9 / 4e10))
+    func aRound(_ model: ScalingModel, nodes: Int) -> Double {
+      let ranks = 4 * nodes
+      return model.predict(nodes: nodes, shards: 3 * ranks).step - model.predict(nodes: nodes, shards: 2 * ranks).step
+    }
+    #expect(isClose(aRound(model(seconds: 0.1, bandwidth: 1e8), nodes: 2), 10))
+    let around = 100 * (0.05 + 1_048_576 / (10 * gigabit) + 5e-6)
+    #expect(isClose(aRound(model(seconds: 0.1, gradient: 4e6, memory: 1e15, latency: 0.05), nodes: 100), around))
+    let computing = 4 + 5 * 1e9 / 4e10 + 5e-6 * 1e9 / 1_048_576
+    #expect(isClose(aRound(model(seconds: 4), nodes: 2), computing))
   }
 
   @Test func moreOfABadThingNeverHelps() {
@@ -122,20 +119,18 @@ import Testing
     #expect(fixed[3].step >= fixed[2].step, "nodes without a shard do not help")
     // From the fourth node, the last with a shard, to the farthest.
     var bare = model
-    bare.backwardShare = 0
+    bare.overlap = 0
     let hop = bare.predict(nodes: 2).fill / 2
     #expect(isClose(bare.predict(nodes: 64, shards: 16).fill, (3 + 60) * hop))
     #expect(isClose(bare.predict(nodes: 5, shards: 16).fill, (3 + 3) * hop))
   }
 
-  @Test func latencyMattersFromSomeNumberOfNodesOn() {
-    let counts = (0...10).map { 1 << $0 }
-    #expect(model(bandwidth: .infinity, latency: 0, overhead: 0).latencyMatters(among: counts) == nil)
-    let first = model().latencyMatters(among: counts)
-    #expect(first.map { model().predict(nodes: $0).fillShare > 0.05 } == true)
-    #expect(first.map { model().predict(nodes: $0 / 2).fillShare <= 0.05 } == true)
-    let later = model(latency: 1e-6).latencyMatters(among: counts) ?? .max
-    #expect(later >= first ?? .max)
+  @Test func latencyMattersFromSomeNumberOfNodesOn() throws {
+    #expect(model(bandwidth: .infinity, latency: 0, overhead: 0).latencyMatters(upTo: 1024) == nil)
+    let first = try #require(model().latencyMatters(upTo: 1024))
+    #expect(model().predict(nodes: first).fillShare > 0.05 && model().predict(nodes: first - 1).fillShare <= 0.05)
+    #expect(model().latencyMatters(upTo: first - 1) == nil)
+    #expect(model(latency: 1e-3).latencyMatters(upTo: 1024) ?? .max < first)
   }
 
   @Test func remediesHelp() {
@@ -145,11 +140,9 @@ import Testing
     #expect(chunked.step < asItIs.step && chunked.fill < asItIs.fill)
     #expect(remedies[2...4].allSatisfy { $0.prediction.efficiency > asItIs.efficiency })
     #expect(remedies.last?.prediction.step ?? .infinity < asItIs.step)
-    // The optimum of a stream that nothing hides: chunk^2 = 2 gradient overhead bandwidth / hops.
-    var bare = model
-    bare.backwardShare = 0
+    // Messages against the way over the nodes: chunk^2 = 2 gradient overhead bandwidth / hops.
     let best = (2 * 1e9 * 5e-6 * 10 * gigabit / 2046).squareRoot()
-    #expect(abs(log2(bare.bestChunk(nodes: 1024) / best)) <= 0.51)
+    #expect(abs(log2(model.bestChunk(nodes: 1024) / best)) <= 0.51)
     #expect(model.remedies(nodes: 1).count == 1)
   }
 }

@@ -19,10 +19,12 @@ struct PlanCommand: ParsableCommand {
   @Option(help: "Ranks of each node.") var ranks = 1
   @Option(help: "A node's link, in each direction (default: 10Gb/s).") var bandwidth: LinkBandwidth?
   @Option(help: "Time until a message begins to arrive (default: 50us).") var latency: ShortTime?
-  @Option(help: "Time that a message costs its sender (default: 5us).") var overhead: ShortTime?
+  @Option(help: "Time of a core that a message costs (default: 5us).") var overhead: ShortTime?
   @Option(help: "Seconds of a shard's forward and backward on one rank; measured when left out.") var compute: Double?
   @Option(help: "GB/s in which a node reads and writes its memory; measured when left out.") var fold: Double?
   @Option(help: "KiB of gradient that a node sends at once.") var chunk = 1024
+  @Option(help: "Share of a shard's time in which the network works unseen; 0 where moving bytes takes the same cores.")
+  var overlap = 0.67
   @Option(help: "ordered or fast; the configuration's train.reduction when left out.")
   var reduction: ScalingModel.Reduction?
   @Option(help: "A second table, of a global batch of so many shards.") var shards: Int?
@@ -36,6 +38,7 @@ struct PlanCommand: ParsableCommand {
     for (name, value) in [("nodes", nodes ?? 1), ("ranks", ranks), ("shards", shards ?? 1), ("chunk", chunk)] {
       guard (1...Self.most).contains(value) else { throw ValidationError("--\(name) is from 1 to \(Self.most)") }
     }
+    guard (0...1).contains(overlap) else { throw ValidationError("--overlap is from 0 to 1") }
     for (name, value) in [("compute", compute ?? 1), ("fold", fold ?? 1)] {
       guard value > 0, value.isFinite else { throw ValidationError("--\(name) is above 0") }
     }
@@ -61,6 +64,7 @@ struct PlanCommand: ParsableCommand {
         bandwidth: bandwidth?.bytesPerSecond ?? 1.25e9, latency: latency?.seconds ?? 50e-6,
         overhead: overhead?.seconds ?? 5e-6))
     model.chunkBytes = 1024 * Double(chunk)
+    model.overlap = overlap
     model.reduction = reduction ?? ScalingModel.Reduction(rawValue: configuration.train.reduction) ?? .ordered
     let counts = Set([nodes].compactMap { $0 } + (nodes == nil || table ? ScalingReport.tableNodes : []))
     let report = ScalingReport(model, sources: sources, nodes: counts.sorted(), shards: shards)
