@@ -145,6 +145,16 @@ import Training
     #expect(warnings.contains { $0.contains("2 ranks with \(2 * processors) threads in all share") }, "\(warnings)")
   }
 
+  /// Both ranks on the machine's first processor, as a wrong rank file would have it.
+  @Test(.enabled(if: MPIRun.isPresent && ProcessInfo.processInfo.activeProcessorCount > 1))
+  func doctorWarnsOfRanksThatMPIRunBoundToOneCore() throws {
+    let outcome = try MPIRun.run(
+      ranks: 2, MPIRun.program("evl-dist"), ["doctor"],
+      settings: ["OMPI_MCA_hwloc_base_binding_policy": "core", "OMPI_MCA_hwloc_base_cpu_list": "0"])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.lines.contains { $0.hasPrefix("warning: ") && $0.contains("share 1 processor (0); there are") })
+  }
+
   /// A limit of OpenMP's own would change the bits without a word.
   @Test(.enabled(if: MPIRun.isPresent)) func trainRefusesThreadsThatALibraryDoesNotTake() throws {
     try withTemporaryFolder { folder in
