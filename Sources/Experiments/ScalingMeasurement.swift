@@ -13,11 +13,11 @@ public struct ScalingMeasurement {
   /// Tokens of text behind the image, and of them of the answer, in a sample that is timed.
   private static let (textTokens, answerTokens) = (128, 64)
 
-  /// Seconds of forward and backward of a shard of the student, the faster of two; random weights and input, one image a
+  /// Seconds of forward and backward of a shard of the student, the second time; random weights and input, one image a
   /// sample. The teacher's forward and the losses are not in it.
   ///
   /// - Throws: `UserError` for a student that cannot be used.
-  /// - Complexity: about eight times the result.
+  /// - Complexity: about five times the result.
   public func shardSeconds() throws -> Double {
     let train = configuration.train
     guard
@@ -27,7 +27,7 @@ public struct ScalingMeasurement {
     let measured = try ModelBenchmark(
       shape, samples: train.globalBatch / train.shards, textTokens: Self.textTokens, answerTokens: Self.answerTokens,
       precision: train.arithmetic, recomputesBlocks: train.recompute
-    ).run(repetitions: 2)
+    ).run(repetitions: 1)
     return measured.forwardAndBackward.min() ?? 0
   }
 

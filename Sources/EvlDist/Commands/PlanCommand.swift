@@ -48,7 +48,9 @@ struct PlanCommand: ParsableCommand {
     let configuration = try options.resolved().configuration
     let measurement = ScalingMeasurement(configuration)
     var sources: [String] = []
-    if compute == nil || fold == nil { FileHandle.standardError.write(Data("measuring ...\n".utf8)) }
+    if compute == nil {
+      FileHandle.standardError.write(Data("timing a shard, which --compute SECONDS would tell ...\n".utf8))
+    }
     let seconds = try compute ?? measurement.shardSeconds()
     if compute == nil {
       sources.append("a shard: the student's forward and backward as timed here, without a teacher")
