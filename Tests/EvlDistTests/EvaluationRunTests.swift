@@ -139,7 +139,13 @@ import Training
     let ranks = try #require(nodes.first?["ranks"] as? [[String: Any]])
     #expect(nodes.count == 1 && ranks.map { $0["rank"] as? Int } == [0, 1])
     #expect(ranks.allSatisfy { $0["threads"] as? Int == processors && ($0["processors"] as? String)?.isEmpty == false })
-    let threads = (report["products"] as? [String: Any])?["threads"] as? [String: Int]
+    let products = try #require(report["products"] as? [String: Any])
+    let environment = ProcessInfo.processInfo.environment
+    if environment["GOMP_SPINCOUNT"] == nil {
+      let settings = products["settings"] as? [String: String]
+      #expect(settings?["OMP_WAIT_POLICY"] == environment["OMP_WAIT_POLICY"] ?? "passive")
+    }
+    let threads = products["threads"] as? [String: Int]
     #expect(threads?.values.allSatisfy { $0 == processors } == true && threads?.count == 3)
     let warnings = try #require(report["warnings"] as? [String])
     #expect(warnings.contains { $0.contains("2 ranks with \(2 * processors) threads in all share") }, "\(warnings)")

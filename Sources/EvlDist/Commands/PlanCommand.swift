@@ -57,7 +57,7 @@ struct PlanCommand: ParsableCommand {
     }
     let memory = fold.map { 1e9 * $0 } ?? measurement.memoryBandwidth(ranks: ranks)
     if fold == nil {
-      sources.append("memory: a plain read as timed here by \(min(ranks, UsableProcessors.count)) threads")
+      sources.append("memory: a plain read as timed here, threads: \(min(ranks, UsableProcessors.count))")
     }
     var model = ScalingModel(
       ranksPerNode: ranks, shardSeconds: seconds, gradientBytes: Double(try TrainedSize(configuration).gradientBytes),
