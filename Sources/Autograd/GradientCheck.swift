@@ -26,6 +26,7 @@ public struct GradientCheck {
     let variables = inputs.map { Variable($0.copy(), needsGradient: true) }
     arena?.beginBackward()
     _ = try loss(tape, variables)
+    arena?.settleUses()
     tape.backward()
     arena?.endBackward()
     var pairs = variables.map { ($0.value, $0.gradient?.copy() ?? Tensor(zeros: $0.shape)) }

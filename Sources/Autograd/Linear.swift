@@ -43,9 +43,9 @@ extension Tape {
       }
       if weightTrains, let kept {
         let value = kept.operand(products)
-        weight.contribute(rowLength: columns) { rows, target, beta in
+        weight.contribute { rows, target, beta in
           let (left, right) = byOutput ? (share.columns(rows), value) : (value.columns(rows), share)
-          products(left, right, transposeA: true, beta: beta, into: target)
+          products(left, right, transposeA: true, beta: beta, into: target.matrix)
         }
       }
     }

@@ -62,11 +62,10 @@ struct AdapterDetour<Element: Scalar> {
   ///   - input: x; needed where the adapter trains.
   ///   - dx: nil where no derivative by the input is wanted.
   func backward(_ dy: Operand<Element>, input: Variable<Element>?, dx: Tensor<Element>?) {
-    let (rank, inputs) = (adapter.down.rows, adapter.down.columns)
     if trainsUp {
       let value = products.prepared(middle.matrix)
-      adapter.up.contribute(rowLength: rank) { rows, target, beta in
-        products(dy.columns(rows), value, transposeA: true, beta: beta, into: target)
+      adapter.up.contribute { rows, target, beta in
+        products(dy.columns(rows), value, transposeA: true, beta: beta, into: target.matrix)
       }
     }
     let inner = pool.tensor(middle.shape)
@@ -74,8 +73,8 @@ struct AdapterDetour<Element: Scalar> {
     let share = products.prepared(inner.matrix)
     if trainsDown, let input {
       let value = input.operand(products)
-      adapter.down.contribute(rowLength: inputs) { rows, target, beta in
-        products(share.columns(rows), value, transposeA: true, beta: beta, into: target)
+      adapter.down.contribute { rows, target, beta in
+        products(share.columns(rows), value, transposeA: true, beta: beta, into: target.matrix)
       }
     }
     if let dx { products(share, adapter.down.operand(products), beta: 1, into: dx.matrix) }

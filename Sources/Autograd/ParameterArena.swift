@@ -6,28 +6,28 @@ public final class Parameter<Element: Scalar> {
   public let entry: ParameterLayout.Entry
   /// The weights, whatever their form; exact unless the arena is frozen.
   public let kept: KeptWeights<Element>
-  /// Absent when frozen.
+  /// The gradient after `endBackward`, where the arena keeps it.
   public let gradient: Tensor<Element>?
   /// Exact weights rounded to bfloat16 for the products in it.
   private let rounded: Tensor<BFloat16>?
-  fileprivate weak var arena: ParameterArena<Element>?
-  /// Operations of the running forward whose backward has not come yet.
-  fileprivate var pendingUses = 0
-  fileprivate var isWritten = false
-  fileprivate var isPublished = false
+  weak var arena: ParameterArena<Element>?
+  /// Place among the arena's parameters, and its entry's in the layout.
+  public let index: Int
+  public let isTrainable: Bool
 
   fileprivate init(
-    entry: ParameterLayout.Entry, kept: KeptWeights<Element>, rounded: Tensor<BFloat16>? = nil,
-    gradient: Tensor<Element>? = nil
+    entry: ParameterLayout.Entry, index: Int, kept: KeptWeights<Element>, rounded: Tensor<BFloat16>? = nil,
+    isTrainable: Bool = false, gradient: Tensor<Element>? = nil
   ) {
     self.entry = entry
+    self.index = index
     self.kept = kept
     self.rounded = rounded
+    self.isTrainable = isTrainable
     self.gradient = gradient
   }
 
   public var name: String { entry.name }
-  public var isTrainable: Bool { gradient != nil }
   /// Extent of the first dimension.
   public var rows: Int { entry.shape[0] }
   /// Extent of the last dimension.
@@ -47,119 +47,69 @@ public final class Parameter<Element: Scalar> {
     if let rounded, products.precision == .bf16 { return .rounded(rounded.reshaped(shape).matrix) }
     return kept.operand(shape)
   }
-
-  /// Announces one use in forward; each is answered by one `contribute` in backward.
-  ///
-  /// - Precondition: its gradient is not complete yet.
-  func use() {
-    precondition(!isPublished || arena?.isInBackward != true, "\(name) is used again after its gradient was handed out")
-    pendingUses += 1
-  }
-
-  /// Keeps the gradient open for the shares of several tapes, until `closeShares`, before it is published.
-  ///
-  /// - Precondition: between the arena's `beginBackward` and `endBackward`.
-  public func openShares() {
-    precondition(gradient == nil || arena?.isInBackward == true, "shares of \(name) before beginBackward")
-    use()
-  }
-
-  /// Ends what `openShares` began; without any share the gradient is 0.
-  public func closeShares() {
-    contributeSum { _ in }
-  }
-
-  /// Adds one use's share to the gradient, block of rows by block of rows, and publishes finished blocks.
-  ///
-  /// - Parameters:
-  ///   - rowLength: columns of the tensor seen as a matrix.
-  ///   - write: fills the given rows of the gradient; `beta` is 0 for the first share (overwrite) and 1 later.
-  func contribute(
-    rowLength: Int, _ write: (_ rows: Range<Int>, _ target: Matrix<Element>, _ beta: Element) -> Void
-  ) {
-    guard let gradient, let arena else { return }
-    let matrix = gradient.reshaped([gradient.count / rowLength, rowLength]).matrix
-    let step = max(1, arena.bucketElements / rowLength)
-    pendingUses -= 1
-    var row = 0
-    while row < matrix.rows {
-      let rows = row..<min(row + step, matrix.rows)
-      write(rows, matrix.rows(rows), isWritten ? 1 : 0)
-      if pendingUses == 0 {
-        let start = entry.range.lowerBound + rows.lowerBound * matrix.columns
-        arena.publish(start..<start + rows.count * matrix.columns)
-      }
-      row += step
-    }
-    isWritten = true
-    isPublished = pendingUses == 0
-  }
-
-  /// Like `contribute`, for shares that are added to the whole tensor, which is zeroed before the first.
-  func contributeSum(_ add: (Tensor<Element>) -> Void) {
-    guard let gradient else { return }
-    if !isWritten { gradient.fill(0) }
-    isWritten = true
-    add(gradient)
-    pendingUses -= 1
-    isPublished = pendingUses == 0
-    if isPublished { arena?.publish(entry.range) }
-  }
 }
 
 /// All tensors of a model (and of the objective) as views into one flat memory supplied by the caller.
 ///
-/// The gradient memory is cut into buckets of fixed size, smaller than large tensors. During backward a bucket is
-/// handed out as soon as it and all later ones are complete, so buckets always come in descending order, on every rank
-/// alike.
+/// Backward hands the gradient out in pieces of whole rows, smaller than large tensors, to a `GradientSink`: always in
+/// descending order, on every rank alike. An arena with gradient memory of its own keeps it whole.
 public final class ParameterArena<Element: Scalar> {
   public let layout: ParameterLayout
   /// Flat memory [layout.count]; empty in a frozen arena, whose tensors lie anywhere.
   public let weights: Tensor<Element>
   /// Flat memory [layout.count]: the weights rounded, for products in bfloat16. Current after `round`.
   public let rounded: Tensor<BFloat16>?
-  /// Flat memory [layout.count]; absent when the arena is frozen.
+  /// How backward forms and hands out the gradient.
+  public let gradientLayout: GradientLayout
+  /// Flat memory [gradientLayout.count] of an arena that keeps its gradient; nil in others.
   public let gradients: Tensor<Element>?
+  /// Whether gradients are formed.
+  public let isTrainable: Bool
   public let parameters: [Parameter<Element>]
   /// The frozen model whose adapters this arena holds; names that are not this arena's own are looked up there.
   public let base: ParameterArena?
   /// Factor of the adapters' products.
   public let adapterScale: Element
-  /// Elements of one bucket; the last may be shorter.
-  public let bucketElements: Int
   private let byName: [String: Int]
-  private var missing: [Int] = []
-  private var nextBucket = -1
-  private var onBucket: ((Int) -> Void)?
-  private var exchange: GradientMemoryExchange<Element>?
-  fileprivate private(set) var isInBackward = false
+  private let pool = BufferPool<Element>()
+  private var pass: GradientPass<Element>?
 
   /// - Parameters:
   ///   - base: the frozen model that the adapters in the layout stand beside.
   ///   - adapterScale: factor of the adapters' products.
-  /// - Precondition: the memories hold `layout.count` elements.
+  ///   - isTrainable: whether gradients are formed.
+  ///   - gradients: where the whole gradient is kept, [`gradientLayout.count`]; nil where every pass is given a sink.
+  ///   - pieceElements: the most elements of one piece of the gradient, unless a single row is longer.
+  /// - Precondition: the other memories hold `layout.count` elements.
   public init(
-    layout: ParameterLayout, weights: Tensor<Element>, gradients: Tensor<Element>?, rounded: Tensor<BFloat16>? = nil,
-    base: ParameterArena? = nil, adapterScale: Element = 1, bucketElements: Int = 1 << 20
+    layout: ParameterLayout, weights: Tensor<Element>, rounded: Tensor<BFloat16>? = nil,
+    base: ParameterArena? = nil, adapterScale: Element = 1, isTrainable: Bool = true,
+    gradients: Tensor<Element>? = nil, pieceElements: Int = standardPieceElements
   ) {
-    precondition(weights.count == layout.count && (gradients?.count ?? layout.count) == layout.count)
-    precondition((rounded?.count ?? layout.count) == layout.count && bucketElements > 0)
+    let gradientLayout = GradientLayout(layout, pieceElements: pieceElements)
+    precondition(weights.count == layout.count && (rounded?.count ?? layout.count) == layout.count)
+    precondition(gradients.map { $0.count == gradientLayout.count } ?? true)
     self.layout = layout
     self.weights = weights
+    self.gradientLayout = gradientLayout
     self.gradients = gradients
     self.rounded = rounded
     self.base = base
     self.adapterScale = adapterScale
-    self.bucketElements = bucketElements
-    parameters = layout.entries.map { entry in
-      Parameter(
-        entry: entry, kept: .exact(weights.range(entry.range).reshaped(entry.shape)),
-        rounded: rounded?.range(entry.range).reshaped(entry.shape),
-        gradient: gradients?.range(entry.range).reshaped(entry.shape))
+    self.isTrainable = isTrainable
+    parameters = layout.entries.enumerated().map { index, entry in
+      let share = gradientLayout.shares[gradientLayout.sharesOfEntry[index][0]].range
+      return Parameter(
+        entry: entry, index: index, kept: .exact(weights.range(entry.range).reshaped(entry.shape)),
+        rounded: rounded?.range(entry.range).reshaped(entry.shape), isTrainable: isTrainable,
+        gradient: gradients?.range(share).reshaped(entry.shape))
     }
     byName = Dictionary(uniqueKeysWithValues: layout.entries.enumerated().map { ($1.name, $0) })
     parameters.forEach { $0.arena = self }
   }
+
+  /// The most elements of one piece of the gradient: 4 MB of floats.
+  public static var standardPieceElements: Int { 1 << 20 }
 
   /// A frozen arena, whose matrices may be kept in another form than exactly.
   ///
@@ -173,11 +123,12 @@ public final class ParameterArena<Element: Scalar> {
     rounded = nil
     base = nil
     adapterScale = 1
-    bucketElements = max(1, layout.count)
-    parameters = try layout.entries.map { entry in
+    isTrainable = false
+    gradientLayout = GradientLayout(ParameterLayout(), pieceElements: 1)
+    parameters = try layout.entries.enumerated().map { index, entry in
       let kept = try weights(entry)
       precondition(entry.decays || kept.isExact, "\(entry.name) has one dimension and is not exact")
-      return Parameter(entry: entry, kept: kept.reshaped(entry.shape))
+      return Parameter(entry: entry, index: index, kept: kept.reshaped(entry.shape))
     }
     byName = Dictionary(uniqueKeysWithValues: layout.entries.enumerated().map { ($1.name, $0) })
     parameters.forEach { $0.arena = self }
@@ -205,12 +156,13 @@ public final class ParameterArena<Element: Scalar> {
 
   /// An arena with memory of its own.
   public convenience init(
-    layout: ParameterLayout, trainable: Bool, precision: Precision = .f32, bucketElements: Int = 1 << 20
+    layout: ParameterLayout, trainable: Bool, precision: Precision = .f32, pieceElements: Int = standardPieceElements
   ) {
+    let gradientCount = GradientLayout(layout, pieceElements: pieceElements).count
     self.init(
       layout: layout, weights: Tensor(zeros: [layout.count]),
-      gradients: trainable ? Tensor(zeros: [layout.count]) : nil,
-      rounded: precision == .bf16 ? Tensor(uninitialised: [layout.count]) : nil, bucketElements: bucketElements)
+      rounded: precision == .bf16 ? Tensor(uninitialised: [layout.count]) : nil, isTrainable: trainable,
+      gradients: trainable ? Tensor(zeros: [gradientCount]) : nil, pieceElements: pieceElements)
   }
 
   /// The parameter of a name, of this arena or else of its base. - Precondition: it was declared in a layout.
@@ -228,14 +180,7 @@ public final class ParameterArena<Element: Scalar> {
 
   /// Whether anything is trained whose name begins so.
   public func trains(prefix: String) -> Bool {
-    gradients != nil && parameters.contains { $0.name.hasPrefix(prefix) }
-  }
-
-  public var bucketCount: Int { (layout.count + bucketElements - 1) / bucketElements }
-
-  /// Elements of a bucket.
-  public func bucket(_ index: Int) -> Range<Int> {
-    index * bucketElements..<min((index + 1) * bucketElements, layout.count)
+    isTrainable && parameters.contains { $0.name.hasPrefix(prefix) }
   }
 
   /// Fills every tensor by its initialiser, from streams keyed by the seed and the tensor's name.
@@ -245,58 +190,44 @@ public final class ParameterArena<Element: Scalar> {
     round(0..<layout.count)
   }
 
-  /// Prepares for one backward pass: every gradient will be overwritten, none added to what was there.
+  /// Prepares for one forward and backward pass; every gradient is formed anew.
   ///
-  /// - Parameters:
-  ///   - pool: of the activations, which shares memory with the gradient; see `GradientMemoryExchange`.
-  ///   - onBucket: called with each bucket's index, last bucket first, when its gradient is complete.
-  public func beginBackward(sharingMemoryWith pool: BufferPool<Element>? = nil, onBucket: ((Int) -> Void)? = nil) {
-    for parameter in parameters {
-      parameter.isWritten = false
-      parameter.isPublished = false
+  /// - Parameter sink: takes the pieces of the gradient, last first; nil = the arena's own memory.
+  /// - Precondition: without a sink, the arena keeps its gradient, or is frozen.
+  public func beginBackward(into sink: (any GradientSink<Element>)? = nil) {
+    guard isTrainable else { return }
+    guard let sink = sink ?? gradients.map({ WholeGradient(gradientLayout, memory: $0) }) else {
+      preconditionFailure("a backward pass of an arena without gradient memory needs a sink")
     }
-    missing = (0..<bucketCount).map { bucket($0).count }
-    for (index, entry) in layout.entries.enumerated() {
-      // The padding between tensors is nobody's to publish.
-      let end = index + 1 < layout.entries.count ? layout.entries[index + 1].range.lowerBound : layout.count
-      deduct(entry.range.upperBound..<end)
-    }
-    exchange = pool.flatMap { pool in gradients.map { GradientMemoryExchange(gradients: $0, activations: pool) } }
-    self.onBucket = onBucket
-    isInBackward = true
-    nextBucket = bucketCount - 1
-    handOut()
+    pass = GradientPass(layout: gradientLayout, sink: sink, pool: pool)
   }
 
-  /// Ends the pass: parameters that took no part get gradient zero, and the last buckets are handed out.
+  /// Says that forward is over, before backward: tensors it has not used get gradient 0 in their turn.
+  ///
+  /// Without it the gradient comes out right too, but all of it waits for `endBackward`.
+  public func settleUses() { pass?.settle() }
+
+  /// Ends the pass: everything that is left is handed out. In memory of the arena's own, the shares of each tensor are
+  /// then added to its first.
   public func endBackward() {
-    for parameter in parameters where !parameter.isPublished {
-      if !parameter.isWritten { parameter.gradient?.fill(0) }
-      parameter.pendingUses = 0
-      publish(parameter.entry.range)
-    }
-    precondition(nextBucket < 0 || gradients == nil, "bucket \(nextBucket) was never completed")
-    onBucket = nil
-    isInBackward = false
-  }
-
-  fileprivate func publish(_ range: Range<Int>) {
-    deduct(range)
-    handOut()
-  }
-
-  private func deduct(_ range: Range<Int>) {
-    guard !missing.isEmpty, !range.isEmpty else { return }
-    for index in range.lowerBound / bucketElements...(range.upperBound - 1) / bucketElements {
-      missing[index] -= range.clamped(to: bucket(index)).count
+    guard let ending = pass else { return }
+    ending.finish()
+    pass = nil
+    guard let gradients else { return }
+    for shares in gradientLayout.sharesOfEntry {
+      for later in shares.dropFirst() {
+        gradients.range(gradientLayout.shares[shares[0]].range).add(
+          gradients.range(gradientLayout.shares[later].range))
+      }
     }
   }
 
-  private func handOut() {
-    while nextBucket >= 0, missing[nextBucket] == 0 {
-      nextBucket -= 1
-      onBucket?(nextBucket + 1)
-      exchange?.backward(reached: (nextBucket + 1) * bucketElements)
-    }
+  /// The most memory that contributions have waited in for their turn, bytes.
+  public var waitingBytes: Int { pool.bytesHeld }
+
+  /// The running pass. - Precondition: between `beginBackward` and `endBackward`.
+  var currentPass: GradientPass<Element> {
+    guard let pass else { preconditionFailure("a gradient is formed outside of a backward pass") }
+    return pass
   }
 }

@@ -38,6 +38,8 @@ public struct ParameterLayout: Sendable {
   }
 
   public private(set) var entries: [Entry] = []
+  /// Indices of the entries in the order in which forward uses them: a tensor that two places use is there twice.
+  public private(set) var uses: [Int] = []
   /// Length of the arena in elements; every tensor starts at a multiple of 16 (one cache line of floats).
   public private(set) var count = 0
 
@@ -51,14 +53,38 @@ public struct ParameterLayout: Sendable {
       Entry(
         name: name, shape: shape, range: count..<count + length, initialiser: initialiser, decays: shape.count > 1,
         isLinear: isLinear))
-    count += (length + 15) / 16 * 16
+    uses.append(entries.count - 1)
+    count += Self.padded(length)
+  }
+
+  /// Says that forward uses a tensor once more here, behind all that are declared so far, as a tied head does.
+  ///
+  /// - Precondition: the tensor was declared.
+  public mutating func addLaterUse(_ name: String) {
+    guard let index = entries.firstIndex(where: { $0.name == name }) else {
+      preconditionFailure("\(name) is used before it is declared")
+    }
+    uses.append(index)
+  }
+
+  /// A length rounded up to a whole cache line of floats.
+  static func padded(_ length: Int) -> Int { (length + 15) / 16 * 16 }
+
+  /// The uses in forward order, each with whether it is the tensor's first.
+  public var usedEntries: [(entry: Entry, isFirst: Bool)] {
+    var seen = Set<Int>()
+    return uses.map { (entries[$0], seen.insert($0).inserted) }
   }
 
   /// The layout of some of the tensors, in the same order.
   public func keeping(_ isKept: (Entry) -> Bool) -> ParameterLayout {
     var result = ParameterLayout()
-    for entry in entries where isKept(entry) {
-      result.add(entry.name, entry.shape, entry.initialiser, isLinear: entry.isLinear)
+    for (entry, isFirst) in usedEntries where isKept(entry) {
+      if isFirst {
+        result.add(entry.name, entry.shape, entry.initialiser, isLinear: entry.isLinear)
+      } else {
+        result.addLaterUse(entry.name)
+      }
     }
     return result
   }

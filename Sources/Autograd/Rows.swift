@@ -59,7 +59,7 @@ extension Tape {
     table.kept.copyRows(ids, to: y, rounding: rounding)
     let trains = uses(table)
     return result(y, needsGradient: trains) { dy in
-      table.contribute(rowLength: columns) { rows, target, beta in
+      table.contribute { rows, target, beta in
         if beta == 0 { target.fill(0) }
         for (row, id) in ids.enumerated() where rows.contains(id) {
           target.addToRow(id - rows.lowerBound, row: row, of: dy)

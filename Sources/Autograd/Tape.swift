@@ -10,6 +10,8 @@ public final class Tape<Element: Scalar> {
   public let isRecording: Bool
   /// Whether blocks given to `block` keep their input alone and are computed again in backward.
   public let recomputesBlocks: Bool
+  /// Whether the uses of parameters count: those of a recomputed block do in its first forward, not in the second.
+  private let announcesUses: Bool
   /// Matrix products at the tape's precision.
   public let products: MixedProducts<Element>
   private var steps: [() -> Void] = []
@@ -21,19 +23,21 @@ public final class Tape<Element: Scalar> {
   ) {
     self.pool = pool
     isRecording = recording
+    announcesUses = recording
     self.recomputesBlocks = recomputesBlocks
     products = MixedProducts(precision, pool: pool, team: team, meter: meter)
   }
 
-  private init(part: Tape, recording: Bool) {
+  private init(part: Tape, recording: Bool, announcesUses: Bool) {
     pool = part.pool
     isRecording = recording
+    self.announcesUses = announcesUses
     recomputesBlocks = false
     products = part.products
   }
 
   /// A tape of its own for a part of this one's work, with its pool and precision.
-  public func part() -> Tape { Tape(part: self, recording: isRecording) }
+  public func part() -> Tape { Tape(part: self, recording: isRecording, announcesUses: announcesUses) }
 
   /// A value from outside.
   public func constant(_ value: Tensor<Element>) -> Variable<Element> { Variable(value, needsGradient: false) }
@@ -73,9 +77,9 @@ public final class Tape<Element: Scalar> {
 extension Tape {
   /// Marks the use of a parameter whose gradient the operation will contribute to; says whether it is wanted.
   func uses(_ parameter: Parameter<Element>?) -> Bool {
-    guard isRecording, let parameter, parameter.isTrainable else { return false }
-    parameter.use()
-    return true
+    guard let parameter, parameter.isTrainable else { return false }
+    if announcesUses { parameter.use() }
+    return isRecording
   }
 
   /// A block of operations on x. Where the tape recomputes blocks, what lies between x and the result is not kept: it is
@@ -89,8 +93,8 @@ extension Tape {
     _ body: @escaping (Variable<Element>, Tape<Element>) -> Variable<Element>
   ) -> Variable<Element> {
     guard isRecording, recomputesBlocks, trains || x.needsGradient else { return body(x, self) }
-    let value = body(constant(x.value), Tape(part: self, recording: false)).value
-    let inner = Tape(part: self, recording: true)
+    let value = body(constant(x.value), Tape(part: self, recording: false, announcesUses: true)).value
+    let inner = Tape(part: self, recording: true, announcesUses: false)
     return result(value, needsGradient: true) { [pool] dy in
       let input = Variable(x.value, needsGradient: x.needsGradient)
       body(input, inner).accumulate(dy, owned: false, pool: pool)

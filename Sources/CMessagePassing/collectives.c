@@ -47,7 +47,7 @@ static int finish_batch(mp_batch *batch) {
   return batch->code;
 }
 
-enum { TAG_MESSAGE = 1, TAG_GATHER, TAG_ALL_GATHER, TAG_EXCHANGE };
+enum { TAG_MESSAGE = 1, TAG_GATHER, TAG_ALL_GATHER };
 
 int mp_barrier(mp_communicator *c) { return MPI_Barrier(c->ranks); }
 
@@ -133,26 +133,6 @@ int mp_all_gather(mp_communicator *c, void *memory, const mp_range *ranges) {
   int code = MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_BYTE, (char *)memory + lowest, counts, offsets, MPI_BYTE, c->ranks);
   free(counts);
   return code;
-}
-
-int mp_exchange(mp_communicator *c, const void *source, const mp_range *outgoing, void *destination,
-                const mp_range *incoming) {
-  const size_t own = length(outgoing[c->rank]);
-  if (own != length(incoming[c->rank])) return MPI_ERR_COUNT;
-  size_t capacity = 0;
-  for (int k = 0; k < c->size; k++) capacity += pieces(c, length(incoming[k])) + pieces(c, length(outgoing[k]));
-  mp_batch batch = make_batch(capacity);
-  for (int s = 1; s < c->size; s++) {
-    const int k = (c->rank + c->size - s) % c->size;
-    add_receive(c, &batch, (char *)destination + incoming[k].lower, length(incoming[k]), k, TAG_EXCHANGE);
-  }
-  // Each rank starts with another peer, so that no rank is everyone's first.
-  for (int s = 1; s < c->size; s++) {
-    const int k = (c->rank + s) % c->size;
-    add_send(c, &batch, (const char *)source + outgoing[k].lower, length(outgoing[k]), k, TAG_EXCHANGE);
-  }
-  if (own) memmove((char *)destination + incoming[c->rank].lower, (const char *)source + outgoing[c->rank].lower, own);
-  return finish_batch(&batch);
 }
 
 int mp_send(mp_communicator *c, const void *bytes, size_t count, int destination) {

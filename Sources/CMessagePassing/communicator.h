@@ -16,4 +16,8 @@ struct mp_communicator {
   atomic_int *last_word;  // shared by the node; NULL where shared memory is missing
 };
 
+struct mp_team {
+  MPI_Comm ranks;
+};
+
 #endif

@@ -54,3 +54,9 @@ int mp_affinity(int *processors, int capacity) {
   CPU_FREE(set);
   return count;
 }
+
+void mp_relax(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}

@@ -1,34 +1,38 @@
-import CVectorKernels
 import Tensors
 
-/// Sums over an arena whose bits do not depend on the ranks: each block is summed by its owner, in double, and every rank
-/// adds the blocks' sums in arena order.
-public enum BlockSums {
-  /// Collective: s_b = sum of x_i^2 over block b, for every block, on every rank.
-  ///
-  /// Reads the slices this rank owns alone.
-  /// - Complexity: O(count / ranks) products and one all-gather of 8 bytes a block.
-  public static func squares(
-    of memory: some FlatMemory, plan: SlicePlan, communicator: any Communicator
-  ) throws -> [Double] {
-    let own = memory.withUnsafeMutableBufferPointer { memory in
-      plan.blocks(ownedBy: communicator.rank).map { block in
-        let values = UnsafeMutableBufferPointer(rebasing: memory[plan.range(ofBlock: block)])
-        return values.baseAddress.map { evl_sum_of_squares_f32(values.count, $0) } ?? 0
-      }
-    }
-    let byOwner = try communicator.allGather(own)
-    var sums = [Double](repeating: 0, count: plan.blockCount)
-    for (owner, values) in byOwner.enumerated() {
-      for (block, value) in zip(plan.blocks(ownedBy: owner), values) { sums[block] = value }
-    }
-    return sums
+/// The Euclidean norm of something the ranks of a node have in common, with bits that do not depend on the ranks: it is cut
+/// into fixed blocks, each is summed by one rank in double, and every rank adds the blocks' sums in their order.
+public struct BlockSums {
+  /// Elements of a block.
+  public static let block = 65_536
+
+  private let memory: NodeMemory
+  private let sums: Tensor<Double>
+
+  /// Reserves memory for the sums of a length. - Returns: the part to give to `init`.
+  public static func reserve(count: Int, in plan: inout WindowPlan) -> Range<Int> {
+    plan.add((count + block - 1) / block, of: Double.self)
   }
 
-  /// Collective: the Euclidean norm, sqrt(((s_0 + s_1) + s_2) + ...), on every rank.
-  public static func norm(
-    of memory: some FlatMemory, plan: SlicePlan, communicator: any Communicator
-  ) throws -> Double {
-    try squares(of: memory, plan: plan, communicator: communicator).reduce(0, +).squareRoot()
+  public init(_ memory: NodeMemory, part: Range<Int>) {
+    self.memory = memory
+    sums = memory.tensor(part)
+  }
+
+  /// Collective over the group: sqrt(((s_0 + s_1) + s_2) + ...).
+  ///
+  /// - Parameters:
+  ///   - count: elements of the whole.
+  ///   - squares: the sum of squares of a range of elements, which lies in one block.
+  /// - Complexity: O(count / ranks of the group).
+  public func norm(count: Int, squares: (Range<Int>) -> Double) throws -> Double {
+    for block in memory.portion(of: sums.count) {
+      sums[block] = squares(block * Self.block..<min(count, (block + 1) * Self.block))
+    }
+    try memory.meet()
+    let total = (0..<sums.count).reduce(0) { $0 + sums[$1] }
+    // Nobody overwrites the sums before all have read them.
+    try memory.meet()
+    return total.squareRoot()
   }
 }

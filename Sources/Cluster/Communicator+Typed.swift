@@ -1,3 +1,5 @@
+import Tensors
+
 /// Collectives over arrays: all ranks call them, in the same order.
 extension Communicator {
   /// The root's values on every rank; the counts may differ before.
@@ -23,7 +25,7 @@ extension Communicator {
   }
 
   /// The root's values replace everyone's, without another copy. The count is the same on all ranks.
-  public func broadcast(memory: some FlatMemory, from root: Int = 0) throws {
+  public func broadcast(memory: Tensor<Float>, from root: Int = 0) throws {
     try memory.withUnsafeMutableBufferPointer { try broadcastBytes(UnsafeMutableRawBufferPointer($0), from: root) }
   }
 

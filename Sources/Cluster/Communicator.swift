@@ -1,3 +1,4 @@
+import Foundation
 import Tensors
 
 /// How integers (and extremes of doubles) of all ranks are combined; the result does not depend on the order.
@@ -50,17 +51,27 @@ public protocol Communicator: AnyObject {
   /// the same on all ranks and do not overlap.
   func allGatherBytes(_ memory: UnsafeMutableRawBufferPointer, ranges: [Range<Int>]) throws
 
-  /// Collective: `source[outgoing[k]]` goes to rank k; what rank k sends comes into `destination[incoming[k]]`, a range as
-  /// long as the one rank k sends. Source and destination do not overlap.
-  func exchangeBytes(
-    from source: UnsafeRawBufferPointer, outgoing: [Range<Int>], into destination: UnsafeMutableRawBufferPointer,
-    incoming: [Range<Int>]) throws
-
   /// Sends bytes to another rank, which receives as many.
   func sendBytes(_ bytes: UnsafeRawBufferPointer, to destination: Int) throws
 
   /// Receives as many bytes as the other rank sends.
   func receiveBytes(_ bytes: UnsafeMutableRawBufferPointer, from source: Int) throws
+
+  /// Starts sending bytes to another rank; they stay as they are until the transfer is complete. Those of one kind arrive
+  /// in the order in which they were started. - Precondition: at most `largestTransfer` bytes.
+  func startSend(_ bytes: UnsafeRawBufferPointer, to destination: Int, kind: Int) throws -> any Transfer
+
+  /// Starts receiving as many bytes as the other rank sends; nobody touches them until the transfer is complete.
+  func startReceive(_ bytes: UnsafeMutableRawBufferPointer, from source: Int, kind: Int) throws -> any Transfer
+
+  /// Collective over the node: zeroed memory that its ranks share, or each its own, which `kind` tells.
+  func shareMemory(bytes: Int, sharing: MemorySharing) throws -> SharedMemory
+
+  /// Collective: ranks that give the same color sum among themselves; a rank without one is in no team.
+  func makeTeam(color: Int?) throws -> (any RankTeam)?
+
+  /// Throws where this rank knows that another one has failed; called in loops that wait for other ranks.
+  func checkPeers() throws
 
   /// Ends the whole job because of an error that this rank alone has met: prints it, once per node, and ends every rank
   /// with the error's exit code. Does not return, except among simulated ranks, whose next collectives throw.
@@ -70,7 +81,32 @@ public protocol Communicator: AnyObject {
   func finish() throws
 }
 
+/// A message on its way.
+public protocol Transfer: AnyObject {
+  /// Whether it has arrived, or may be overwritten. Messages travel within calls of this alone.
+  func isComplete() throws -> Bool
+}
+
+/// Ranks that sum with the message-passing library's own all-reduce, whose order of adding depends on their number.
+public protocol RankTeam: AnyObject {
+  /// Collective over the team: element i becomes the sum over its ranks of element i.
+  func sum(_ values: UnsafeMutableBufferPointer<Float>) throws
+}
+
+extension RankTeam {
+  /// Collective over the team: each number becomes the sum over its ranks of that number.
+  public func sum(_ numbers: Tensor<Float>) throws { try numbers.withUnsafeMutableBufferPointer(sum) }
+}
+
 extension Communicator {
+  /// The most bytes of one transfer.
+  public var largestTransfer: Int { 1 << 20 }
+
+  /// Whether this node has more ranks than processors, so that one that waits keeps another from working.
+  public var isCrowded: Bool { localSize > max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
+  public func checkPeers() throws {}
+
   /// Whether this rank prints, saves and decides for the job.
   public var isController: Bool { rank == 0 }
 

@@ -78,23 +78,44 @@ public final class MessagePassing: Communicator {
     try check(mp_all_gather(handle, memory.baseAddress, Self.ranges(ranges, in: memory.count)), "an all-gather")
   }
 
-  public func exchangeBytes(
-    from source: UnsafeRawBufferPointer, outgoing: [Range<Int>], into destination: UnsafeMutableRawBufferPointer,
-    incoming: [Range<Int>]
-  ) throws {
-    precondition(outgoing.count == size && incoming.count == size, "one range a rank")
-    try check(
-      mp_exchange(
-        handle, source.baseAddress, Self.ranges(outgoing, in: source.count), destination.baseAddress,
-        Self.ranges(incoming, in: destination.count)), "an exchange of slices")
-  }
-
   public func sendBytes(_ bytes: UnsafeRawBufferPointer, to destination: Int) throws {
     try check(mp_send(handle, bytes.baseAddress, bytes.count, Int32(destination)), "sending to rank \(destination)")
   }
 
   public func receiveBytes(_ bytes: UnsafeMutableRawBufferPointer, from source: Int) throws {
     try check(mp_receive(handle, bytes.baseAddress, bytes.count, Int32(source)), "receiving from rank \(source)")
+  }
+
+  public func startSend(_ bytes: UnsafeRawBufferPointer, to destination: Int, kind: Int) throws -> any Transfer {
+    var transfer: OpaquePointer?
+    try check(
+      mp_start_send(handle, bytes.baseAddress, bytes.count, Int32(destination), Int32(kind), &transfer),
+      "sending to rank \(destination)")
+    return MessageTransfer(transfer, "sending to rank \(destination)")
+  }
+
+  public func startReceive(_ bytes: UnsafeMutableRawBufferPointer, from source: Int, kind: Int) throws -> any Transfer {
+    var transfer: OpaquePointer?
+    try check(
+      mp_start_receive(handle, bytes.baseAddress, bytes.count, Int32(source), Int32(kind), &transfer),
+      "receiving from rank \(source)")
+    return MessageTransfer(transfer, "receiving from rank \(source)")
+  }
+
+  public var largestTransfer: Int { mp_largest_transfer(handle) }
+
+  public func shareMemory(bytes: Int, sharing: MemorySharing) throws -> SharedMemory {
+    try SharedMemory(handle, bytes: bytes, sharing: sharing)
+  }
+
+  public func makeTeam(color: Int?) throws -> (any RankTeam)? {
+    var team: OpaquePointer?
+    try check(mp_make_team(handle, Int32(color ?? -1), &team), "the making of a team of ranks")
+    return team.map { MessageTeam($0, of: self) }
+  }
+
+  fileprivate func sum(_ values: UnsafeMutableBufferPointer<Float>, over team: OpaquePointer) throws {
+    try check(mp_team_sum_f32(handle, team, values.baseAddress, values.count), "an all-reduce between nodes")
   }
 
   /// The first rank of a node to come here prints; the others wait to be ended. Nodes after the first give those before
@@ -115,9 +136,11 @@ public final class MessagePassing: Communicator {
     try check(mp_finish(handle), "the end of the job")
   }
 
-  private func check(_ code: Int32, _ operation: String) throws {
+  private func check(_ code: Int32, _ operation: String) throws { try Self.check(code, operation) }
+
+  fileprivate static func check(_ code: Int32, _ operation: String) throws {
     guard code == 0 else {
-      throw UserError(.rankLost, "\(operation) failed in the MPI library: \(Self.describe(code))")
+      throw UserError(.rankLost, "\(operation) failed in the MPI library: \(describe(code))")
     }
   }
 
@@ -133,6 +156,38 @@ public final class MessagePassing: Communicator {
       return mp_range(lower: range.lowerBound, upper: range.upperBound)
     }
   }
+}
+
+/// A message of the MPI library on its way.
+private final class MessageTransfer: Transfer {
+  private let handle: OpaquePointer?
+  private let operation: String
+  private var isDone = false
+
+  init(_ handle: OpaquePointer?, _ operation: String) {
+    self.handle = handle
+    self.operation = operation
+  }
+
+  deinit { mp_free_transfer(handle) }
+
+  func isComplete() throws -> Bool {
+    if !isDone { try MessagePassing.check(mp_test_transfer(handle, &isDone), operation) }
+    return isDone
+  }
+}
+
+/// A team of the MPI library.
+private final class MessageTeam: RankTeam {
+  private let handle: OpaquePointer
+  private let communicator: MessagePassing
+
+  init(_ handle: OpaquePointer, of communicator: MessagePassing) {
+    self.handle = handle
+    self.communicator = communicator
+  }
+
+  func sum(_ values: UnsafeMutableBufferPointer<Float>) throws { try communicator.sum(values, over: handle) }
 }
 
 extension Reduction {

@@ -1,189 +1,231 @@
 import CVectorKernels
 import Tensors
 
+/// How gradients are summed over the nodes.
+public enum GradientReduction: String, Sendable, CaseIterable {
+  /// In shard order: the same bits for any ranks and nodes.
+  case ordered
+  /// In shard order within a node, then by MPI's own all-reduce: bits that depend on ranks and nodes.
+  case fast
+}
+
 /// The sum of the shards' gradients as the left fold ((g0 + g1) + g2) + ... in shard order: the same bits for any ranks.
 ///
-/// The gradient arena is cut by a `SlicePlan`. In each round every rank that has a shard runs backward into its own arena
-/// and reports finished ranges by `complete`; a bucket whose elements are all finished is exchanged, slice k going to rank
-/// k straight from the arena, and its owner adds the ranks' parts in rank order to its running sum. `endRound` folds what
-/// is left. Buckets are folded from the last to the first, the order in which backward finishes them, whatever the order
-/// of the reports; so a rank without a shard needs no reports and only ends the round. After the last round each owner's
-/// slices of its arena hold the folded gradient; the rest of the arena is of no meaning.
+/// Each rank forms its gradient bucket by bucket, from the last to the first, in a ring of a few buckets that the other
+/// ranks of its group read. Every owner (the first ranks of each group, as many as the smallest group has) folds its slice
+/// of each bucket straight from the rings, in rank order, into the group's one copy of the sum, as soon as all of the
+/// round's ranks have published the bucket. Between groups the running sum goes on in group order, chunk by chunk, and
+/// from the last group back to the first for the next round; after the last round the result goes to all groups. There is
+/// no barrier: a rank goes on with its backward until its ring is full.
 ///
 /// A step, on every rank:
 /// ```
 /// fold.beginStep()
-/// for round in 0..<assignment.rounds {
-///   if let shard = assignment.shard(round: round, rank: communicator.rank) {
-///     try backward(shard) { finished in try fold.complete(finished) }
+/// for round in 0..<assignment.rounds where assignment.shard(round: round, rank: rank) != nil {
+///   for bucket in (0..<layout.buckets.count).reversed() {
+///     write(fold.open(bucket, inRound: round))
+///     try fold.close(bucket, inRound: round)
 ///   }
-///   try fold.endRound()
 /// }
+/// try fold.endStep()  // fold.sums holds the result on every rank
 /// ```
-/// - Complexity: each rank sends and adds (arena / ranks) times the shards of the step; extra memory is one bucket and the
-///   rank's own slices.
+/// Before the next step all ranks of the group must have read the result (`NodeMemory.meet`).
+/// - Complexity: each owner adds (gradient / owners) times the group's shards of the step and sends as much a round; extra
+///   memory is the ring.
 public final class OrderedFold {
-  public let plan: SlicePlan
+  public let layout: FoldLayout
   public let assignment: ShardAssignment
-  /// The round that is being folded; `assignment.rounds` when the step is complete.
-  public private(set) var round: Int
+  /// The folded gradient after `endStep`, once a group.
+  public let sums: Tensor<Float>
+  /// What this rank's fold has cost since `beginStep`.
+  public internal(set) var times = FoldTimes()
+  /// Done, too, while this fold waits: another fold's work, so that neither holds up the other.
+  public var companion: OrderedFold?
 
-  private let communicator: any Communicator
-  private let gradient: any FlatMemory
-  /// The running sums of this rank's slices, bucket after bucket; one chunk where a step has one round, whose sums need
-  /// not be kept.
-  private let sums: HeapMemory
-  /// Where the running sum of each bucket's slice begins.
-  private let sumOffsets: [Int]
-  /// What the other ranks send of one slice, rank after rank.
-  private let received: HeapMemory
-  /// Elements of each bucket that this round's backward has not finished.
-  private var unfinished: [Int]
-  /// Buckets below this one are still to be folded in this round.
-  private var nextBucket: Int
+  let memory: NodeMemory
+  let chain: FoldChain
+  private let rings: [Tensor<Float>]
+  private let published: [SharedCounter]
+  private let folded: [SharedCounter]
+  private let delivered: [SharedCounter]
+  /// The first sum of a long gradient is not read again soon.
+  private let streams: Bool
+  private var step: UInt64 = 0
+  private var isRunning = false
+  /// The next chunk that this owner adds.
+  private var next = FoldPlace()
 
-  /// Elements that stay in the first-level cache while all their terms are added.
-  private static let chunk = 4096
-
-  /// - Throws: `UserError(.internalFault)` where plan, assignment, communicator and arena do not belong together.
+  /// - Parameters:
+  ///   - memory: of the node.
+  ///   - parts: where the fold's parts lie in it.
+  ///   - channel: another one for each fold of a job.
   public init(
-    communicator: any Communicator, gradient: any FlatMemory, plan: SlicePlan, assignment: ShardAssignment
+    _ memory: NodeMemory, parts: FoldMemory, assignment: ShardAssignment, reduction: GradientReduction = .ordered,
+    channel: Int = 0
   ) throws {
-    guard plan.ranks == communicator.size, assignment.ranks == communicator.size, plan.count == gradient.count else {
-      throw UserError(
-        .internalFault,
-        "\(communicator.size) ranks with an arena of \(gradient.count) floats, but a plan for \(plan.ranks) ranks and "
-          + "\(plan.count) floats and shards dealt to \(assignment.ranks)")
-    }
-    self.communicator = communicator
-    self.gradient = gradient
-    self.plan = plan
+    let groups = memory.groups
+    self.memory = memory
     self.assignment = assignment
-    let slices = (0..<plan.bucketCount).map { plan.slice(ofBucket: $0, owner: communicator.rank).count }
-    var offsets: [Int] = []
-    var total = 0
-    for slice in slices {
-      offsets.append(total)
-      total += slice
+    layout = parts.layout
+    sums = memory.tensor(parts.sums)
+    // A rank that shares with nobody uses the place of its own number all the same.
+    let first = memory.communicator.localRank - groups.member
+    rings = (0..<groups.size).map { memory.tensor(parts.rings[first + $0]) }
+    func counters(_ part: Range<Int>) -> [SharedCounter] {
+      Array(memory.counters(part)[first..<first + groups.size])
     }
-    sumOffsets = offsets
-    sums = HeapMemory(count: assignment.rounds > 1 ? total : min(total, Self.chunk))
-    received = HeapMemory(count: communicator.size > 1 ? (slices.max() ?? 0) * communicator.size : 0)
-    unfinished = []
-    nextBucket = 0
-    round = assignment.rounds
+    published = counters(parts.published)
+    folded = counters(parts.folded)
+    delivered = counters(parts.delivered)
+    streams = layout.count > 16 << 20
+    chain = try FoldChain(
+      memory.communicator, groups: groups, layout: parts.layout, assignment: assignment, reduction: reduction,
+      sums: sums, channel: channel)
   }
 
-  /// Starts the fold of a new step; whatever an earlier one left is dropped.
+  private var bucketCount: Int { layout.buckets.count }
+
+  /// Buckets that were due before this one since the run began.
+  private func sequence(_ round: Int, _ position: Int) -> UInt64 {
+    step * UInt64(assignment.rounds * bucketCount) + UInt64(round * bucketCount + position)
+  }
+
+  /// Starts the fold of a step.
   public func beginStep() {
-    round = 0
-    beginRound()
+    precondition(!isRunning, "endStep comes first")
+    isRunning = true
+    times = FoldTimes()
+    next = FoldPlace()
+    chain.beginStep()
   }
 
-  /// Reports that backward has written these elements of the arena for good; folds the buckets whose turn has come.
+  /// This rank's memory for a bucket, with undefined contents, once its place in the ring is free.
+  public func open(_ bucket: Int, inRound round: Int) throws -> Tensor<Float> {
+    let sequence = sequence(round, bucketCount - 1 - bucket)
+    let slots = UInt64(layout.slots)
+    if sequence >= slots {
+      let owners = folded.prefix(chain.owners)
+      try wait { owners.allSatisfy { $0.value + slots > sequence } }
+    }
+    return slot(memory.groups.member, sequence).range(0..<layout.buckets[bucket].count)
+  }
+
+  /// Publishes a bucket that this rank has written; folds what has become due.
+  public func close(_ bucket: Int, inRound round: Int) throws {
+    published[memory.groups.member].value = sequence(round, bucketCount - 1 - bucket) + 1
+    while try progress() {}
+  }
+
+  /// Collective: returns when the sum of the step lies in every group.
+  public func endStep() throws {
+    let owners = delivered.prefix(chain.owners)
+    let step = step
+    try wait { owners.allSatisfy { $0.value > step } && !chain.isSending }
+    self.step += 1
+    isRunning = false
+  }
+
+  private func slot(_ member: Int, _ sequence: UInt64) -> Tensor<Float> {
+    let capacity = FoldMemory.paddedCapacity(layout)
+    let start = Int(sequence % UInt64(layout.slots)) * capacity
+    return rings[member].range(start..<start + capacity)
+  }
+
+  private func wait(until isSo: () -> Bool) throws {
+    let start = Stopwatch.now
+    let (fold, network) = (times.fold, times.network)
+    try memory.wait(until: isSo) {
+      let own = try progress()
+      return try companion?.progress() == true || own
+    }
+    times.wait += Stopwatch.now - start - (times.fold - fold) - (times.network - network)
+  }
+
+  /// Does what can be done without waiting. - Returns: whether that was anything.
+  public func progress() throws -> Bool {
+    guard isRunning, chain.isOwner else { return false }
+    var didWork = false
+    while try addNext() { didWork = true }
+    let start = Stopwatch.now
+    if try chain.progress(added: next) { didWork = true }
+    if chain.isBetweenGroups { times.network += Stopwatch.now - start }
+    let own = delivered[memory.groups.member]
+    if own.value == step, next.round == assignment.rounds, try chain.isDelivered(at: next) { own.value = step + 1 }
+    return didWork
+  }
+
+  /// Adds the group's terms of one chunk, if they and the sum before them are there.
+  private func addNext() throws -> Bool {
+    guard next.round < assignment.rounds else { return false }
+    let own = folded[memory.groups.member]
+    let active = chain.activeMembers(inRound: next.round)
+    guard active > 0, bucketCount > 0 else {
+      next = FoldPlace(round: next.round + 1)
+      own.value = sequence(next.round, 0)
+      return true
+    }
+    let sequence = sequence(next.round, next.position)
+    guard published.prefix(active).allSatisfy({ $0.value > sequence }) else { return false }
+    let chunks = chain.chunks(atPosition: next.position)
+    if next.chunk < chunks.count {
+      let start = Stopwatch.now
+      guard try chain.hasArrived(next) else {
+        times.network += chain.isBetweenGroups ? Stopwatch.now - start : 0
+        return false
+      }
+      add(chunks[next.chunk], sequence: sequence, active: active)
+      times.fold += Stopwatch.now - start
+      try chain.pass(next)
+      next.chunk += 1
+    }
+    if next.chunk == chunks.count {
+      own.value = sequence + 1
+      next = FoldPlace(round: next.round, position: next.position + 1)
+      if next.position == bucketCount { next = FoldPlace(round: next.round + 1) }
+    }
+    return true
+  }
+
+  /// sum = ((sum + term of the first rank) + term of the second) + ...; the very first term starts the sum, because 0 + -0
+  /// would be another bit pattern.
+  private func add(_ chunk: Range<Int>, sequence: UInt64, active: Int) {
+    let offset = chunk.lowerBound - layout.buckets[layout.bucket(atPosition: next.position)].lowerBound
+    let starts = chain.startsSum(inRound: next.round)
+    sums.range(chunk).setFold(
+      of: (0..<active).map { slot($0, sequence).range(offset..<offset + chunk.count) }, starts: starts,
+      streams: streams && starts)
+  }
+}
+
+/// A chunk of a step, in the order in which an owner adds them.
+struct FoldPlace: Comparable {
+  var round = 0
+  /// Of the bucket.
+  var position = 0
+  /// Of this owner's slice.
+  var chunk = 0
+
+  static func < (a: FoldPlace, b: FoldPlace) -> Bool {
+    (a.round, a.position, a.chunk) < (b.round, b.position, b.chunk)
+  }
+}
+
+extension Tensor where Element == Float {
+  /// Overwrites with the sum of two others, past the cache.
+  public func setStreamedSum(_ a: Tensor<Float>, _ b: Tensor<Float>) {
+    precondition(a.count == count && b.count == count, "\(a.shape) + \(b.shape) in \(shape)")
+    setFold(of: [a, b], starts: true, streams: true)
+  }
+
+  /// Overwrites with ((self + terms[0]) + terms[1]) + ..., or with `starts` with (terms[0] + terms[1]) + ...
   ///
-  /// Collective as a whole: all ranks fold the same buckets in the same order, each when its own backward allows it. Each
-  /// element is reported once a round; the arena of a reported range may be written again once the round has ended.
-  /// Only ranks with a shard in this round report.
-  public func complete(_ range: Range<Int>) throws {
-    precondition(round < assignment.rounds, "beginStep comes first")
-    precondition(range.lowerBound >= 0 && range.upperBound <= plan.count, "range outside of the arena")
-    var rest = range
-    while !rest.isEmpty {
-      let bucket = plan.bucket(ofFloat: rest.lowerBound)
-      let part = rest.clamped(to: plan.range(ofBucket: bucket))
-      precondition(unfinished[bucket] >= part.count, "elements \(part) were reported before")
-      unfinished[bucket] -= part.count
-      rest = part.upperBound..<rest.upperBound
-    }
-    while nextBucket > 0, unfinished[nextBucket - 1] == 0 { try foldNextBucket() }
-  }
-
-  /// Reports a whole bucket.
-  public func complete(bucket: Int) throws { try complete(plan.range(ofBucket: bucket)) }
-
-  /// Collective: folds the buckets of this round that are left. What was not reported counts as finished, as it stands.
-  public func endRound() throws {
-    precondition(round < assignment.rounds, "beginStep comes first")
-    while nextBucket > 0 { try foldNextBucket() }
-    round += 1
-    beginRound()
-  }
-
-  private func beginRound() {
-    unfinished = (0..<plan.bucketCount).map { plan.range(ofBucket: $0).count }
-    nextBucket = plan.bucketCount
-  }
-
-  /// Collective: exchanges a bucket's slices and folds the own one.
-  private func foldNextBucket() throws {
-    nextBucket -= 1
-    let bucket = nextBucket
-    let own = plan.slice(ofBucket: bucket, owner: communicator.rank)
-    if communicator.size > 1 { try exchange(bucket, own) }
-    if !own.isEmpty { addTerms(bucket, own) }
-  }
-
-  private func exchange(_ bucket: Int, _ own: Range<Int>) throws {
-    let width = MemoryLayout<Float>.stride
-    let active = assignment.active(inRound: round)
-    let rank = communicator.rank
-    let outgoing = (0..<communicator.size).map { peer -> Range<Int> in
-      guard rank < active, peer != rank else { return 0..<0 }
-      let slice = plan.slice(ofBucket: bucket, owner: peer)
-      return slice.lowerBound * width..<slice.upperBound * width
-    }
-    let incoming = (0..<communicator.size).map { peer in
-      peer < active && peer != rank ? peer * own.count * width..<(peer + 1) * own.count * width : 0..<0
-    }
-    try gradient.withUnsafeMutableBufferPointer { source in
-      try received.withUnsafeMutableBufferPointer { destination in
-        try communicator.exchangeBytes(
-          from: UnsafeRawBufferPointer(source), outgoing: outgoing,
-          into: UnsafeMutableRawBufferPointer(destination), incoming: incoming)
+  /// - Parameter streams: whether to write past the cache.
+  fileprivate func setFold(of terms: [Tensor<Float>], starts: Bool, streams: Bool) {
+    withUnsafeMutableBufferPointer { target in
+      let pointers: [UnsafePointer<Float>?] = terms.map { term in
+        term.withUnsafeMutableBufferPointer { UnsafePointer($0.baseAddress) }
       }
-    }
-  }
-
-  /// sum = ((sum + term of rank 0) + term of rank 1) + ...; the very first term starts the sum. In the last round the sum
-  /// goes back into the arena.
-  private func addTerms(_ bucket: Int, _ own: Range<Int>) {
-    let active = assignment.active(inRound: round)
-    let isLast = round == assignment.rounds - 1
-    let chunk = Self.chunk
-    gradient.withUnsafeMutableBufferPointer { gradient in
-      received.withUnsafeMutableBufferPointer { received in
-        sums.withUnsafeMutableBufferPointer { sums in
-          for start in stride(from: 0, to: own.count, by: chunk) {
-            let count = min(chunk, own.count - start)
-            let place = assignment.rounds > 1 ? sumOffsets[bucket] + start : 0
-            let sum = UnsafeMutableBufferPointer(rebasing: sums[place...].prefix(count))
-            for peer in 0..<active {
-              let term =
-                peer == communicator.rank
-                ? gradient[(own.lowerBound + start)...].prefix(count)
-                : received[(peer * own.count + start)...].prefix(count)
-              add(UnsafeMutableBufferPointer(rebasing: term), to: sum, starts: round == 0 && peer == 0)
-            }
-            if isLast {
-              _ = UnsafeMutableBufferPointer(rebasing: gradient[(own.lowerBound + start)...].prefix(count))
-                .update(fromContentsOf: sum)
-            }
-          }
-        }
-      }
-    }
-  }
-
-  /// The fold starts with the first term itself: 0 + -0 would be another bit pattern.
-  private func add(
-    _ term: UnsafeMutableBufferPointer<Float>, to sum: UnsafeMutableBufferPointer<Float>, starts: Bool
-  ) {
-    if starts {
-      _ = sum.update(fromContentsOf: term)
-    } else if let from = term.baseAddress, let into = sum.baseAddress {
-      // 1 x + y rounds once, with or without a fused multiply-add.
-      evl_axpy_f32(sum.count, 1, from, into)
+      evl_fold_f32(target.count, target.baseAddress, starts ? 1 : 0, streams ? 1 : 0, pointers, pointers.count)
     }
   }
 }

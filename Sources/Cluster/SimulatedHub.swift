@@ -17,6 +17,11 @@ final class SimulatedHub: @unchecked Sendable {
     init(_ bytes: UnsafeMutableRawBufferPointer) { self.bytes = UnsafeRawBufferPointer(bytes) }
   }
 
+  /// The way of a message: those of one kind between two ranks keep their order.
+  struct Address: Hashable {
+    var source: Int, destination: Int, kind: Int
+  }
+
   let size: Int
   private let condition = NSCondition()
   private var arrived: [Contribution?]
@@ -25,13 +30,15 @@ final class SimulatedHub: @unchecked Sendable {
   private var published: [Contribution] = []
   private var hasLeft: [Bool]
   private var failure: (any Error)?
-  private var messages: [[[UInt8]]]
+  private var messages: [Address: [[UInt8]]] = [:]
+  /// Receives started at each address, and those served.
+  private var tickets: [Address: (given: Int, served: Int)] = [:]
+  private var memories: [Int: SharedMemory] = [:]
 
   init(size: Int) {
     self.size = size
     arrived = [Contribution?](repeating: nil, count: size)
     hasLeft = [Bool](repeating: false, count: size)
-    messages = [[[UInt8]]](repeating: [], count: size * size)
   }
 
   /// Returns every rank's contribution once all have come to the operation of that name.
@@ -61,23 +68,65 @@ final class SimulatedHub: @unchecked Sendable {
     return published
   }
 
-  func post(_ message: [UInt8], from source: Int, to destination: Int) {
+  func post(_ message: [UInt8], as address: Address) {
     condition.lock()
     defer { condition.unlock() }
-    messages[source * size + destination].append(message)
+    messages[address, default: []].append(message)
     condition.broadcast()
   }
 
-  func take(from source: Int, to destination: Int) throws -> [UInt8] {
+  func take(_ address: Address) throws -> [UInt8] {
     condition.lock()
     defer { condition.unlock() }
-    let box = source * size + destination
-    while messages[box].isEmpty, failure == nil {
-      if hasLeft[source] { note(fault("rank \(source) has ended while rank \(destination) waits for its message")) }
+    while messages[address, default: []].isEmpty, failure == nil {
+      if hasLeft[address.source] {
+        note(fault("rank \(address.source) has ended while rank \(address.destination) waits for its message"))
+      }
       if failure == nil { condition.wait() }
     }
     try throwFailure()
-    return messages[box].removeFirst()
+    return messages[address, default: []].removeFirst()
+  }
+
+  /// The turn of a receive among those started at an address.
+  func ticket(_ address: Address) -> Int {
+    condition.lock()
+    defer { condition.unlock() }
+    tickets[address, default: (0, 0)].given += 1
+    return tickets[address, default: (1, 0)].given - 1
+  }
+
+  /// The message of a receive, if it is there and those started before have theirs.
+  func takeIfThere(_ address: Address, ticket: Int) throws -> [UInt8]? {
+    condition.lock()
+    defer { condition.unlock() }
+    try throwFailure()
+    guard tickets[address]?.served == ticket, !messages[address, default: []].isEmpty else { return nil }
+    tickets[address]?.served += 1
+    return messages[address, default: []].removeFirst()
+  }
+
+  /// Brings the first rank's memory to all of its node.
+  func share(_ own: SharedMemory?, rank: Int, first: Int, sharing: MemorySharing) throws -> SharedMemory {
+    if let own, sharing != .private {
+      condition.lock()
+      memories[rank] = own
+      condition.unlock()
+    }
+    _ = try meet("sharing of memory", rank: rank, .init())
+    condition.lock()
+    let shared = memories[first]
+    condition.unlock()
+    _ = try meet("end of sharing of memory", rank: rank, .init())
+    guard let result = sharing == .private ? own : shared else { throw fault("rank \(first) has no memory to share") }
+    return result
+  }
+
+  /// Throws the failure of any rank.
+  func check() throws {
+    condition.lock()
+    defer { condition.unlock() }
+    try throwFailure()
   }
 
   /// The first failure is kept; everyone who waits, or comes to wait, throws it.

@@ -127,29 +127,50 @@ final class SimulatedRank: Communicator {
     }
   }
 
-  func exchangeBytes(
-    from source: UnsafeRawBufferPointer, outgoing: [Range<Int>], into destination: UnsafeMutableRawBufferPointer,
-    incoming: [Range<Int>]
-  ) throws {
-    try collective("exchange", .init(source, outgoing)) { all in
-      for peer in 0..<size {
-        let part = all[peer].ranges[rank]
-        precondition(part.count == incoming[peer].count, "rank \(peer) sends another count")
-        destination.write(UnsafeRawBufferPointer(rebasing: all[peer].bytes[part]), at: incoming[peer].lowerBound)
-      }
-    }
-  }
-
   func sendBytes(_ bytes: UnsafeRawBufferPointer, to destination: Int) throws {
     pause()
-    hub.post([UInt8](bytes), from: rank, to: destination)
+    hub.post([UInt8](bytes), as: .init(source: rank, destination: destination, kind: -1))
   }
 
   func receiveBytes(_ bytes: UnsafeMutableRawBufferPointer, from source: Int) throws {
     pause()
-    let message = try hub.take(from: source, to: rank)
+    let message = try hub.take(.init(source: source, destination: rank, kind: -1))
     precondition(message.count == bytes.count, "rank \(source) sends another count")
     message.withUnsafeBytes { bytes.write($0, at: 0) }
+  }
+
+  func startSend(_ bytes: UnsafeRawBufferPointer, to destination: Int, kind: Int) -> any Transfer {
+    hub.post([UInt8](bytes), as: .init(source: rank, destination: destination, kind: kind))
+    return SimulatedTransfer { true }
+  }
+
+  func startReceive(_ bytes: UnsafeMutableRawBufferPointer, from source: Int, kind: Int) -> any Transfer {
+    let address = SimulatedHub.Address(source: source, destination: rank, kind: kind)
+    let ticket = hub.ticket(address)
+    return SimulatedTransfer { [hub] in
+      guard let message = try hub.takeIfThere(address, ticket: ticket) else { return false }
+      precondition(message.count == bytes.count, "rank \(source) sends another count")
+      message.withUnsafeBytes { bytes.write($0, at: 0) }
+      return true
+    }
+  }
+
+  /// The node's first rank takes it for all, who are threads of one process.
+  func shareMemory(bytes: Int, sharing: MemorySharing) throws -> SharedMemory {
+    let kind: SharedMemory.Kind = sharing == .private ? .private : .anonymous
+    let own = localRank == 0 || sharing == .private ? try SharedMemory(alone: bytes, kind: kind) : nil
+    return try hub.share(own, rank: rank, first: rank - localRank, sharing: sharing)
+  }
+
+  func makeTeam(color: Int?) throws -> (any RankTeam)? {
+    let colors = try allGather([Int64(color ?? -1)]).map { $0[0] }
+    guard let color else { return nil }
+    return SimulatedTeam(self, ranks: colors.indices.filter { colors[$0] == color })
+  }
+
+  func checkPeers() throws {
+    try hub.check()
+    pause()
   }
 
   func abort(_ error: UserError) { hub.fail(error.prefixed(prefix)) }
@@ -181,5 +202,40 @@ final class SimulatedRank: Communicator {
     guard let delays else { return }
     var random = CounterRandom(seed: delays, purpose: "delay", step: operations, sample: UInt64(rank))
     if random.integer(below: 4) == 0 { usleep(UInt32(random.integer(below: 300))) }
+  }
+}
+
+/// A message between simulated ranks.
+private final class SimulatedTransfer: Transfer {
+  private let attempt: () throws -> Bool
+  private var isDone = false
+
+  init(_ attempt: @escaping () throws -> Bool) { self.attempt = attempt }
+
+  func isComplete() throws -> Bool {
+    if !isDone { isDone = try attempt() }
+    return isDone
+  }
+}
+
+/// Sums in rank order, by messages to everyone.
+private final class SimulatedTeam: RankTeam {
+  private let own: SimulatedRank
+  private let ranks: [Int]
+
+  init(_ own: SimulatedRank, ranks: [Int]) {
+    self.own = own
+    self.ranks = ranks
+  }
+
+  func sum(_ values: UnsafeMutableBufferPointer<Float>) throws {
+    let copy = Array(values)
+    for peer in ranks where peer != own.rank { try own.send(copy, to: peer) }
+    var sum = [Float](repeating: 0, count: values.count)
+    for peer in ranks {
+      let term = peer == own.rank ? copy : try own.receive(Float.self, count: values.count, from: peer)
+      for index in sum.indices { sum[index] += term[index] }
+    }
+    _ = values.update(fromContentsOf: sum)
   }
 }

@@ -30,16 +30,19 @@ public final class SingleRank: Communicator {
 
   public func allGatherBytes(_ memory: UnsafeMutableRawBufferPointer, ranges: [Range<Int>]) {}
 
-  public func exchangeBytes(
-    from source: UnsafeRawBufferPointer, outgoing: [Range<Int>], into destination: UnsafeMutableRawBufferPointer,
-    incoming: [Range<Int>]
-  ) {
-    precondition(outgoing[0].count == incoming[0].count, "a rank receives as many bytes as it sends to itself")
-    destination.write(UnsafeRawBufferPointer(rebasing: source[outgoing[0]]), at: incoming[0].lowerBound)
-  }
-
   public func sendBytes(_ bytes: UnsafeRawBufferPointer, to destination: Int) throws { throw noPeer(destination) }
   public func receiveBytes(_ bytes: UnsafeMutableRawBufferPointer, from source: Int) throws { throw noPeer(source) }
+
+  public func startSend(_ bytes: UnsafeRawBufferPointer, to destination: Int, kind: Int) throws -> any Transfer {
+    throw noPeer(destination)
+  }
+  public func startReceive(_ bytes: UnsafeMutableRawBufferPointer, from source: Int, kind: Int) throws -> any Transfer {
+    throw noPeer(source)
+  }
+
+  public func shareMemory(bytes: Int, sharing: MemorySharing) throws -> SharedMemory { try SharedMemory(alone: bytes) }
+
+  public func makeTeam(color: Int?) -> (any RankTeam)? { color.map { _ in LoneTeam() } }
 
   public func abort(_ error: UserError) {
     Job.report(error)
@@ -49,6 +52,11 @@ public final class SingleRank: Communicator {
   public func finish() {}
 
   private func noPeer(_ rank: Int) -> UserError { UserError(.internalFault, "rank \(rank) of 1 does not exist") }
+}
+
+/// The sum over one rank.
+private final class LoneTeam: RankTeam {
+  func sum(_ values: UnsafeMutableBufferPointer<Float>) {}
 }
 
 extension UnsafeMutableRawBufferPointer {

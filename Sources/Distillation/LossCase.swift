@@ -170,6 +170,7 @@ extension ParameterArena {
   func differentiate<Result>(_ tape: Tape<Element>, _ forward: () throws -> Result) rethrows -> Result {
     beginBackward()
     let result = try forward()
+    settleUses()
     tape.backward()
     endBackward()
     return result

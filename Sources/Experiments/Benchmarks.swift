@@ -34,9 +34,11 @@ public struct Benchmarks {
     }
   }
 
-  public static let names = ["matrix", "model", "losses", "sinkhorn", "reduce", "step", "generation"]
+  public static let names = [
+    "matrix", "model", "losses", "sinkhorn", "memory", "reduce", "step", "engine", "generation",
+  ]
 
-  /// The model that "model" and "generation" time beside the built-in ones: a shape with random weights.
+  /// The model that "model", "engine" and "generation" time beside the built-in ones: a shape with random weights.
   public struct ModelShape: Sendable {
     /// A folder with a config.json of the Idefics3 family.
     public var folder: URL
@@ -44,23 +46,26 @@ public struct Benchmarks {
     public var recomputesBlocks: Bool
     /// Tokens of text behind the visual tokens of the one image; the logits of all of them are taken.
     public var textTokens: Int
+    /// Of a step of "engine", one sample each.
+    public var shards: Int
 
-    public init(folder: URL, precision: Precision, recomputesBlocks: Bool, textTokens: Int) {
+    public init(folder: URL, precision: Precision, recomputesBlocks: Bool, textTokens: Int, shards: Int) {
       self.folder = folder
       self.precision = precision
       self.recomputesBlocks = recomputesBlocks
       self.textTokens = textTokens
+      self.shards = shards
     }
   }
 
-  private let communicator: any Communicator
+  let communicator: any Communicator
   let repetitions: Int
   let shape: ModelShape?
   /// Of "generation".
   let threads: Int
 
   /// - Parameters:
-  ///   - shape: what "model" and "generation" time instead of the built-in models.
+  ///   - shape: what "model", "engine" and "generation" time instead of the built-in models.
   ///   - threads: of "generation"; the others keep to those the product library is set to.
   public init(communicator: any Communicator, repetitions: Int, shape: ModelShape? = nil, threads: Int = 1) {
     self.communicator = communicator
@@ -84,7 +89,9 @@ public struct Benchmarks {
       return [
         milliseconds("Sinkhorn, 32 x 256 x 64, 100 sweeps", LossBenchmark(runs: repetitions).sinkhorn(as: Float.self))
       ]
+    case "memory": return try memoryBandwidth()
     case "reduce": return try reduce()
+    case "engine": return try engine()
     case "generation": return try generation()
     default: return try step()
     }
@@ -146,28 +153,7 @@ public struct Benchmarks {
     ]
   }
 
-  /// One round of the ordered fold and the distribution of the result, 64 MB of gradient, one shard a rank.
-  private func reduce() throws -> [Result] {
-    let count = 16 << 20
-    let memory = Tensor<Float>(zeros: [count])
-    memory.fill(1)
-    let plan = try SlicePlan(count: count, ranks: communicator.size)
-    let assignment = try ShardAssignment(shards: communicator.size, ranks: communicator.size)
-    let fold = try OrderedFold(communicator: communicator, gradient: memory, plan: plan, assignment: assignment)
-    let folding = try timed {
-      fold.beginStep()
-      try fold.complete(0..<count)
-      try fold.endRound()
-    }
-    let gathering = try timed { try communicator.allGatherSlices(of: memory, plan: plan) }
-    let ranks = "\(communicator.size) ranks"
-    return [
-      Result("ordered fold, 64 MB", folding, unit: "ms", note: ranks),
-      Result("all-gather of slices, 64 MB", gathering, unit: "ms", note: ranks),
-    ]
-  }
-
-  private func timed(_ body: () throws -> Void) throws -> [Double] {
+  func timed(_ body: () throws -> Void) throws -> [Double] {
     try body()
     return try (0..<repetitions).map { _ in
       try communicator.barrier()
@@ -194,8 +180,10 @@ public struct Benchmarks {
       answerTokens: samples.reduce(0) { $0 + $1.student.conversation.answerTokens } * plan.shards)
     let computation = ShardComputation(
       student: trainee.model, teacher: try teacher.frozen(), method: trainee.method)
+    let sink = WholeGradient<Float>(trainee.arena.gradientLayout)
     let times = try timed {
-      _ = try computation.run(try computation.prepare(samples), counts: counts, factors: computation.factors) { _ in }
+      _ = try computation.run(
+        try computation.prepare(samples), counts: counts, factors: computation.factors, into: sink)
     }
     return [
       Result("shard of the quick start", times, unit: "ms", note: "\(plan.samplesPerShard) samples, teacher included")

@@ -113,11 +113,9 @@ struct BuiltInTeacher {
     let settings = training
     let context = RunContext(
       communicator: context.communicator, configuration: settings, stop: context.stop, observer: context.observer)
-    let trainee = try context.communicator.agree {
-      try Trainee(
-        blueprint, objective: settings.objective, teacher: nil, seed: settings.run.seed,
-        precision: settings.train.arithmetic)
-    }
+    let trainee = try Trainee(
+      blueprint, objective: settings.objective, teacher: nil, seed: settings.run.seed,
+      precision: settings.train.arithmetic, communicator: context.communicator, sharing: settings.train.sharing)
     let plan = PhasePlan(
       name: "teacher", configuration: settings, checkpoints: home.appendingPathComponent("checkpoints"))
     let trainer = try Trainer(

@@ -56,12 +56,10 @@ public final class DistillationRun {
       case .stopped(let signal, let folder): return .stopped(signal: signal, folder: folder)
       }
     }
-    let trainee = try communicator.agree {
-      try Trainee(
-        student, objective: configuration.objective, teacher: start.teacherShape,
-        adaptation: configuration.train.adaptation, seed: configuration.run.seed,
-        precision: configuration.train.arithmetic)
-    }
+    let trainee = try Trainee(
+      student, objective: configuration.objective, teacher: start.teacherShape,
+      adaptation: configuration.train.adaptation, seed: configuration.run.seed,
+      precision: configuration.train.arithmetic, communicator: communicator, sharing: configuration.train.sharing)
     let trainer = try Trainer(
       context: context, plan: start.plan, trainee: trainee, teacher: teacher?.model, store: store,
       source: try communicator.agree {
@@ -86,12 +84,12 @@ public final class DistillationRun {
       folder: folder.path, subset: corpus.evaluationSubset, teacher: teacherReport, before: before,
       after: after)
     try communicator.agree { if communicator.isController { try summary.write(to: folder) } }
-    let memory = try communicator.peakMemory()
+    let memory = try communicator.memoryUse()
     if communicator.isController {
       context.observer.note(
         String(
-          format: "memory: at most %.2f GB in a rank, %.2f GB on a node", Double(memory.rank) / 1e9,
-          Double(memory.node) / 1e9))
+          format: "memory: at most %.2f GB in a rank with what it shares; now %.2f GB on a node",
+          Double(memory.largestRank) / 1e9, Double(memory.node) / 1e9))
     }
     return .finished(summary)
   }

@@ -43,10 +43,13 @@ struct MemoryPlan {
     let train = configuration.train
     let precision = train.arithmetic
     let trained = layout.count
-    add("trained weights", (precision == .bf16 ? 6 : 4) * trained)
-    add("their gradient", 4 * trained)
-    add("moments of AdamW", 8 * trained)
-    if rounds > 1 { add("sums of the fold", 4 * trained / ranks) }
+    let training = TrainingMemory.bytes(layout, precision: precision)
+    let parts = [
+      ("trained weights", (precision == .bf16 ? 6 : 4) * trained), ("moments of AdamW", 8 * trained),
+      ("their folded gradient", training.node - (precision == .bf16 ? 14 : 12) * trained),
+    ]
+    if train.sharing == .private { own += parts } else { shared += parts }
+    add("buckets of the gradient", training.rank)
     var converted = 0
     if let adaptation = train.adaptation {
       let frozen = adaptation.frozen(of: student.blueprint.configuration.layout)
@@ -57,9 +60,7 @@ struct MemoryPlan {
       converted = memory.conversion
     }
     let activations = Self.training(student, layout: layout, train, converted: converted)
-    add(
-      "student's activations",
-      activations - GradientMemoryExchange<Float>.bytes(gradient: 4 * trained, activations: activations))
+    add("student's activations", activations)
     if let teacher {
       let memory = try Self.memory(teacher.blueprint, teacher.blueprint.configuration.layout, precision, isBase: false)
       add("teacher's weights", memory)

@@ -14,10 +14,10 @@ struct CLIPTower<Element: Scalar> {
   static func declare(_ c: VisionConfiguration, prefix: String, into layout: inout ParameterLayout) {
     let cell = c.channels * c.patchSize * c.patchSize
     let positions = c.positionsPerSide * c.positionsPerSide + 1
-    layout.add(prefix + "embeddings.class_embedding", [c.hiddenSize], .normal(c.initializerRange))
     layout.add(
       prefix + "embeddings.patch_embedding.weight", [c.hiddenSize, c.channels, c.patchSize, c.patchSize],
       .normal(1 / Double(cell).squareRoot()))
+    layout.add(prefix + "embeddings.class_embedding", [c.hiddenSize], .normal(c.initializerRange))
     layout.add(
       prefix + "embeddings.position_embedding.weight", [positions, c.hiddenSize], .normal(c.initializerRange))
     LayerNorm<Element>.declare(prefix + "pre_layrnorm", c.hiddenSize, into: &layout)

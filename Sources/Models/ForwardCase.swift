@@ -83,6 +83,7 @@ public struct ForwardCase<Element: Scalar> {
     result.put("out.logits", padded: logits.value)
     if let targets { result.put("out.loss", loss(logits, targets, tape: tape)) }
     guard gradients else { return result }
+    model.arena.settleUses()
     tape.backward()
     model.arena.endBackward()
     for parameter in model.arena.parameters {

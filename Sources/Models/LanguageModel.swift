@@ -18,7 +18,11 @@ struct LanguageModel<Element: Scalar> {
     let shape = [c.text.vocabularySize, c.text.hiddenSize]
     layout.add(Configuration.embeddingName, shape, .normal(c.text.initializerRange))
     Decoder<Element>.declare(c.text, prefix: Configuration.decoderPrefix, into: &layout)
-    if !c.tiesEmbeddings { layout.add(Configuration.headName, shape, .normal(c.text.initializerRange)) }
+    if c.tiesEmbeddings {
+      layout.addLaterUse(Configuration.embeddingName)
+    } else {
+      layout.add(Configuration.headName, shape, .normal(c.text.initializerRange))
+    }
   }
 
   init<Configuration: ModelConfiguration>(_ c: Configuration, arena: ParameterArena<Element>) {

@@ -34,10 +34,14 @@ public struct LowRankAdaptation: Equatable, Sendable {
     try refuseIdlePatterns(model)
     try demandAdapter(model)
     var result = ParameterLayout()
-    for entry in model.entries {
+    for (entry, isFirst) in model.usedEntries {
       if Self.matches(entry.name, full) {
+        guard isFirst else {
+          result.addLaterUse(entry.name)
+          continue
+        }
         result.add(entry.name, entry.shape, entry.initialiser, isLinear: entry.isLinear)
-      } else if takesAdapter(entry) {
+      } else if isFirst, takesAdapter(entry) {
         let (outputs, inputs) = (entry.shape[0], entry.shape[1])
         guard rank < min(outputs, inputs) else {
           throw UserError(

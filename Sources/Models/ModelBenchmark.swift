@@ -57,8 +57,7 @@ public struct ModelBenchmark: Sendable {
     let arena = ParameterArena<Float>(layout: configuration.layout, trainable: true, precision: precision)
     arena.initialise(seed: 1)
     let model = Idefics3(configuration, arena: arena)
-    let work = Work(
-      benchmark: self, model: model, input: configuration.randomInput(samples: samples, textTokens: textTokens))
+    let work = BenchmarkPass(self, model: model)
     var result = Result(parameters: configuration.parameterCount)
     if !onlySteps {
       result.forward = timed(repetitions) { work.forward() }
@@ -67,7 +66,7 @@ public struct ModelBenchmark: Sendable {
     var meter = ProductMeter()
     result.step = timed(repetitions) { meter = work.step() }
     (result.operations, result.productSeconds) = (meter.operations, meter.seconds)
-    result.activationBytes = work.pool.bytesHeld
+    result.activationBytes = work.activationBytes
     return result
   }
 
@@ -90,60 +89,5 @@ extension Idefics3Configuration {
     return ModelInput(
       pixels: pixels, ids: (0..<samples).flatMap { _ in sample },
       sequences: Segments(count: samples, length: sample.count))
-  }
-}
-
-/// The passes that are timed, with their memory.
-private final class Work {
-  let benchmark: ModelBenchmark
-  let model: Idefics3<Float>
-  let input: ModelInput<Float>
-  let pool = BufferPool<Float>()
-  private let rows: [Int]
-  private lazy var moments = (
-    Tensor<Float>(zeros: [model.arena.layout.count]), Tensor<Float>(zeros: [model.arena.layout.count])
-  )
-  private var steps = 0
-
-  init(benchmark: ModelBenchmark, model: Idefics3<Float>, input: ModelInput<Float>) {
-    self.benchmark = benchmark
-    self.model = model
-    self.input = input
-    let length = input.sequences[0].count
-    rows = (1...benchmark.samples).flatMap { Array($0 * length - benchmark.answerTokens..<$0 * length) }
-  }
-
-  private func logits(_ tape: Tape<Float>) -> Variable<Float> {
-    model.logits(tape.gatherRows(model.forward(input, tape: tape).hidden, rows), tape: tape)
-  }
-
-  func forward() { _ = logits(Tape(pool: pool, recording: false, precision: benchmark.precision)) }
-
-  func backward() -> ProductMeter {
-    let meter = ProductMeter()
-    let tape = Tape(
-      pool: pool, precision: benchmark.precision, recomputesBlocks: benchmark.recomputesBlocks, meter: meter)
-    model.arena.beginBackward(sharingMemoryWith: pool)
-    do {
-      let logits = logits(tape)
-      let weight = Float(1) / Float(rows.count)
-      for row in 0..<rows.count { _ = logits.value.crossEntropyRow(row, label: row, weight: weight) }
-      let (cotangent, gradient) = (logits.cotangent, logits.value)
-      tape.recordLoss { [pool] in cotangent.accumulate(gradient, owned: false, pool: pool) }
-    }
-    tape.backward()
-    model.arena.endBackward()
-    return meter
-  }
-
-  func step() -> ProductMeter {
-    let meter = backward()
-    steps += 1
-    if let gradients = model.arena.gradients {
-      AdamWStep(learningRate: 1e-5, step: steps)
-        .update(weight: model.arena.weights, gradient: gradients, moment1: moments.0, moment2: moments.1)
-      model.arena.round(0..<model.arena.layout.count)
-    }
-    return meter
   }
 }

@@ -24,13 +24,6 @@ public final class BufferPool<Element: TensorElement> {
       base: memory.bindMemory(to: Element.self, capacity: capacity), capacity: capacity, home: .shelf(shelf))
     return Tensor(storage: storage, offset: 0, shape: shape)
   }
-
-  /// Gives memory that no tensor holds back to the system, what lies idle for longest first, until a tensor needs it again;
-  /// other memory can take its place in between. Only large pieces go, and whole ones.
-  ///
-  /// - Parameter bytes: how much at least, if that much is idle.
-  /// - Complexity: n log n in the free pieces.
-  public func releaseIdle(bytes: Int) { shelf.releaseIdle(bytes: bytes) }
 }
 
 extension BufferPool where Element: Scalar {
@@ -83,8 +76,6 @@ final class MemoryShelf {
     }
   }
 
-  func releaseIdle(bytes: Int) { slabs.releaseIdle(bytes: bytes) }
-
   /// The count rounded up so that at most an eighth is wasted and lengths that differ a little share memory.
   static func sizeClass(_ count: Int) -> Int {
     guard count > 64 else { return 64 }
@@ -99,10 +90,6 @@ private struct Slabs {
     let memory: UnsafeMutableRawPointer
     var bytes: Int
     var isFree = false
-    /// Whether its pages were not given back.
-    var isResident = true
-    /// When it was let go of, counted in pieces.
-    var freed = 0
     unowned(unsafe) var before: Piece?
     unowned(unsafe) var after: Piece?
 
@@ -111,12 +98,10 @@ private struct Slabs {
       self.bytes = bytes
     }
 
-    /// Whether to take this one of two that are large enough: the smaller, then the one that still has its pages; the
-    /// address decides between equals, so that every step is served alike.
+    /// Whether to take this one of two that are large enough: the smaller; the address decides between equals, so that
+    /// every step is served alike.
     func serves(better other: Piece) -> Bool {
-      if bytes != other.bytes { return bytes < other.bytes }
-      if isResident != other.isResident { return isResident }
-      return memory < other.memory
+      bytes != other.bytes ? bytes < other.bytes : memory < other.memory
     }
   }
 
@@ -124,17 +109,6 @@ private struct Slabs {
   private var pieces: [UnsafeMutableRawPointer: Piece] = [:]
   private var free: [UnsafeMutableRawPointer: Piece] = [:]
   private var starts: [UnsafeMutableRawPointer] = []
-  private var freedCount = 0
-
-  /// Gives back the pages of free pieces, those let go of first before others, until it is so many bytes.
-  mutating func releaseIdle(bytes: Int) {
-    var released = 0
-    for piece in free.values.filter(\.isResident).sorted(by: { $0.freed < $1.freed }) where released < bytes {
-      ResidentPages.release(piece.memory, bytes: piece.bytes)
-      piece.isResident = false
-      released += piece.bytes
-    }
-  }
 
   /// Takes up new memory, lent out whole.
   mutating func add(_ memory: UnsafeMutableRawPointer, bytes: Int) {
@@ -164,20 +138,15 @@ private struct Slabs {
       piece.after = rest
       piece.bytes = kept
       rest.isFree = true
-      (rest.isResident, rest.freed) = (piece.isResident, piece.freed)
       pieces[rest.memory] = rest
       free[rest.memory] = rest
     }
-    if !piece.isResident { ResidentPages.restore(piece.memory, bytes: piece.bytes) }
-    piece.isResident = true
     return piece.memory
   }
 
   mutating func put(_ memory: UnsafeMutableRawPointer) {
     guard var piece = pieces[memory] else { preconditionFailure("memory that no slab holds") }
     piece.isFree = true
-    freedCount += 1
-    piece.freed = freedCount
     if let after = piece.after, after.isFree { join(piece, after) }
     if let before = piece.before, before.isFree {
       join(before, piece)
@@ -188,8 +157,6 @@ private struct Slabs {
 
   private mutating func join(_ piece: Piece, _ after: Piece) {
     piece.bytes += after.bytes
-    piece.isResident = piece.isResident || after.isResident
-    piece.freed = max(piece.freed, after.freed)
     piece.after = after.after
     after.after?.before = piece
     free[after.memory] = nil

@@ -96,7 +96,6 @@ extension CaseRecorder.Packed {
 extension Trainer {
   /// Collective: writes the step as a loss case of kind `total` on rank 0.
   ///
-  /// Only the owners' slices hold the folded gradient, so the objective's part is brought together first.
   func writeCase(_ recorder: CaseRecorder, parts: LossParts, to file: URL) throws {
     let communicator = context.communicator
     guard let objective = trainee.method as? DistillationObjective<Float> else {
@@ -108,7 +107,6 @@ extension Trainer {
     let names = ["H_s", "H_t", "s_vis", "t_vis", "logits", "grad.H_s", "grad.s_vis"]
     let tensors = try names.map { ($0, try gather($0)) }
     let labels = try recorder.gatheredLabels(assignment: assignment, communicator: communicator)
-    try communicator.gatherSlices(of: trainee.gradients, plan: fold.plan)
     try communicator.agree {
       guard communicator.isController, let labels else { return }
       var writer = SafetensorsWriter(metadata: caseMetadata(objective))
@@ -130,7 +128,9 @@ extension Trainer {
       }
       for (name, parameter) in Self.caseParameters(objective) {
         writer.add("in.\(name)", parameter.value)
-        if let gradient = parameter.gradient { writer.add("out.grad.\(name).perseq", gradient) }
+        let share = trainee.arena.gradientLayout.sharesOfEntry[parameter.index][0]
+        let range = trainee.arena.gradientLayout.shares[share].range
+        writer.add("out.grad.\(name).perseq", fold.sums.range(range).reshaped(parameter.entry.shape))
       }
       for (name, value) in [
         ("total", factors.total(parts)), ("ce", parts[.crossEntropy]), ("mhca", parts[.alignment]),

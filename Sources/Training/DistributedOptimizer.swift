@@ -2,61 +2,77 @@ import Autograd
 import Cluster
 import Tensors
 
-/// AdamW on the slices of the arena this rank owns; the updated weights are then distributed.
+/// AdamW on the one copy of the weights that a node has: each rank updates its portion in place.
 ///
-/// Gradient norm and clipping use sums over fixed blocks, so nothing depends on the number of ranks.
+/// Norm and clipping use sums over fixed blocks, so nothing depends on the number of ranks.
 public final class DistributedOptimizer {
-  /// First and second moments, as long as the arena; only the owned slices are current between saves.
-  public let moment1: Tensor<Float>
-  public let moment2: Tensor<Float>
-  private let weights: Tensor<Float>
-  private let gradients: Tensor<Float>
-  private let plan: SlicePlan
-  private let communicator: any Communicator
-  /// Owned stretches of the arena that lie in one parameter each, and whether weight decay applies.
-  private let stretches: [(range: Range<Int>, decays: Bool)]
+  /// Elements that lie in one tensor and one block.
+  private struct Stretch {
+    /// Of the weights.
+    var range: Range<Int>
+    /// Of the folded gradient: the first share, and the others, which are added to it.
+    var gradient: Range<Int>
+    var laterShares: [Range<Int>]
+    /// Whether weight decay applies.
+    var decays: Bool
+  }
 
-  public init(
-    layout: ParameterLayout, weights: Tensor<Float>, gradients: Tensor<Float>, plan: SlicePlan,
-    communicator: any Communicator
-  ) {
-    self.weights = weights
+  private let memory: TrainingMemory
+  private let gradients: Tensor<Float>
+  private let count: Int
+  /// Of this rank's portion, by the block they lie in.
+  private let stretches: [Int: [Stretch]]
+
+  /// - Parameter gradients: the folded gradient, of the group's ranks together.
+  public init(layout: ParameterLayout, memory: TrainingMemory, gradients: Tensor<Float>) {
+    self.memory = memory
     self.gradients = gradients
-    self.plan = plan
-    self.communicator = communicator
-    moment1 = Tensor(zeros: [layout.count])
-    moment2 = Tensor(zeros: [layout.count])
-    stretches = plan.slices(ownedBy: communicator.rank).flatMap { slice in
-      layout.entries.compactMap { entry in
-        let common = entry.range.clamped(to: slice)
-        return common.isEmpty ? nil : (common, entry.decays)
+    count = layout.count
+    var stretches: [Int: [Stretch]] = [:]
+    let block = BlockSums.block
+    let own = memory.node.portion(of: (layout.count + block - 1) / block)
+    let shares = memory.gradientLayout
+    for (index, entry) in layout.entries.enumerated() where !entry.range.isEmpty {
+      let places = shares.sharesOfEntry[index].map { shares.shares[$0].range.lowerBound - entry.range.lowerBound }
+      let blocks = entry.range.lowerBound / block...(entry.range.upperBound - 1) / block
+      for number in blocks where own.contains(number) {
+        let range = entry.range.clamped(to: number * block..<(number + 1) * block)
+        let moved = places.map { range.lowerBound + $0..<range.upperBound + $0 }
+        stretches[number, default: []].append(
+          Stretch(
+            range: range, gradient: moved[0], laterShares: Array(moved.dropFirst()), decays: entry.decays))
+      }
+    }
+    self.stretches = stretches
+  }
+
+  /// Collective over the group, once a step: adds up the shares of tensors that have several, and gives the norm of the
+  /// folded gradient.
+  public func gradientNorm() throws -> Double {
+    try memory.norms.norm(count: count) { range in
+      stretches[range.lowerBound / BlockSums.block, default: []].reduce(0) { sum, stretch in
+        let gradient = gradients.range(stretch.gradient)
+        for later in stretch.laterShares { gradient.add(gradients.range(later)) }
+        return sum + gradient.sumOfSquares
       }
     }
   }
 
-  /// Collective: the norm of the folded gradient.
-  public func gradientNorm() throws -> Double {
-    try BlockSums.norm(of: gradients, plan: plan, communicator: communicator)
-  }
-
-  /// Collective: one AdamW update of every weight, on all ranks alike afterwards.
+  /// Collective over the group: one AdamW update of every weight, seen by all ranks afterwards.
   ///
-  /// - Parameters:
-  ///   - step: the step's settings; its weight decay applies to matrices alone.
+  /// - Parameter step: the step's settings; its weight decay applies to matrices alone.
   public func update(_ step: AdamWStep) throws {
     var withoutDecay = step
     withoutDecay.weightDecay = 0
-    for (range, decays) in stretches {
-      (decays ? step : withoutDecay).update(
-        weight: weights.range(range), gradient: gradients.range(range),
-        moment1: moment1.range(range), moment2: moment2.range(range))
+    for block in stretches.keys.sorted() {
+      for stretch in stretches[block, default: []] {
+        let weights = memory.weights.range(stretch.range)
+        (stretch.decays ? step : withoutDecay).update(
+          weight: weights, gradient: gradients.range(stretch.gradient), moment1: memory.moment1.range(stretch.range),
+          moment2: memory.moment2.range(stretch.range))
+        memory.rounded?.range(stretch.range).setRounded(weights)
+      }
     }
-    try communicator.allGatherSlices(of: weights, plan: plan)
-  }
-
-  /// Collective: brings all moments to rank 0, whole, to be saved.
-  public func gatherMoments() throws {
-    try communicator.gatherSlices(of: moment1, plan: plan)
-    try communicator.gatherSlices(of: moment2, plan: plan)
+    try memory.node.meet()
   }
 }

@@ -7,38 +7,50 @@ import Tensors
 /// connector weight, which all terms reach, over the global batch.
 ///
 /// Each term costs one more forward and backward of the student a shard. The shares are folded over the shards in their
-/// order before the norm is taken, so its bits do not depend on the ranks. What lies in the student's gradient is
-/// overwritten, so a shard is measured before its own backward.
+/// order before the norm is taken, so its bits do not depend on the ranks.
 final class PartNorms {
   let terms: [LossTerm]
   private let every: Int
   private let computation: ShardComputation
-  private let weight: Parameter<Float>
-  private let communicator: any Communicator
-  private let fold: OrderedFold
-  /// The terms' gradients one after another, each begun on a block of its own.
-  private let memory: Tensor<Float>
-  private let blocksPerTerm: Int
+  private let layout: GradientLayout
+  /// The gradient by the connector's weight.
+  private let share: GradientLayout.Share
+  private let memory: NodeMemory
+  /// Folds the terms' gradients, one behind the other.
+  let fold: OrderedFold
 
-  private static let block = 4096
-
+  /// Collective.
+  ///
   /// - Parameters:
   ///   - every: measures steps that are multiples of it.
-  ///   - weight: the connector's.
+  ///   - entry: the connector's weight in the arena's layout.
   init(
-    every: Int, computation: ShardComputation, weight: Parameter<Float>, communicator: any Communicator,
-    assignment: ShardAssignment
+    every: Int, computation: ShardComputation, layout: GradientLayout, entry: Int, communicator: any Communicator,
+    sharing: MemorySharing, assignment: ShardAssignment
   ) throws {
     self.every = every
     self.computation = computation
-    self.weight = weight
-    self.communicator = communicator
+    self.layout = layout
+    let share = layout.shares[layout.sharesOfEntry[entry][0]]
+    self.share = share
     terms = computation.factors.terms
-    blocksPerTerm = (weight.value.count + Self.block - 1) / Self.block
-    memory = Tensor(zeros: [terms.count * blocksPerTerm * Self.block])
-    fold = try OrderedFold(
-      communicator: communicator, gradient: memory,
-      plan: try SlicePlan(count: memory.count, ranks: communicator.size, block: Self.block), assignment: assignment)
+    let pieces = terms.indices.flatMap { term in
+      share.pieces.map { Self.place(of: layout.pieces[$0].range, share: share, term: term) }
+    }
+    var plan = WindowPlan()
+    let parts = FoldMemory(
+      FoldLayout(count: terms.count * Self.length(share), pieces: pieces, slots: 2), ranks: communicator.localSize,
+      in: &plan)
+    memory = try NodeMemory(communicator, plan: plan, sharing: sharing)
+    fold = try OrderedFold(memory, parts: parts, assignment: assignment, channel: 1)
+  }
+
+  /// Floats from one term's gradient to the next's: whole cache lines.
+  private static func length(_ share: GradientLayout.Share) -> Int { (share.range.count + 15) / 16 * 16 }
+
+  private static func place(of range: Range<Int>, share: GradientLayout.Share, term: Int) -> Range<Int> {
+    let start = term * length(share) + range.lowerBound - share.range.lowerBound
+    return start..<start + range.count
   }
 
   /// Whether a step, counted from 1, is measured.
@@ -46,25 +58,26 @@ final class PartNorms {
 
   func beginStep() { fold.beginStep() }
 
-  /// Collective, in every round before the shards' own backward, whose buckets are folded as they come.
-  ///
-  /// - Parameter shard: this rank's of the round; nil where it has none.
-  func measureRound(_ shard: PreparedShard?, counts: GlobalCounts, factors: LossFactors) throws {
-    for (index, term) in terms.enumerated() {
-      guard let shard, let gradient = weight.gradient else { break }
-      _ = try computation.run(shard, counts: counts, factors: factors.only(term)) { _ in }
-      let start = index * blocksPerTerm * Self.block
-      memory.range(start..<start + gradient.count).copy(from: gradient)
+  /// Measures a shard of this rank, before its own backward.
+  func measure(_ shard: PreparedShard, round: Int, counts: GlobalCounts, factors: LossFactors) throws {
+    // Buckets are folded from the last to the first.
+    for (index, term) in terms.enumerated().reversed() {
+      let sink = FoldSink(fold, round: round, layout: layout) { [layout, share] piece in
+        share.pieces.contains(piece) ? Self.place(of: layout.pieces[piece].range, share: share, term: index) : nil
+      }
+      _ = try computation.run(shard, counts: counts, factors: factors.only(term), into: sink)
+      try sink.check()
     }
-    try fold.endRound()
   }
 
   /// Collective: the norms, each with its term's factor, on every rank.
   func norms() throws -> [LossTerm: Double] {
-    let squares = try BlockSums.squares(of: memory, plan: fold.plan, communicator: communicator)
-    return Dictionary(
-      uniqueKeysWithValues: terms.enumerated().map { index, term in
-        (term, squares[index * blocksPerTerm..<(index + 1) * blocksPerTerm].reduce(0, +).squareRoot())
-      })
+    try fold.endStep()
+    let norms = terms.indices.map { term in
+      fold.sums.range(Self.place(of: share.range, share: share, term: term)).sumOfSquares.squareRoot()
+    }
+    // Nobody starts the next fold before all have read this one's result.
+    try memory.meet()
+    return Dictionary(uniqueKeysWithValues: zip(terms, norms))
   }
 }

@@ -81,25 +81,25 @@ public final class ShardComputation {
     PreparedShard(samples: samples, teacher: try teacher?.states(samples))
   }
 
-  /// Runs the student forward and backward; the gradient lies in its arena, overwritten, and its buckets were handed out.
+  /// Runs the student forward and backward; the gradient is handed out piece by piece.
   ///
   /// - Parameters:
   ///   - counts: what the losses are divided by.
   ///   - factors: of the terms; one without a factor is left out.
-  ///   - onBucket: told of each finished bucket of the gradient, last first.
+  ///   - sink: takes the gradient's pieces, last first.
   /// - Returns: the shard's share of each loss part of the global batch.
   public func run(
-    _ shard: PreparedShard, counts: GlobalCounts, factors: LossFactors, onBucket: @escaping (Int) -> Void
+    _ shard: PreparedShard, counts: GlobalCounts, factors: LossFactors, into sink: any GradientSink<Float>
   ) throws -> LossParts {
-    try run(shard, counts: counts, factors: factors, recorder: nil, onBucket: onBucket)
+    try run(shard, counts: counts, factors: factors, recorder: nil, into: sink)
   }
 
   /// - Parameter recorder: keeps the tensors of the shard for `--dump-case`.
   func run(
     _ shard: PreparedShard, counts: GlobalCounts, factors: LossFactors, recorder: CaseRecorder?,
-    onBucket: @escaping (Int) -> Void
+    into sink: any GradientSink<Float>
   ) throws -> LossParts {
-    student.arena.beginBackward(sharingMemoryWith: pool, onBucket: onBucket)
+    student.arena.beginBackward(into: sink)
     let tape = Tape(pool: pool, precision: precision, recomputesBlocks: recomputesBlocks, meter: meter)
     let inputs = shard.samples.map(\.student)
     let distils = factors.terms.contains { $0 != .crossEntropy }
@@ -127,6 +127,7 @@ public final class ShardComputation {
       parts[.crossEntropy] = try tape.crossEntropy(
         logits, labels: answers.labels, normaliser: counts.answerTokens, weight: factors[.crossEntropy])
     }
+    student.arena.settleUses()
     tape.backward()
     student.arena.endBackward()
     return parts

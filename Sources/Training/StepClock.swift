@@ -1,30 +1,23 @@
-import Foundation
+import Cluster
 
-/// Seconds spent in the parts of a step.
+/// Seconds spent in the parts of a step, on one rank.
 struct StepClock {
-  static let names = ["data", "compute", "fold", "optimizer"]
+  static let names = ["data", "compute", "fold", "network", "wait", "optimizer"]
 
-  static var now: Double { Double(DispatchTime.now().uptimeNanoseconds) * 1e-9 }
-
-  private var last = StepClock.now
+  private var last = Stopwatch.now
   private(set) var parts: [String: Double] = [:]
 
   init() {}
 
-  /// From times by name, in the order of `names`, the total at the end.
-  init(vector: [Double]) {
-    parts = Dictionary(uniqueKeysWithValues: zip(Self.names, vector))
-    total = vector[Self.names.count]
-  }
-
   /// Seconds of the whole step.
   private(set) var total = 0.0
 
-  var vector: [Double] { Self.names.map { parts[$0] ?? 0 } + [total] }
+  /// In the order of `names`.
+  var vector: [Double] { Self.names.map { parts[$0] ?? 0 } }
 
   /// Ends a part that began with the last mark.
   mutating func mark(_ name: String) {
-    let now = Self.now
+    let now = Stopwatch.now
     parts[name, default: 0] += now - last
     total += now - last
     last = now
@@ -34,5 +27,12 @@ struct StepClock {
   mutating func move(_ seconds: Double, from: String, to: String) {
     parts[from, default: 0] -= seconds
     parts[to, default: 0] += seconds
+  }
+
+  /// Takes a fold's times out of a part that they lie in.
+  mutating func take(_ times: FoldTimes, from part: String) {
+    move(times.fold, from: part, to: "fold")
+    move(times.network, from: part, to: "network")
+    move(times.wait, from: part, to: "wait")
   }
 }

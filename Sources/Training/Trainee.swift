@@ -4,8 +4,8 @@ import Distillation
 import Models
 import Tensors
 
-/// The model in training: one flat memory of weights and one of gradients that hold what is trained of the student and,
-/// behind it, the objective's own parameters. What is frozen lies elsewhere.
+/// The model in training: one flat memory of weights that holds what is trained of the student and, behind it, the
+/// objective's own parameters, once a node. What is frozen lies elsewhere.
 public final class Trainee {
   /// Beginning of the names of the objective's own parameters.
   public static let objectivePrefix = "objective."
@@ -16,40 +16,47 @@ public final class Trainee {
   public let model: any VisionLanguageModel<Float>
   /// Absent for cross-entropy alone.
   public let method: (any DistillationMethod<Float>)?
-  public let weights: Tensor<Float>
-  public let gradients: Tensor<Float>
+  /// Of the weights and of everything else that a node has once.
+  public let memory: TrainingMemory
 
+  /// Collective: every rank makes the same model; where memory is shared, on the same memory.
+  ///
   /// - Parameters:
   ///   - blueprint: shape of the model, its tokenizer and view, and where its first weights come from.
   ///   - objective: what it is trained by; its parameters are declared where it needs any.
   ///   - teacher: the teacher's shape; nil for cross-entropy alone.
   ///   - adaptation: what is trained of the model; nil = all of it.
   ///   - precision: of the products; for bfloat16 the weights are also kept rounded.
+  ///   - sharing: how the ranks of a node share memory.
   /// - Throws: `UserError` for an adaptation that does not fit the model, or weights that cannot be read.
   public init(
     _ blueprint: ModelBlueprint, objective: ObjectiveConfiguration, teacher: TeacherShape?,
-    adaptation: LowRankAdaptation? = nil, seed: UInt64, precision: Precision = .f32
+    adaptation: LowRankAdaptation? = nil, seed: UInt64, precision: Precision = .f32,
+    communicator: any Communicator = SingleRank(), sharing: MemorySharing = .auto
   ) throws {
     self.blueprint = blueprint
     self.adaptation = adaptation
     let configuration = blueprint.configuration
-    let layout = try Self.layout(blueprint, objective: objective, teacher: teacher, adaptation: adaptation)
-    weights = Tensor(zeros: [layout.count])
-    gradients = Tensor(zeros: [layout.count])
-    let base = try adaptation.map {
-      try blueprint.frozenArena(
-        seed: seed, precision: precision, part: $0.frozen(of: configuration.layout), roundsF32: true)
+    let (layout, base) = try communicator.agree {
+      (
+        try Self.layout(blueprint, objective: objective, teacher: teacher, adaptation: adaptation),
+        try adaptation.map {
+          try blueprint.frozenArena(
+            seed: seed, precision: precision, part: $0.frozen(of: configuration.layout), roundsF32: true)
+        }
+      )
     }
+    memory = try TrainingMemory(layout, precision: precision, communicator: communicator, sharing: sharing)
     let arena = ParameterArena(
-      layout: layout, weights: weights, gradients: gradients,
-      rounded: precision == .bf16 ? Tensor(uninitialised: [layout.count]) : nil, base: base,
+      layout: layout, weights: memory.weights, rounded: memory.rounded, base: base,
       adapterScale: Float(adaptation?.scale ?? 1))
     self.arena = arena
     model = configuration.model(in: arena)
     method = Self.pair(configuration, teacher).flatMap {
       DistillationMethods.make(objective, pair: $0, arena: arena)
     }
-    try blueprint.fill(arena, seed: seed)
+    try communicator.agree { if memory.node.groups.isLeader { try blueprint.fill(arena, seed: seed) } }
+    try memory.node.meet()
   }
 
   /// Names, shapes and places of everything that is trained.

@@ -59,8 +59,8 @@ public enum Resume: Sendable, Equatable {
 /// Trains one model over the ranks by shards, with the same bits for any number of ranks.
 ///
 /// A step: prepare the shards' samples; count; per round the teacher's forward, now and then the terms' gradient norms,
-/// forward, backward and the ordered fold of finished buckets; norm and clipping; AdamW on owned slices; distribution of
-/// the weights; rank 0 decides on saving and stopping.
+/// forward, backward and, while it goes on, the fold of finished buckets; norm and clipping; AdamW on this rank's portion
+/// of the node's weights; now and then a comparison of the nodes' copies; rank 0 decides on saving and stopping.
 /// All ranks call `run`, together.
 public final class Trainer {
   public let context: RunContext
@@ -101,12 +101,10 @@ public final class Trainer {
     self.data = data
     shards = try ShardPlan(globalBatch: settings.globalBatch, shards: settings.shards)
     assignment = try ShardAssignment(shards: settings.shards, ranks: context.communicator.size)
-    let slices = try SlicePlan(count: trainee.arena.layout.count, ranks: context.communicator.size)
     fold = try OrderedFold(
-      communicator: context.communicator, gradient: trainee.gradients, plan: slices, assignment: assignment)
+      trainee.memory.node, parts: trainee.memory.foldMemory, assignment: assignment, reduction: settings.reducing)
     optimizer = DistributedOptimizer(
-      layout: trainee.arena.layout, weights: trainee.weights, gradients: trainee.gradients, plan: slices,
-      communicator: context.communicator)
+      layout: trainee.arena.layout, memory: trainee.memory, gradients: fold.sums)
     let computation = ShardComputation(
       student: trainee.model, teacher: teacher, store: store, method: trainee.method, precision: settings.arithmetic,
       recomputesBlocks: settings.recompute)
@@ -116,8 +114,11 @@ public final class Trainer {
     partNorms =
       objective.norms.every > 0 && isMeasurable
       ? try PartNorms(
-        every: objective.norms.every, computation: computation, weight: trainee.model.connectorWeight,
-        communicator: context.communicator, assignment: assignment) : nil
+        every: objective.norms.every, computation: computation, layout: trainee.arena.gradientLayout,
+        entry: trainee.model.connectorWeight.index, communicator: context.communicator, sharing: settings.sharing,
+        assignment: assignment) : nil
+    fold.companion = partNorms?.fold
+    partNorms?.fold.companion = fold
     if objective.adaptsWeights {
       gradNorm = GradNorm(
         terms: computation.factors.terms, asymmetry: objective.gradnorm.asymmetry, rate: objective.gradnorm.rate)
@@ -134,6 +135,10 @@ public final class Trainer {
     try restore(resume)
     if context.communicator.isController {
       assignment.warning.map(context.observer.warn)
+      trainee.memory.node.remark.map(context.observer.warn)
+      if context.configuration.train.reducing == .fast {
+        context.observer.note("train.reduction fast: other numbers of ranks or nodes give other bits")
+      }
       context.observer.began(
         phase: plan.name, step: step, steps: plan.steps,
         parameters: trainee.blueprint.configuration.parameterCount)
@@ -168,10 +173,14 @@ public final class Trainer {
     let norms = partNorms.flatMap { $0.isDue(step: step + 1) ? $0 : nil }
     let recorder = dump?.step == step + 1 ? CaseRecorder() : nil
     norms?.beginStep()
-    let (statistics, foldSeconds) = try differentiate(
-      batch, counts: counts, factors: factors, norms: norms, recorder: recorder)
+    let statistics = try differentiate(batch, counts: counts, factors: factors, norms: norms, recorder: recorder)
     clock.mark("compute")
-    clock.move(foldSeconds, from: "compute", to: "fold")
+    clock.take(fold.times, from: "compute")
+    let measured = try norms?.norms()
+    if let norms {
+      clock.mark("compute")
+      clock.take(norms.fold.times, from: "compute")
+    }
     let parts = LossParts(
       names: computation.partNames, values: try communicator.foldStatistics(statistics, assignment: assignment))
     let norm = try optimizer.gradientNorm()
@@ -186,10 +195,10 @@ public final class Trainer {
       AdamWStep(
         learningRate: rate, beta2: 0.99, weightDecay: context.configuration.train.weightDecay, step: step + 1,
         gradientScale: clip > 0 && norm > clip ? clip / norm : 1))
-    trainee.arena.round(0..<trainee.arena.layout.count)
-    clock.mark("optimizer")
     step += 1
-    let measured = try norms?.norms()
+    let every = context.configuration.train.checkEvery
+    if every > 0, step % every == 0 { try trainee.memory.compareReplicas() }
+    clock.mark("optimizer")
     gradNorm?.observe(parts)
     if let measured { gradNorm?.update(losses: parts, norms: measured) }
     try report(
@@ -199,33 +208,24 @@ public final class Trainer {
 
   /// Collective: forward, backward and fold of every shard of a step.
   ///
-  /// - Returns: the values of the loss parts of this rank's shards, and the seconds of the fold within backward.
+  /// - Returns: the values of the loss parts of this rank's shards.
   private func differentiate(
     _ batch: [[any TrainingSample]], counts: GlobalCounts, factors: LossFactors, norms: PartNorms?,
     recorder: CaseRecorder?
-  ) throws -> (statistics: [[Double]], foldSeconds: Double) {
+  ) throws -> [[Double]] {
     let rank = context.communicator.rank
     var statistics: [[Double]] = []
-    var foldSeconds = 0.0
     fold.beginStep()
-    for round in 0..<assignment.rounds {
-      let hasShard = assignment.shard(round: round, rank: rank) != nil
-      let shard = try hasShard ? computation.prepare(batch[round]) : nil
-      try norms?.measureRound(shard, counts: counts, factors: factors)
-      if let shard {
-        var failure: (any Error)?
-        let parts = try computation.run(shard, counts: counts, factors: factors, recorder: recorder) {
-          [fold, trainee] bucket in
-          let start = StepClock.now
-          if failure == nil { do { try fold.complete(trainee.arena.bucket(bucket)) } catch { failure = error } }
-          foldSeconds += StepClock.now - start
-        }
-        if let failure { throw failure }
-        statistics.append(parts.values(computation.partNames))
-      }
-      try fold.endRound()
+    for round in 0..<assignment.rounds where assignment.shard(round: round, rank: rank) != nil {
+      let shard = try computation.prepare(batch[round])
+      try norms?.measure(shard, round: round, counts: counts, factors: factors)
+      let sink = FoldSink(fold, round: round, layout: trainee.arena.gradientLayout)
+      let parts = try computation.run(shard, counts: counts, factors: factors, recorder: recorder, into: sink)
+      try sink.check()
+      statistics.append(parts.values(computation.partNames))
     }
-    return (statistics, foldSeconds)
+    try fold.endStep()
+    return statistics
   }
 
   /// Collective: what the losses of the global batch are divided by.
@@ -253,7 +253,7 @@ public final class Trainer {
         remedy: "lower train.learning_rate, or look for damaged records in this batch"))
   }
 
-  /// Collective: tells rank 0's observer what the step did, with the slowest rank's times.
+  /// Collective: tells rank 0's observer what the step did, with the ranks' mean times.
   ///
   /// - Parameters:
   ///   - norm: of the whole gradient.
@@ -263,23 +263,38 @@ public final class Trainer {
   private func report(
     rate: Double, norm: Double, norms: [LossTerm: Double]?, factors: LossFactors, clock: StepClock, operations: Double
   ) throws {
-    var times = clock.vector
-    try context.communicator.reduce(&times, by: .maximum)
+    let times = try context.communicator.allGather(clock.vector)
+    let seconds = try context.communicator.maximum(clock.total)
     let operations = try context.communicator.sum(Int(operations))
     guard context.communicator.isController else { return }
-    let slowest = StepClock(vector: times)
     let perShard = shards.samplesPerShard
     try context.observer.finished(
       StepRecord(
         step: step, steps: plan.steps, losses: lastLosses, learningRate: rate, gradientNorm: norm,
-        seconds: slowest.total, parts: slowest.parts, samplesPerSecond: Double(shards.globalBatch) / slowest.total,
-        operations: Double(operations),
+        seconds: seconds, parts: Self.means(times), slowest: Self.slowest(times),
+        samplesPerSecond: Double(shards.globalBatch) / seconds, operations: Double(operations),
         ranks: (0..<context.communicator.size).map { rank in
           let shards = assignment.shards(ofRank: rank)
           return .init(rank: rank, shards: shards, samples: shards.count * perShard)
         },
         norms: norms.map { Dictionary(uniqueKeysWithValues: $0.map { ($0.key.rawValue, $0.value) }) },
         factors: norms == nil ? nil : factors.named), phase: plan.name)
+  }
+
+  /// The mean over the ranks of each part of a step.
+  private static func means(_ times: [[Double]]) -> [String: Double] {
+    Dictionary(
+      uniqueKeysWithValues: StepClock.names.enumerated().map { index, name in
+        (name, times.reduce(0) { $0 + $1[index] } / Double(times.count))
+      })
+  }
+
+  /// The rank that was busy for longest, which the others waited for.
+  private static func slowest(_ times: [[Double]]) -> Int {
+    let busy = times.map { time in
+      zip(StepClock.names, time).reduce(0) { $0 + (["wait", "network"].contains($1.0) ? 0 : $1.1) }
+    }
+    return busy.indices.max { busy[$0] < busy[$1] } ?? 0
   }
 
   /// Moves the step counter; only for restoring.

@@ -13,8 +13,11 @@ public struct StepRecord: Codable, Sendable {
   public var gradientNorm: Double
   /// Seconds of this step, of the slowest rank.
   public var seconds: Double
-  /// Seconds in the step's parts, of the slowest rank in each.
+  /// Seconds in the step's parts, the mean over the ranks: data, compute, fold (adding), network (between nodes), wait
+  /// (for other ranks, with nothing to add) and optimizer.
   public var parts: [String: Double]
+  /// The rank that was busy for longest.
+  public var slowest: Int
   public var samplesPerSecond: Double
   /// Floating-point operations of the student's and the losses' matrix products, of all ranks together.
   public var operations: Double
@@ -41,7 +44,7 @@ public struct StepRecord: Codable, Sendable {
 
   public init(
     step: Int, steps: Int, losses: [String: Double], learningRate: Double, gradientNorm: Double, seconds: Double,
-    parts: [String: Double], samplesPerSecond: Double, operations: Double, ranks: [RankShare],
+    parts: [String: Double], slowest: Int, samplesPerSecond: Double, operations: Double, ranks: [RankShare],
     norms: [String: Double]? = nil,
     factors: [String: Double]? = nil
   ) {
@@ -52,6 +55,7 @@ public struct StepRecord: Codable, Sendable {
     self.gradientNorm = gradientNorm
     self.seconds = seconds
     self.parts = parts
+    self.slowest = slowest
     self.samplesPerSecond = samplesPerSecond
     self.operations = operations
     self.ranks = ranks

@@ -13,7 +13,7 @@ import Testing
   private func arena(_ shapes: [(String, [Int])]) -> ParameterArena<Double> {
     var layout = ParameterLayout()
     for (name, shape) in shapes { layout.add(name, shape, .normal(0.7)) }
-    let arena = ParameterArena<Double>(layout: layout, trainable: true, bucketElements: 24)
+    let arena = ParameterArena<Double>(layout: layout, trainable: true, pieceElements: 24)
     arena.initialise(seed: 9)
     return arena
   }
@@ -47,8 +47,8 @@ import Testing
     layout.add("b", [4], .normal(0.7))
     LowRankAdapter<Double>.declare("l", 6, 4, rank: 2, into: &layout)
     let arena = ParameterArena(
-      layout: layout, weights: random([layout.count], "weights"), gradients: Tensor(zeros: [layout.count]), base: base,
-      adapterScale: 1.5, bucketElements: 7)
+      layout: layout, weights: random([layout.count], "weights"), base: base, adapterScale: 1.5,
+      gradients: Tensor(zeros: [layout.count]), pieceElements: 7)
     let x = random([5, 6], "x")
     check(wantsInput ? [x] : [], arena, output: [5, 4]) { tape, inputs in
       tape.linear(
@@ -162,27 +162,54 @@ import Testing
     }
   }
 
-  @Test func aTableUsedAsEmbeddingAndAsHeadGetsBothShares() {
-    let a = arena([("table", [9, 4])])
+  /// Whether or not its two uses have shares of their own.
+  @Test(arguments: [false, true]) func aTableUsedAsEmbeddingAndAsHeadGetsBothShares(isDeclared: Bool) {
+    var layout = ParameterLayout()
+    layout.add("table", [9, 4], .normal(0.7))
+    if isDeclared { layout.addLaterUse("table") }
+    let a = ParameterArena<Double>(layout: layout, trainable: true, pieceElements: 24)
+    a.initialise(seed: 9)
+    #expect(a.gradientLayout.shares.count == (isDeclared ? 2 : 1))
     check([random([3, 4], "x")], a, output: [3, 9]) { tape, x in
       tape.linear(tape.add(tape.embedding([1, 8, 1], a["table"]), x[0]), a["table"])
     }
   }
 
-  @Test func bucketsComeOnceEachInDescendingOrderAlsoWithUnusedParameters() {
+  @Test func piecesComeOnceEachInDescendingOrderAlsoOfUnusedParameters() {
     let a = arena([("first", [5, 5]), ("unused", [10, 10]), ("last", [5, 5])])
-    var seen: [Int] = []
-    a.beginBackward { seen.append($0) }
+    let sink = RecordingSink(a)
+    a.beginBackward(into: sink)
     let tape = Tape(pool: BufferPool<Double>())
     let x = tape.constant(random([2, 5], "x"))
     let y = tape.linear(tape.linear(x, a["first"]), a["last"])
     _ = tape.weightedSum(y, random([2, 5], "probe"))
-    #expect(seen.isEmpty)
+    a.settleUses()
+    #expect(sink.seen.isEmpty)
     tape.backward()
+    #expect(sink.seen == Array((0..<a.gradientLayout.pieces.count).reversed()) && sink.seen.count > 3)
     a.endBackward()
-    #expect(seen == Array((0..<a.bucketCount).reversed()))
-    #expect(a["unused"].gradient?.sumOfSquares == 0)
-    #expect((a["first"].gradient?.sumOfSquares ?? 0) > 0)
+    #expect(a.waitingBytes == 0, "every contribution went straight into the sink")
+    #expect(sink.gradient(of: "unused").sumOfSquares == 0)
+    #expect(sink.gradient(of: "first").sumOfSquares > 0)
+  }
+
+  /// A layout in another order than forward's costs memory, not correctness.
+  @Test func contributionsOutOfOrderWaitForTheirTurn() {
+    let ordered = arena([("first", [5, 5]), ("last", [5, 5])])
+    let turned = arena([("last", [5, 5]), ("first", [5, 5])])
+    let gradients = [ordered, turned].map { a in
+      let sink = RecordingSink(a)
+      a.beginBackward(into: sink)
+      let tape = Tape(pool: BufferPool<Double>())
+      let y = tape.linear(tape.linear(tape.constant(random([2, 5], "x")), a["first"]), a["last"])
+      _ = tape.weightedSum(y, random([2, 5], "probe"))
+      a.settleUses()
+      tape.backward()
+      a.endBackward()
+      #expect(sink.seen == Array((0..<a.gradientLayout.pieces.count).reversed()))
+      return sink.gradient(of: "first").array + sink.gradient(of: "last").array
+    }
+    #expect(gradients[0] == gradients[1] && turned.waitingBytes > 0 && ordered.waitingBytes == 0)
   }
 
   @Test func aSteadyPassTakesNoNewMemoryAndGivesTheSameBits() {
@@ -206,6 +233,31 @@ import Testing
     }
     #expect(misses[1] == misses[2] && misses[0] == misses[1])
     #expect(bits[0] == bits[1] && bits[1] == bits[2])
+  }
+}
+
+/// Keeps the pieces of a pass with their order.
+final class RecordingSink<Element: Scalar>: GradientSink {
+  private(set) var seen: [Int] = []
+  private let arena: ParameterArena<Element>
+  private let memory: Tensor<Element>
+
+  init(_ arena: ParameterArena<Element>) {
+    self.arena = arena
+    memory = Tensor(zeros: [arena.gradientLayout.count])
+  }
+
+  func open(_ piece: Int) -> Tensor<Element> {
+    let range = arena.gradientLayout.pieces[piece].range
+    memory.range(range).fill(.nan)
+    return memory.range(range)
+  }
+
+  func close(_ piece: Int) { seen.append(piece) }
+
+  func gradient(of name: String) -> Tensor<Element> {
+    let layout = arena.gradientLayout
+    return memory.range(layout.shares[layout.sharesOfEntry[arena[name].index][0]].range)
   }
 }
 

@@ -9,6 +9,7 @@ func probeCollectives(_ options: ProbeOptions) -> Int32 {
     do {
       try checkArrays(communicator)
       try checkMessages(communicator)
+      try checkTransfers(communicator)
       try checkPlace(communicator)
     } catch {
       communicator.abort(.from(error))
@@ -48,26 +49,59 @@ private func checkArrays(_ communicator: MessagePassing) throws {
 
 private func checkMessages(_ communicator: MessagePassing) throws {
   let (rank, size) = (communicator.rank, communicator.size)
-  // Rank a sends (a + b) mod 5 bytes of value a to rank b.
-  let counts = (0..<size).map { (rank + $0) % 5 }
-  var end = 0
-  let ranges = counts.map { count -> Range<Int> in
-    end += count
-    return end - count..<end
-  }
-  let source = [UInt8](repeating: UInt8(rank), count: end)
-  var destination = [UInt8](repeating: 255, count: end)
-  try source.withUnsafeBytes { source in
-    try destination.withUnsafeMutableBytes {
-      try communicator.exchangeBytes(from: source, outgoing: ranges, into: $0, incoming: ranges)
-    }
-  }
-  let expected = counts.enumerated().flatMap { peer, count in [UInt8](repeating: UInt8(peer), count: count) }
-  try expect(destination == expected, "exchange")
   guard size > 1 else { return }
   if rank == 0 { try communicator.send((0..<1000).map { $0 * 7 }, to: size - 1) }
   if rank == size - 1 {
     try expect(try communicator.receive(Int.self, count: 1000, from: 0) == (0..<1000).map { $0 * 7 }, "message")
+  }
+}
+
+/// Messages of two kinds on their way at once, a team's sum, and memory of every kind.
+private func checkTransfers(_ communicator: MessagePassing) throws {
+  let (rank, size) = (communicator.rank, communicator.size)
+  if size > 1 {
+    let count = min(8, communicator.largestTransfer)
+    var received = [[UInt8]](repeating: [UInt8](repeating: 0, count: count), count: 4)
+    let sent = (0..<4).map { [UInt8](repeating: UInt8(10 * rank + $0), count: count) }
+    let (next, previous) = ((rank + 1) % size, (rank + size - 1) % size)
+    let box = UnsafeMutableRawBufferPointer.allocate(byteCount: 8 * count, alignment: 8)
+    defer { box.deallocate() }
+    var transfers: [any Transfer] = []
+    for message in 0..<4 {
+      let place = UnsafeMutableRawBufferPointer(rebasing: box[message * count..<(message + 1) * count])
+      transfers.append(try communicator.startReceive(place, from: previous, kind: message % 2))
+    }
+    for message in [1, 0, 3, 2] {
+      let place = UnsafeMutableRawBufferPointer(rebasing: box[(4 + message) * count..<(5 + message) * count])
+      place.copyBytes(from: sent[message])
+      transfers.append(try communicator.startSend(UnsafeRawBufferPointer(place), to: next, kind: message % 2))
+    }
+    while try !transfers.allSatisfy({ try $0.isComplete() }) {}
+    for message in 0..<4 { received[message] = [UInt8](box[message * count..<(message + 1) * count]) }
+    let expected = (0..<4).map { [UInt8](repeating: UInt8(10 * previous + $0), count: count) }
+    try expect(received == expected, "messages on their way")
+  }
+  let team = try communicator.makeTeam(color: rank % 2 == 0 ? 3 : nil)
+  try expect((team != nil) == (rank % 2 == 0), "the team")
+  var values = (0..<10).map { Float($0 + rank) }
+  try values.withUnsafeMutableBufferPointer { try team?.sum($0) }
+  let members = stride(from: 0, to: size, by: 2)
+  try expect(
+    team == nil || values == (0..<10).map { index in members.reduce(0) { $0 + Float(index + $1) } }, "a team's sum")
+  for sharing in MemorySharing.allCases {
+    var plan = WindowPlan()
+    let part = plan.add(size, of: Float.self)
+    let memory = try NodeMemory(communicator, plan: plan, sharing: sharing)
+    let numbers: Tensor<Float> = memory.tensor(part)
+    try expect(numbers.array.allSatisfy { $0 == 0 }, "fresh memory")
+    try memory.meet()
+    numbers[rank] = 1
+    try memory.meet()
+    let isShared = sharing != .private && size > 1
+    let kinds: [MemorySharing: SharedMemory.Kind] = [.auto: .anonymous, .named: .named, .private: .private]
+    try expect(memory.kind == kinds[sharing] && memory.groups.count == (isShared ? 1 : size), "the kind of memory")
+    try expect(numbers.array.reduce(0, +) == (isShared ? Float(size) : 1), "shared memory")
+    try expect(memory.remark == nil, "the remark")
   }
 }
 

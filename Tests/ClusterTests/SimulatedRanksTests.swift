@@ -42,18 +42,6 @@ import Testing
     }
   }
 
-  @Test func slicesGatheredToTheRootMakeItsArenaWhole() throws {
-    let arenas = try SimulatedRanks.run(4) { communicator in
-      let plan = try SlicePlan(count: 100, ranks: 4, bucketBytes: 64, block: 4)
-      let own = Set(plan.slices(ownedBy: communicator.rank).flatMap { $0 })
-      let arena = HeapMemory((0..<100).map { own.contains($0) ? Float($0) : -1 })
-      try communicator.gatherSlices(of: arena, plan: plan, to: 2)
-      return arena.values
-    }
-    #expect(arenas[2] == (0..<100).map(Float.init))
-    #expect(arenas[0] != arenas[2])
-  }
-
   @Test func errorOfOneRankEndsTheOthers() {
     let error = UserError(.badInput, "a damaged record")
     #expect(throws: error) {

@@ -60,15 +60,15 @@ import Testing
     #expect(method.factors[.crossEntropy] == (name == "uld" ? 1 : 0.5))
     let whole = try method.apply(
       student: student(), teacher: teacher(), counts: counts, factors: method.factors,
-      tape: Tape(pool: BufferPool<Double>()))
+      tape: Tape(pool: BufferPool<Double>(), recording: false))
     #expect(Set(whole.named.keys) == Set(method.partNames) && whole.named.values.allSatisfy { $0 > 0 })
     for term in method.factors.terms {
       let tape = Tape(pool: BufferPool<Double>())
       let own = student()
+      arena.beginBackward()
       let parts = try method.apply(
         student: own, teacher: teacher(), counts: counts, factors: method.factors.only(term), tape: tape)
       #expect(parts.named.filter { $0.value != 0 } == whole.named.filter { $0.key == term.rawValue })
-      arena.beginBackward()
       tape.backward()
       arena.endBackward()
       let all =

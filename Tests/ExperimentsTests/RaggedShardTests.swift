@@ -1,3 +1,4 @@
+import Autograd
 import Cluster
 import Corpus
 import Distillation
@@ -34,10 +35,10 @@ import Testing
       let counts = GlobalCounts(
         sequences: 8, answerTokens: samples.reduce(0) { $0 + $1.student.conversation.answerTokens })
       func run(_ samples: [any TrainingSample]) throws -> (parts: LossParts, gradient: [Float]) {
+        let gradient = WholeGradient<Float>(trainee.arena.gradientLayout)
         let parts = try computation.run(
-          try computation.prepare(samples), counts: counts, factors: computation.factors
-        ) { _ in }
-        return (parts, trainee.gradients.array)
+          try computation.prepare(samples), counts: counts, factors: computation.factors, into: gradient)
+        return (parts, gradient.memory.array)
       }
       let whole = try run(samples)
       let single = try samples.map { try run([$0]) }

@@ -38,7 +38,7 @@ import Testing
     let adaptation = LowRankAdaptation(rank: 4, alpha: 4, targets: ["text_model"], full: ["connector"])
     let layout = shape.trainsTower ? configuration.layout : try adaptation.layout(of: configuration.layout)
     let arena = ParameterArena<Float>(
-      layout: layout, weights: Tensor(zeros: [layout.count]), gradients: Tensor(zeros: [layout.count]),
+      layout: layout, weights: Tensor(zeros: [layout.count]),
       rounded: shape.precision == .bf16 ? Tensor(uninitialised: [layout.count]) : nil,
       base: shape.trainsTower
         ? nil
@@ -53,7 +53,7 @@ import Testing
     let pool = BufferPool<Float>()
     for _ in 0..<2 {
       let tape = Tape(pool: pool, precision: shape.precision, recomputesBlocks: shape.recomputes)
-      arena.beginBackward()
+      arena.beginBackward(into: WholeGradient(arena.gradientLayout))
       do {
         let hidden = model.forward(input, tape: tape).hidden
         let logits = model.logits(tape.gatherRows(hidden, Array(configuration.tokensPerImage..<tokens)), tape: tape)
@@ -61,6 +61,7 @@ import Testing
         let gradient = logits.value
         tape.recordLoss { cotangent.accumulate(gradient, owned: false, pool: pool) }
       }
+      arena.settleUses()
       tape.backward()
       arena.endBackward()
     }

@@ -117,7 +117,7 @@ import Testing
       let layout = try adaptation.layout(of: folder.layout)
       func merged(_ base: ParameterArena<Float>, _ name: String) -> [Float] {
         let adapted = ParameterArena(
-          layout: layout, weights: Tensor(zeros: [layout.count]), gradients: nil, base: base, adapterScale: 1.5)
+          layout: layout, weights: Tensor(zeros: [layout.count]), base: base, adapterScale: 1.5)
         adapted.initialise(seed: 3)
         for parameter in adapted.parameters { parameter.value.fill(0.25) }
         return adapted.effectiveValue(of: name).array

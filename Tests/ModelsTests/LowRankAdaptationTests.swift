@@ -18,8 +18,8 @@ import Testing
     let base = ParameterArena<Element>(
       frozenRandom: adaptation.frozen(of: configuration.layout), seed: 3, precision: .f32)
     let arena = ParameterArena(
-      layout: layout, weights: Tensor(zeros: [layout.count]), gradients: Tensor(zeros: [layout.count]), base: base,
-      adapterScale: Element(adaptation.scale), bucketElements: 100)
+      layout: layout, weights: Tensor(zeros: [layout.count]), base: base, adapterScale: Element(adaptation.scale),
+      gradients: Tensor(zeros: [layout.count]), pieceElements: 100)
     arena.initialise(seed: 3)
     for parameter in arena.parameters where parameter.name.contains("lora_B") {
       var random = CounterRandom(seed: 4, purpose: parameter.name)

@@ -18,11 +18,11 @@ enum TinyModels {
 
   static func model<Element: Scalar>(
     _ configuration: Idefics3Configuration, as type: Element.Type = Element.self, trainable: Bool = true,
-    bucketElements: Int = 1 << 20
+    pieceElements: Int = 1 << 20
   ) -> Idefics3<Element> {
     var layout = ParameterLayout()
     Idefics3<Element>.declare(configuration, into: &layout)
-    let arena = ParameterArena<Element>(layout: layout, trainable: trainable, bucketElements: bucketElements)
+    let arena = ParameterArena<Element>(layout: layout, trainable: trainable, pieceElements: pieceElements)
     arena.initialise(seed: 3)
     // Norms and biases away from 1 and 0, or a mistake in them would not show.
     for parameter in arena.parameters where parameter.value.shape.count == 1 {

@@ -9,7 +9,7 @@ import Training
   private func record(_ step: Int, seconds: Double = 0.5) -> StepRecord {
     StepRecord(
       step: step, steps: 200, losses: ["loss": 1.234, "ce": 0.5, "mhca": 210, "rel": 0.004, "ot": 1e-7, "sweeps": 12],
-      learningRate: 1e-3, gradientNorm: 2, seconds: seconds, parts: ["compute": 0.4], samplesPerSecond: 64,
+      learningRate: 1e-3, gradientNorm: 2, seconds: seconds, parts: ["compute": 0.4], slowest: 0, samplesPerSecond: 64,
       operations: 1e9,
       ranks: [.init(rank: 0, shards: [0, 1], samples: 8)])
   }

@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 
 @testable import Tensors
@@ -13,7 +12,6 @@ import Testing
       if living.count > 12 || (random.integer(below: 3) == 0 && !living.isEmpty) {
         let gone = living.remove(at: random.integer(below: living.count))
         #expect(gone.tensor.array.allSatisfy { $0 == gone.mark })
-        if step % 50 == 0 { pool.releaseIdle(bytes: random.integer(below: 4_000_000)) }
       } else {
         // Below and above the size from which memory is cut from slabs.
         let tensor = pool.tensor([1 + random.integer(below: 3) * 40_000 + random.integer(below: 300_000)])
@@ -37,31 +35,6 @@ import Testing
     }
     _ = pool.tensor([1 << 20])
     #expect(pool.bytesHeld == 4 << 20 && pool.misses == 1)
-  }
-
-  @Test func idleMemoryGoesBackToTheSystemAndIsThereAgain() throws {
-    let pool = BufferPool<Float>()
-    let kept = pool.tensor([4 << 20])
-    kept.fill(1)
-    do {
-      let parts = [pool.tensor([6 << 20]), pool.tensor([8 << 20])]
-      parts.forEach { $0.fill(2) }
-    }
-    let before = try residentBytes()
-    pool.releaseIdle(bytes: 40 << 20)
-    let released = before - (try residentBytes())
-    // Whole pieces go: 24 MB and then 32.
-    #expect((50 << 20) < released && released < (60 << 20), "\(released)")
-    let again = pool.tensor([8 << 20])
-    again.fill(3)
-    #expect(pool.misses == 3 && kept.array.allSatisfy { $0 == 1 } && again.array.allSatisfy { $0 == 3 })
-    pool.releaseIdle(bytes: 1 << 30)
-    #expect(kept[kept.count - 1] == 1 && again[0] == 3)
-  }
-
-  private func residentBytes() throws -> Int {
-    let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
-    return try #require(text.split(separator: " ").dropFirst().first.flatMap { Int($0) }) * sysconf(Int32(_SC_PAGESIZE))
   }
 
   @Test func theSmallestPieceThatFitsIsTaken() {

@@ -56,7 +56,8 @@ import Testing
       let distils = configuration.objective.needsTeacher
       let trainee = try Trainee(
         student, objective: configuration.objective, teacher: distils ? TeacherShape(teacher.configuration) : nil,
-        seed: 1, precision: configuration.train.arithmetic)
+        seed: 1, precision: configuration.train.arithmetic, communicator: communicator,
+        sharing: configuration.train.sharing)
       let dataset = SyntheticDataset(count: configuration.data.records, seed: 1)
       let preparer = try SamplePreparer(
         records: RecordCache(dataset), samples: dataset.samples, seed: 1, labelled: try LabelledFraction(1, seed: 1),
@@ -203,7 +204,10 @@ import Testing
       let before = try Job(folder.appendingPathComponent("again")).trainer(SingleRank(), steps: 1)
       _ = try before.run(resume: .auto)
       let computation = before.computation
-      let gradient = try #require(before.trainee.model.connectorWeight.gradient)
+      let layout = before.trainee.arena.gradientLayout
+      let sink = WholeGradient<Float>(layout)
+      let share = layout.shares[layout.sharesOfEntry[before.trainee.model.connectorWeight.index][0]].range
+      let gradient = sink.memory.range(share)
       let batches = try (0..<4).map { try before.source.prepare(step: 1, shard: $0, plan: before.shards) }
       let tokens = batches.joined().reduce(0) { $0 + $1.student.conversation.answerTokens }
       let counts = GlobalCounts(sequences: 8, answerTokens: tokens)
@@ -211,8 +215,7 @@ import Testing
         let sum = Tensor<Float>(zeros: gradient.shape)
         for batch in batches {
           _ = try computation.run(
-            try computation.prepare(batch), counts: counts, factors: computation.factors.only(term)
-          ) { _ in }
+            try computation.prepare(batch), counts: counts, factors: computation.factors.only(term), into: sink)
           sum.add(gradient)
         }
         let expected = sum.sumOfSquares.squareRoot()
@@ -244,7 +247,7 @@ import Testing
       if term != "ot" { alone.configuration.objective.transport.weight = 0 }
       let trainer = try alone.trainer(SingleRank(), steps: 1)
       _ = try trainer.run(resume: .never)
-      let moment = trainer.optimizer.moment1.range(trainer.trainee.model.connectorWeight.entry.range)
+      let moment = trainer.trainee.memory.moment1.range(trainer.trainee.model.connectorWeight.entry.range)
       // The first moment is 1 - 0.9 of the gradient; every term has a factor of 0.5 beside all others.
       let expected = 0.5 * moment.sumOfSquares.squareRoot() / (1 - 0.9)
       #expect(measured > 0 && abs(measured - expected) < 1e-5 * expected)
@@ -268,11 +271,12 @@ import Testing
       let samples = try trainer.source.prepare(step: 0, shard: 0, plan: trainer.shards)
       let counts = GlobalCounts(sequences: 8, answerTokens: 16, sharedAnswerTokens: 16, shards: 4)
       let computation = trainer.computation
+      let sink = WholeGradient<Float>(trainer.trainee.arena.gradientLayout)
       var held: [Int] = []
       for _ in 0..<3 {
         let shard = try computation.prepare(samples)
-        _ = try computation.run(shard, counts: counts, factors: computation.factors) { _ in }
-        held.append(trainer.computation.bytesHeld)
+        _ = try computation.run(shard, counts: counts, factors: computation.factors, into: sink)
+        held.append(trainer.computation.bytesHeld + trainer.trainee.arena.waitingBytes)
       }
       #expect(held[0] > 0 && held[1] == held[0] && held[2] == held[0])
     }

@@ -58,12 +58,51 @@ int mp_gather(mp_communicator *communicator, const void *bytes, size_t count, vo
               const mp_range *incoming, int root);
 // In place: rank k's bytes lie in ranges[k] of memory before, everyone's after.
 int mp_all_gather(mp_communicator *communicator, void *memory, const mp_range *ranges);
-// source[outgoing[k]] goes to rank k, what rank k sends comes into destination[incoming[k]].
-int mp_exchange(mp_communicator *communicator, const void *source, const mp_range *outgoing, void *destination,
-                const mp_range *incoming);
 
 int mp_send(mp_communicator *communicator, const void *bytes, size_t count, int destination);
 int mp_receive(mp_communicator *communicator, void *bytes, size_t count, int source);
+
+// Messages that travel while the ranks compute. Those of one kind between two ranks arrive in the order in which they were
+// started. They move on only within calls of this library. count is at most mp_largest_transfer.
+typedef struct mp_transfer mp_transfer;
+
+int mp_start_send(mp_communicator *communicator, const void *bytes, size_t count, int destination, int kind,
+                  mp_transfer **result);
+int mp_start_receive(mp_communicator *communicator, void *bytes, size_t count, int source, int kind,
+                     mp_transfer **result);
+int mp_test_transfer(mp_transfer *transfer, bool *is_complete);
+void mp_free_transfer(mp_transfer *transfer);
+size_t mp_largest_transfer(const mp_communicator *communicator);
+
+// Ranks that sum among themselves, in MPI's own order of adding.
+typedef struct mp_team mp_team;
+
+// Collective over all ranks: those that give the same color are one team; a negative one belongs to none and gets NULL.
+int mp_make_team(mp_communicator *communicator, int color, mp_team **result);
+// Collective over the team, in place.
+int mp_team_sum_f32(mp_communicator *communicator, mp_team *team, float *values, size_t count);
+void mp_free_team(mp_team *team);
+
+// Memory that the ranks of a node share, all zero: without a name, as a file in /dev/shm, or each rank its own.
+typedef struct mp_window mp_window;
+typedef enum { MP_WINDOW_ANONYMOUS, MP_WINDOW_NAMED, MP_WINDOW_PRIVATE } mp_window_kind;
+
+// Collective over the ranks of the node, all with the same values: tries the kinds from `first` on. Nothing is left of it
+// when a process ends, however it ends.
+int mp_window_open(mp_communicator *communicator, size_t bytes, mp_window_kind first, mp_window **result);
+// Memory of this process alone.
+int mp_window_open_alone(size_t bytes, mp_window **result);
+void *mp_window_memory(const mp_window *window);
+mp_window_kind mp_window_get_kind(const mp_window *window);
+void mp_window_close(mp_window *window);
+// Bytes that a file in /dev/shm can have, less what is kept for others; 0 where there is none.
+uint64_t mp_shared_memory_room(void);
+
+// A number in shared memory that one rank writes and others read: what was written before it is seen with it.
+static inline uint64_t mp_load(const uint64_t *number) { return __atomic_load_n(number, __ATOMIC_ACQUIRE); }
+static inline void mp_store(uint64_t *number, uint64_t value) { __atomic_store_n(number, value, __ATOMIC_RELEASE); }
+// A moment's rest in a loop that waits for one.
+void mp_relax(void);
 
 // Signals that ask for an orderly stop: the handler stores the signal's number and does nothing else.
 int mp_watch_stop_signals(void);

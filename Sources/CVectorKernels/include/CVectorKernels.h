@@ -10,6 +10,7 @@
 #include "Activations.h"
 #include "Methods.h"
 #include "Pixels.h"
+#include "Reduction.h"
 #include "Relations.h"
 #include "Rounding.h"
 #include "Streaming.h"

@@ -1,4 +1,5 @@
 import Autograd
+import Cluster
 import Distillation
 import Foundation
 import Tensors
@@ -21,6 +22,8 @@ public struct RunState: Codable, Sendable, Equatable {
   /// Objective and schedule, by configuration key.
   public var optimisation: [String: String]
   public var threads: Int
+  /// How gradients were summed over nodes; absent in states from before it could be chosen: ordered.
+  public var reduction: String?
   /// Processor type whose matrix kernels ran.
   public var coreType: String
   public var productLibrary: String
@@ -56,7 +59,10 @@ public struct RunState: Codable, Sendable, Equatable {
     let keys = Set(optimisation.keys).union(saved.optimisation.keys).sorted()
     let differences =
       [
-        differ("train.threads", \.threads), differ("the processor type", \.coreType),
+        differ("train.threads", \.threads),
+        Self.difference(
+          "train.reduction", saved.reduction ?? GradientReduction.ordered.rawValue,
+          reduction ?? GradientReduction.ordered.rawValue), differ("the processor type", \.coreType),
         differ("the matrix library", \.productLibrary),
       ].compactMap { $0 } + keys.compactMap { Self.difference($0, saved.optimisation[$0], optimisation[$0]) }
     return differences.map { $0 + "; the bits will differ from those of a run that was not changed" }
@@ -103,7 +109,8 @@ extension RunState {
     self.init(
       step: step, seed: configuration.run.seed, globalBatch: train.globalBatch, shards: train.shards,
       precision: train.precision, model: shapes.finish(), data: data.merging(seen) { $1 }, optimisation: optimisation,
-      threads: train.threads, coreType: ProductLibrary.coreType, productLibrary: ProductLibrary.version, ranks: ranks,
+      threads: train.threads, reduction: train.reduction, coreType: ProductLibrary.coreType,
+      productLibrary: ProductLibrary.version, ranks: ranks,
       metrics: metrics, weighting: weighting)
   }
 }

@@ -18,7 +18,6 @@ extension Trainer {
 
   /// Collective: rank 0 writes a checkpoint of the current step; a failure is thrown on every rank.
   func save() throws {
-    try optimizer.gatherMoments()
     let state = try state()
     try context.communicator.agree {
       guard context.communicator.isController else { return }
@@ -45,8 +44,8 @@ extension Trainer {
     }
     for (index, range) in pieces.enumerated() {
       var writer = SafetensorsWriter(metadata: ["first": "\(range.lowerBound)", "end": "\(range.upperBound)"])
-      writer.add("moment1", optimizer.moment1.range(range))
-      writer.add("moment2", optimizer.moment2.range(range))
+      writer.add("moment1", trainee.memory.moment1.range(range))
+      writer.add("moment2", trainee.memory.moment2.range(range))
       try writer.write(to: folder.appendingPathComponent(pieceName(index)))
     }
   }
@@ -78,11 +77,9 @@ extension Trainer {
       return (point.checkpoint.step, point.checkpoint.folder.path)
     }
     let step = try context.communicator.broadcast(found.step)
-    try context.communicator.broadcast(memory: trainee.weights)
-    trainee.arena.round(0..<trainee.arena.layout.count)
+    try trainee.memory.copyToAllGroups()
+    try trainee.memory.roundWeights()
     guard step > 0 else { return }
-    try context.communicator.broadcast(memory: optimizer.moment1)
-    try context.communicator.broadcast(memory: optimizer.moment2)
     try shareWeighting()
     setStep(step)
     if context.communicator.isController {
@@ -111,8 +108,8 @@ extension Trainer {
     }
     for (index, range) in pieces.enumerated() {
       let file = try SafetensorsFile(contentsOf: checkpoint.folder.appendingPathComponent(pieceName(index)))
-      try file.read("moment1", into: optimizer.moment1.range(range))
-      try file.read("moment2", into: optimizer.moment2.range(range))
+      try file.read("moment1", into: trainee.memory.moment1.range(range))
+      try file.read("moment2", into: trainee.memory.moment2.range(range))
     }
   }
 }

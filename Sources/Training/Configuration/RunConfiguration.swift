@@ -1,3 +1,4 @@
+import Cluster
 import Corpus
 import Distillation
 import Models
@@ -140,8 +141,13 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var weightDecay = 0.05
     /// Largest norm of the gradient; 0 switches clipping off.
     public var clip = 1.0
-    /// `ordered`: the same bits for any number of ranks.
-    public var reduction = "ordered"
+    /// `ordered`: the same bits for any number of ranks; `fast`: MPI's own all-reduce between nodes, whose bits depend on
+    /// ranks and nodes.
+    public var reduction = GradientReduction.ordered.rawValue
+    /// How the ranks of a node share memory: `auto`, `named` (a file in /dev/shm) or `private` (not at all).
+    public var sharedMemory = MemorySharing.auto.rawValue
+    /// Steps between comparisons of the nodes' copies of weights and moments; 0: never.
+    public var checkEvery = 100
     /// Share of the training records whose answers are used.
     public var labelled = 1.0
     public var lora = LoRA()
@@ -217,7 +223,6 @@ extension RunConfiguration {
         + "use a multiple of train.shards")
     require((1...1024).contains(train.threads), "train.threads is \(train.threads); 1 to 1024")
     oneOf("train.precision", train.precision, Precision.allCases.map(\.rawValue))
-    oneOf("train.reduction", train.reduction, ["ordered"])
     require(train.learningRate > 0 && train.learningRate.isFinite, "train.learning_rate must be above 0")
     oneOf("train.schedule", train.schedule, LearningRateSchedule.Form.allCases.map(\.rawValue))
     require(train.warmup >= 0, "train.warmup is negative")
@@ -242,7 +247,8 @@ extension RunConfiguration {
       student.path.isEmpty || student.shape.isEmpty,
       "student.path and student.shape are both given; a folder with weights is student.path, a config.json alone "
         + "student.shape")
-    return problems + teacher.problems() + train.lora.problems() + conversationProblems() + objective.problems()
+    return problems + train.rankProblems() + teacher.problems() + train.lora.problems() + conversationProblems()
+      + objective.problems()
   }
 
   /// What is wrong with the settings that only conversations and model folders look at.
