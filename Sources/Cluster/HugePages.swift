@@ -4,7 +4,7 @@ import Foundation
 public struct HugePages: Codable, Sendable, Equatable {
   /// Of ordinary memory: `always`, `madvise` (memory that asks for it) or `never`; nil where the kernel has none.
   public var transparent: String?
-  /// Of the kernel's own shared memory; `force` and `deny` rule over all mounts too.
+  /// Of anonymous shared memory; `force` and `deny` rule over files in /dev/shm too.
   public var sharedMemory: String?
   /// The option `huge=` with which /dev/shm is mounted; `never` where none is named; nil where /dev/shm is not mounted.
   public var sharedFolder: String?
@@ -53,7 +53,12 @@ public struct HugePages: Codable, Sendable, Equatable {
     }
   }
 
-  /// Whether files in /dev/shm, where ranks of a node share their memory, may lie in huge pages.
+  /// Whether anonymous memory that ranks of a node share, which asks for them, may lie in huge pages.
+  public var reachSharedMemory: Bool {
+    sharedMemory.map { ["always", "within_size", "advise", "force"].contains($0) } ?? false
+  }
+
+  /// Whether files in /dev/shm, which take its place where it is refused, may.
   public var reachSharedFolder: Bool {
     switch sharedMemory {
     case nil, "deny": false
@@ -72,15 +77,20 @@ public struct HugePages: Codable, Sendable, Equatable {
       default: "a rank's own memory lies in small pages"
       }
     let shared =
-      reachSharedFolder
-      ? "memory shared by a node's ranks may lie in huge pages"
-      : "memory shared by a node's ranks lies in small pages; `mount -o remount,huge=advise /dev/shm` would allow huge ones"
+      reachSharedMemory
+      ? "memory shared by a node's ranks asks for huge pages and may have them"
+      : "memory shared by a node's ranks lies in small pages; as root, `echo advise > "
+        + "/sys/kernel/mm/transparent_hugepage/shmem_enabled` would allow huge ones"
+    let named =
+      reachSharedMemory != reachSharedFolder
+      ? ["files in /dev/shm (train.shared_memory: named) \(reachSharedFolder ? "may" : "do not") lie in huge pages"]
+      : []
     let idle =
       free > 0
       ? [
         "\(free) reserved huge pages (\(free * pageBytes >> 20) MB) are kept free for programs that ask, which is not us"
       ]
       : []
-    return [own, shared] + idle
+    return [own, shared] + named + idle
   }
 }

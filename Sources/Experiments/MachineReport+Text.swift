@@ -34,8 +34,8 @@ extension MachineReport {
   private func nodeTable() -> String {
     var table = TextTable()
     table.heading(
-      "Node", "host", "ranks", "threads", "processors", "to bind", "cores", "memory nodes", "quota", "/dev/shm free",
-      "huge pages: own, /dev/shm, reserved free")
+      "Node", "host", "ranks", "threads", "processors", "to bind", "cores", "memory nodes", "quota", "to share",
+      "/dev/shm free", "huge pages: own, shared, reserved free")
     for node in nodes {
       let pages = node.hugePages
       table.row(
@@ -44,11 +44,11 @@ extension MachineReport {
         node.memoryNodes.sorted { (Int($0.key) ?? 0) < (Int($1.key) ?? 0) }.map { "\($0.key): \($0.value)" }
           .joined(separator: "; "),
         node.quota.map { "\($0)" } ?? "none",
+        SharedMemorySpace.text(node.sharedBytes),
         node.sharedMemory.map { "\(SharedMemorySpace.text($0.free)) of \(SharedMemorySpace.text($0.bytes))" } ?? "none",
-        "\(pages.transparent ?? "none"), \(pages.reachSharedFolder ? "yes" : "no"), \(pages.free) of \(pages.reserved)")
+        "\(pages.transparent ?? "none"), \(pages.reachSharedMemory ? "yes" : "no"), \(pages.free) of \(pages.reserved)")
     }
     return table.render()
-      + "a run shares \(SharedMemorySpace.text(sharedBytes)) and the buckets of its ranks on each node\n"
   }
 
   private func rankTable() -> String {

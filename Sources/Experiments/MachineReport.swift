@@ -43,15 +43,16 @@ public struct MachineReport: Codable, Sendable {
     /// Processors' time a container allows; nil where there is no limit.
     public var quota: Double?
     public var hugePages: HugePages
+    /// The room of /dev/shm; nil where there is none.
     public var sharedMemory: SharedMemorySpace?
+    /// Bytes that a run's ranks share on this node.
+    public var sharedBytes: Int
     public var ranks: [Rank]
   }
 
   public var products: Products
   public var messagePassing: String
   public var nodes: [Node]
-  /// Bytes that a run shares among a node's ranks.
-  public var sharedBytes: Int
   /// What makes a run slow or costs memory, and what to do about it: one sentence each.
   public var warnings: [String]
   /// What else one should know.
@@ -59,13 +60,15 @@ public struct MachineReport: Codable, Sendable {
 
   /// - Parameters:
   ///   - size: of what the run trains.
+  ///   - sharing: how the run's ranks share memory (`train.shared_memory`).
   ///   - shards: of the run (`train.shards`).
   ///   - settings: environment variables worth showing.
   ///   - notes: on this machine, from elsewhere.
   /// - Throws: `UserError(.usage)` for shards that cannot be dealt.
   /// - Complexity: some products of 1024 x 1024 matrices.
   public init(
-    topology: Topology, messagePassing: String, size: TrainedSize, shards: Int, settings: [String: String],
+    topology: Topology, messagePassing: String, size: TrainedSize, sharing: MemorySharing, shards: Int,
+    settings: [String: String],
     notes: [String]
   ) throws {
     let measured = MatrixBenchmark().run(size: 1024, repetitions: 5)
@@ -73,20 +76,19 @@ public struct MachineReport: Codable, Sendable {
       library: ProductLibrary.version, kernels: ProductLibrary.coreType, peak: measured.peak, reached: measured.median,
       threads: .current, settings: settings)
     self.messagePassing = messagePassing
-    nodes = topology.nodes.map(Node.init)
-    sharedBytes = size.sharedBytes
-    let needed = size.sharedBytes
-    let memory = topology.nodes.compactMap { load -> String? in
-      guard let space = load.resources.sharedMemory else {
-        return "\(load.host): there is no /dev/shm: each rank would keep copies of its own"
-      }
-      return space.warning(needed: needed).map { "\(load.host): \($0)" }
+    nodes = topology.nodes.map { Node($0, sharedBytes: size.sharedBytes(ranks: $0.places.count)) }
+    let memory = nodes.compactMap { node -> String? in
+      guard sharing != .private else { return nil }
+      guard let space = node.sharedMemory else { return "\(node.host): there is no /dev/shm" }
+      return space.warning(needed: node.sharedBytes).map { "\(node.host): \($0)" }
     }
     let wanted = topology.places.first?.threads ?? 1
     let libraries = products.threads.problem(wanted: wanted).map { ["\($0)"] } ?? []
-    warnings = libraries + topology.warnings + memory
+    // Anonymous memory, which comes first, does not count against /dev/shm.
+    warnings = libraries + topology.warnings + (sharing == .named ? memory : [])
     let idle = try ShardAssignment(shards: shards, ranks: topology.places.count).warning.map { [$0] } ?? []
-    self.notes = idle + Self.hugePages(topology) + notes
+    let fallback = sharing == .auto ? memory.map { "where anonymous shared memory is refused: \($0)" } : []
+    self.notes = idle + fallback + Self.hugePages(topology) + notes
   }
 
   /// What huge pages mean, once for all nodes that are alike.
@@ -99,7 +101,7 @@ public struct MachineReport: Codable, Sendable {
 }
 
 extension MachineReport.Node {
-  fileprivate init(_ load: NodeLoad) {
+  fileprivate init(_ load: NodeLoad, sharedBytes: Int) {
     let host = load.resources.processors
     self.init(
       node: load.places.first?.node ?? 0, host: load.host, processors: NumberRanges.text(host.online),
@@ -107,6 +109,7 @@ extension MachineReport.Node {
       memoryNodes: Dictionary(
         uniqueKeysWithValues: host.memoryNodes.map { ("\($0.key)", NumberRanges.text($0.value)) }),
       quota: load.quota, hugePages: load.resources.hugePages, sharedMemory: load.resources.sharedMemory,
+      sharedBytes: sharedBytes,
       ranks: load.places.map { place in
         MachineReport.Rank(
           rank: place.rank, processors: NumberRanges.text(place.processors),

@@ -1,4 +1,4 @@
-import Foundation
+import Cluster
 
 extension ScalingModel {
   /// Share of a step from which on the chain's latency matters.
@@ -10,15 +10,16 @@ extension ScalingModel {
     (1...most).first { predict(nodes: $0).fillShare > Self.noticeableFill }
   }
 
-  /// The chunk of a power of two of bytes, from 4 KiB to a bucket, with the shortest step of one shard a rank: small
-  /// chunks pass the chain quickly, and cost a message each.
+  /// The chunk of a rank, a power of two of bytes from 1 KiB to a bucket, with the shortest step of one shard a rank:
+  /// small chunks pass the chain quickly, and cost a message each.
   public func bestChunk(nodes: Int) -> Double {
-    let steps = (12...22).map { power -> (chunk: Double, step: Double) in
+    let steps = (10...22).map { power -> (chunk: Double, step: Double) in
+      let chunk = Double(1 << power)
       var model = self
-      model.chunkBytes = Double(1 << power)
-      return (model.chunkBytes, model.predict(nodes: nodes).step)
+      model.chunkBytes = chunk
+      return (chunk, model.predict(nodes: nodes).step)
     }
-    return steps.min { $0.step < $1.step }?.chunk ?? chunkBytes
+    return steps.min { $0.step < $1.step }?.chunk ?? Double(FoldLayout.chunkBytes(groups: nodes))
   }
 
   /// A change, and what it makes of a step on these nodes.
@@ -32,9 +33,10 @@ extension ScalingModel {
     var remedies = [Remedy(change: "as it is", prediction: predict(nodes: nodes))]
     guard reduction == .ordered, nodes > 1 else { return remedies }
     var chunked = self
-    chunked.chunkBytes = bestChunk(nodes: nodes)
+    let best = bestChunk(nodes: nodes)
+    chunked.chunkBytes = best
     remedies.append(
-      Remedy(change: "chunks of \(Int(chunked.chunkBytes) >> 10) KiB", prediction: chunked.predict(nodes: nodes)))
+      Remedy(change: "chunks of \(Int(best) >> 10) KiB a rank", prediction: chunked.predict(nodes: nodes)))
     for rounds in [2, 4, 8] {
       remedies.append(
         Remedy(

@@ -5,7 +5,7 @@ import Cluster
 ///
 /// Symbols: N nodes of R ranks, S shards in n = ceil(S / (N R)) rounds; c seconds a shard; G bytes of gradient; F bytes a
 /// second of memory traffic of a node; B bytes a second of a node's link in each direction, L seconds of latency, o
-/// seconds that a message costs its sender; k bytes of a chunk, that is of all slices which a node's ranks send at once.
+/// seconds of a core that a message costs; k bytes that a node's ranks send at once, a chunk each, at most a bucket.
 ///
 /// - **On a node**, a round takes u = c + (R + 1) G / F: the fold reads the gradient of each of R ranks and writes their
 ///   sum, on the cores that compute. AdamW passes over 7 G bytes once a step: four arrays read, three written.
@@ -14,7 +14,8 @@ import Cluster
 ///   last node to node 0. So a round but the last takes max(u + m, G / B, N h). In the last round the result goes back
 ///   along the chain: nodes between the ends send both ways, 2 G / B and 2 m, and the last chunk passes 2 (N - 1) hops:
 ///   the fill.
-/// - **`fast` between nodes**: one ring all-reduce a step, 2 (N - 1) / N G / B, and a fill of 2 (N - 1) L.
+/// - **`fast` between nodes**: one ring all-reduce a step, 2 (N - 1) / N G / B, and a fill of 2 (N - 1) L. It begins when
+///   the node's fold has ended, so nothing of it is hidden.
 /// - **Overlap**: buckets leave while backward produces them, evenly over a share of c. Of the last round's bytes on the
 ///   link those count that exceed this time, and at least the last bucket's; messages and fill count in full.
 ///
@@ -22,9 +23,6 @@ import Cluster
 /// them; a message costs the cores o, its bytes nothing; the ranks of a node share its link evenly, and each sends its
 /// part of a chunk at the same time as the others.
 public struct ScalingModel: Codable, Sendable, Equatable {
-  /// How nodes reduce (`train.reduction`).
-  public enum Reduction: String, Codable, Sendable, CaseIterable { case ordered, fast }
-
   /// The link of a node.
   public struct Network: Codable, Sendable, Equatable {
     /// Bytes a second in each direction.
@@ -50,9 +48,11 @@ public struct ScalingModel: Codable, Sendable, Equatable {
   public var gradientBytes: Double
   /// Bytes a second of a node's memory, read and written.
   public var memoryBandwidth: Double
-  public var chunkBytes = 1_048_576.0
+  /// Bytes that one rank sends at once; nil for what the program sends over so many nodes.
+  public var chunkBytes: Double?
   public var network: Network
-  public var reduction = Reduction.ordered
+  /// How nodes reduce (`train.reduction`).
+  public var reduction = GradientReduction.ordered
 
   /// - Precondition: ranks, seconds, bytes and bandwidths are above zero.
   public init(
@@ -107,17 +107,13 @@ public struct ScalingModel: Codable, Sendable, Equatable {
   /// - Parameter active: nodes with a shard in the last round.
   private func exchange(nodes: Int, active: Int) -> Exchange {
     guard nodes > 1 else { return Exchange() }
-    /// The link's time that shows, where so many gradients cross it.
-    func shown(_ gradients: Double) -> Double {
-      let bucket = min(Double(SlicePlan.standardBucketBytes), gradientBytes)
-      return max(
-        gradients * gradientBytes / network.bandwidth - overlap * shardSeconds, gradients * bucket / network.bandwidth)
-    }
     if reduction == .fast {
       let fill = 2 * Double(nodes - 1) * network.latency
-      return Exchange(exposed: shown(2 * Double(nodes - 1) / Double(nodes)) + fill, fill: fill)
+      return Exchange(
+        exposed: 2 * Double(nodes - 1) / Double(nodes) * gradientBytes / network.bandwidth + fill, fill: fill)
     }
-    let chunk = min(chunkBytes, gradientBytes)
+    let bucket = min(Double(FoldLayout.standardBucketBytes), gradientBytes)
+    let chunk = min(bucket, Double(ranksPerNode) * (chunkBytes ?? Double(FoldLayout.chunkBytes(groups: nodes))))
     let hop = network.latency + chunk / network.bandwidth + network.overhead
     let messages = network.overhead * gradientBytes / chunk
     // Up to the last node with a shard, and from there to the farthest of both sides.
@@ -125,9 +121,11 @@ public struct ScalingModel: Codable, Sendable, Equatable {
     // Whether some node sends both ways.
     let directions = active > 2 || (active == 2 && nodes > 2) ? 2.0 : 1
     let fill = Double(hops) * hop
+    let shown = max(
+      directions * gradientBytes / network.bandwidth - overlap * shardSeconds, directions * bucket / network.bandwidth)
     return Exchange(
       messages: messages, round: max(gradientBytes / network.bandwidth, Double(nodes) * hop),
-      exposed: directions * messages + shown(directions) + fill, fill: fill)
+      exposed: directions * messages + shown + fill, fill: fill)
   }
 }
 
@@ -152,3 +150,5 @@ public struct ScalingPrediction: Codable, Sendable, Equatable {
   /// Share of the step.
   public var fillShare: Double { fill / step }
 }
+
+extension GradientReduction: Codable {}

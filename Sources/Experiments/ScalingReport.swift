@@ -58,7 +58,11 @@ public struct ScalingReport: Codable, Sendable {
     table.row("latency", String(format: "%.4g us", 1e6 * model.network.latency))
     table.row("cost of a message", String(format: "%.4g us", 1e6 * model.network.overhead))
     table.row("network hidden by", Self.percent(model.overlap) + " of a shard")
-    if model.reduction == .ordered { table.row("chunk", String(format: "%.0f KiB", model.chunkBytes / 1024)) }
+    if model.reduction == .ordered {
+      table.row(
+        "chunk of a rank", model.chunkBytes.map { String(format: "%.0f KiB", $0 / 1024) } ?? "256 KiB, 64 over 64 nodes"
+      )
+    }
     return table
   }
 

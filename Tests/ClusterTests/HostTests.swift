@@ -83,7 +83,8 @@ private func withSystem<T>(_ files: [String: String], _ body: (URL) throws -> T)
           transparent: "madvise", sharedMemory: "never", sharedFolder: "advise", reserved: 12, free: 8,
           pageBytes: 2 << 20))
     #expect(
-      found.reachSharedFolder && found.meaning.count == 3 && found.meaning[2].contains("8 reserved huge pages (16 MB"))
+      found.reachSharedFolder && !found.reachSharedMemory && found.meaning.count == 4
+        && found.meaning[3].contains("8 reserved huge pages (16 MB"))
   }
 
   /// The mount's option counts, unless the kernel's setting rules over all mounts.
@@ -91,6 +92,10 @@ private func withSystem<T>(_ files: [String: String], _ body: (URL) throws -> T)
     func reach(_ shared: String?, _ mount: String?) -> Bool {
       HugePages(transparent: "always", sharedMemory: shared, sharedFolder: mount).reachSharedFolder
     }
+    func reachAnonymous(_ shared: String?) -> Bool {
+      HugePages(transparent: "always", sharedMemory: shared, sharedFolder: "always").reachSharedMemory
+    }
+    #expect(reachAnonymous("advise") && reachAnonymous("force") && !reachAnonymous("never") && !reachAnonymous(nil))
     #expect(!reach("always", "never") && reach("never", "always") && reach("never", "within_size"))
     #expect(reach("force", "never") && !reach("deny", "always") && !reach("always", nil) && !reach(nil, "always"))
   }

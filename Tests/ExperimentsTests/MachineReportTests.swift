@@ -26,11 +26,14 @@ import Training
       places: [place(0, 0, 0, [0, 1]), place(1, 0, 1, [2, 3]), place(2, 1, 0, [0, 1, 4])], resources: [first, second])
   }
 
-  private func report(_ topology: Topology, parameters: Int = 1_000_000, shards: Int = 3) throws -> MachineReport {
+  private func report(
+    _ topology: Topology, parameters: Int = 1_000_000, shards: Int = 3, sharing: MemorySharing = .auto
+  ) throws -> MachineReport {
     ProductLibrary.setThreads(topology.places[0].threads)
     defer { ProductLibrary.setThreads(1) }
     return try MachineReport(
-      topology: topology, messagePassing: "none", size: TrainedSize(parameters: parameters, precision: .f32),
+      topology: topology, messagePassing: "none",
+      size: TrainedSize(parameters: parameters, nodeBytes: 16 * parameters, ringBytes: 1_000_000), sharing: sharing,
       shards: shards, settings: ["OMP_WAIT_POLICY": "passive"], notes: ["from elsewhere"])
   }
 
@@ -53,9 +56,14 @@ import Training
   }
 
   @Test func whatARunNeedsIsHeldAgainstTheNodes() throws {
-    let crowded = try report(topology(threads: 3), parameters: 5_000_000, shards: 2)
-    #expect(crowded.sharedBytes == 80_000_000)
-    #expect(crowded.warnings.contains { $0.hasPrefix("host1: /dev/shm has 60 MB free of 64 MB, a run needs 80 MB") })
+    let crowded = try report(topology(threads: 3), parameters: 5_000_000, shards: 2, sharing: .named)
+    #expect(crowded.nodes.map(\.sharedBytes) == [82_000_000, 81_000_000])
+    let little = "host1: /dev/shm has 60 MB free of 64 MB, a run needs 81 MB"
+    #expect(crowded.warnings.contains { $0.hasPrefix(little) })
+    let anonymous = try report(topology(), parameters: 5_000_000)
+    #expect(anonymous.warnings == [] && anonymous.notes.contains { $0.contains(": " + little) })
+    let apart = try report(topology(), parameters: 5_000_000, sharing: .private)
+    #expect(apart.warnings == [] && !apart.notes.contains { $0.contains(little) })
     #expect(crowded.warnings.contains { $0.hasPrefix("host0: ranks 0-1 each have 3 threads but are bound to 2") })
     #expect(crowded.notes.contains { $0.hasPrefix("1 of 3 ranks have no shard") })
   }
@@ -74,9 +82,10 @@ import Training
     var configuration = RunConfiguration()
     let whole = try TrainedSize(configuration)
     #expect(whole.parameters > 100_000 && whole.gradientBytes == 4 * whole.parameters)
-    #expect(whole.sharedBytes == 16 * whole.parameters)
+    #expect(whole.nodeBytes >= 16 * whole.parameters && whole.ringBytes > 0)
+    #expect(whole.sharedBytes(ranks: 3) == whole.nodeBytes + 3 * whole.ringBytes)
     configuration.train.precision = "bf16"
-    #expect(try TrainedSize(configuration).sharedBytes == 18 * whole.parameters)
+    #expect(try TrainedSize(configuration).nodeBytes == whole.nodeBytes + 2 * whole.parameters)
     configuration.train.lora.rank = 4
     #expect(try TrainedSize(configuration).parameters < whole.parameters)
   }

@@ -1,3 +1,4 @@
+import Cluster
 import Foundation
 import Testing
 
@@ -10,15 +11,17 @@ import Testing
     ranks: Int = 4, seconds: Double = 4, gradient: Double = 1e9, memory: Double = 4e10, bandwidth: Double? = nil,
     latency: Double = 5e-5, overhead: Double = 5e-6
   ) -> ScalingModel {
-    ScalingModel(
+    var model = ScalingModel(
       ranksPerNode: ranks, shardSeconds: seconds, gradientBytes: gradient, memoryBandwidth: memory,
       network: .init(bandwidth: bandwidth ?? 10 * gigabit, latency: latency, overhead: overhead))
+    model.chunkBytes = 1_048_576 / Double(ranks)
+    return model
   }
 
   private func isClose(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 * max(abs(a), abs(b), 1e-9) }
 
   @Test func oneNodeHasNoNetwork() {
-    for reduction in ScalingModel.Reduction.allCases {
+    for reduction in GradientReduction.allCases {
       var model = model()
       model.reduction = reduction
       let step = model.predict(nodes: 1, shards: 10)
@@ -30,7 +33,7 @@ import Testing
   }
 
   @Test func aPerfectNetworkMakesAllNodesOne() {
-    for reduction in ScalingModel.Reduction.allCases {
+    for reduction in GradientReduction.allCases {
       var model = model(bandwidth: .infinity, latency: 0, overhead: 0)
       model.reduction = reduction
       let one = model.predict(nodes: 1)
@@ -50,7 +53,7 @@ import Testing
   @Test func formulasHold() {
     var model = model(seconds: 4, bandwidth: 1e9, latency: 1e-3, overhead: 1e-5)
     model.overlap = 0
-    model.chunkBytes = 1e6
+    model.chunkBytes = 1e6 / 4
     let hop = 1e-3 + 1e-3 + 1e-5
     for (nodes, directions) in [(2, 1.0), (3, 2), (10, 2)] {
       let step = model.predict(nodes: nodes)
@@ -86,7 +89,7 @@ import Testing
   }
 
   @Test func moreOfABadThingNeverHelps() {
-    for reduction in ScalingModel.Reduction.allCases {
+    for reduction in GradientReduction.allCases {
       var base = model()
       base.reduction = reduction
       func step(_ nodes: Int, _ change: (inout ScalingModel) -> Void = { _ in }) -> Double {
@@ -139,10 +142,22 @@ import Testing
     let (asItIs, chunked) = (remedies[0].prediction, remedies[1].prediction)
     #expect(chunked.step < asItIs.step && chunked.fill < asItIs.fill)
     #expect(remedies[2...4].allSatisfy { $0.prediction.efficiency > asItIs.efficiency })
-    #expect(remedies.last?.prediction.step ?? .infinity < asItIs.step)
-    // Messages against the way over the nodes: chunk^2 = 2 gradient overhead bandwidth / hops.
-    let best = (2 * 1e9 * 5e-6 * 10 * gigabit / 2046).squareRoot()
+    #expect(remedies.last?.prediction.fill ?? .infinity < asItIs.fill)
+    // Messages against the way over the nodes: (ranks chunk)^2 = 2 gradient overhead bandwidth / hops.
+    let best = (2 * 1e9 * 5e-6 * 10 * gigabit / 2046).squareRoot() / 4
     #expect(abs(log2(model.bestChunk(nodes: 1024) / best)) <= 0.51)
     #expect(model.remedies(nodes: 1).count == 1)
+  }
+
+  /// What the program sends: a chunk a rank, shorter over many nodes, and no more than a bucket of all ranks together.
+  @Test func chunksAreThoseOfTheProgram() {
+    func hop(_ nodes: Int, ranks: Int) -> Double {
+      var model = model(ranks: ranks)
+      model.chunkBytes = nil
+      return model.predict(nodes: nodes).fill / Double(2 * (nodes - 1)) - 5e-5 - 5e-6
+    }
+    let second = 10 * gigabit
+    #expect(abs(hop(2, ranks: 4) * second - 1_048_576) < 1 && abs(hop(100, ranks: 4) * second - 262_144) < 1)
+    #expect(abs(hop(2, ranks: 64) * second - 4_194_304) < 1)
   }
 }

@@ -33,7 +33,8 @@ struct DoctorCommand: ParsableCommand {
         let settings = [MatrixKernels.variable, MatrixKernels.waitVariable]
         let report = try MachineReport(
           topology: topology, messagePassing: communicator.library, size: TrainedSize(configuration),
-          shards: configuration.train.shards, settings: environment.filter { settings.contains($0.key) },
+          sharing: configuration.train.sharing, shards: configuration.train.shards,
+          settings: environment.filter { settings.contains($0.key) },
           notes: notes(environment))
         print(json ? try report.json() + "\n" : report.text(), terminator: "")
       }

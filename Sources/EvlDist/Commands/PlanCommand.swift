@@ -22,11 +22,11 @@ struct PlanCommand: ParsableCommand {
   @Option(help: "Time of a core that a message costs (default: 5us).") var overhead: ShortTime?
   @Option(help: "Seconds of a shard's forward and backward on one rank; measured when left out.") var compute: Double?
   @Option(help: "GB/s in which a node reads and writes its memory; measured when left out.") var fold: Double?
-  @Option(help: "KiB of gradient that a node sends at once.") var chunk = 1024
+  @Option(help: "KiB of gradient that a rank sends at once; what the program sends when left out.") var chunk: Int?
   @Option(help: "Share of a shard's time in which the network works unseen; 0 where moving bytes takes the same cores.")
   var overlap = 0.67
   @Option(help: "ordered or fast; the configuration's train.reduction when left out.")
-  var reduction: ScalingModel.Reduction?
+  var reduction: GradientReduction?
   @Option(help: "A second table, of a global batch of so many shards.") var shards: Int?
   @Flag(help: "With --nodes: the table of 1 to 1024 nodes too.") var table = false
   @Flag(help: "Result as JSON.") var json = false
@@ -35,7 +35,7 @@ struct PlanCommand: ParsableCommand {
   private static let most = 1_000_000
 
   func validate() throws {
-    for (name, value) in [("nodes", nodes ?? 1), ("ranks", ranks), ("shards", shards ?? 1), ("chunk", chunk)] {
+    for (name, value) in [("nodes", nodes ?? 1), ("ranks", ranks), ("shards", shards ?? 1), ("chunk", chunk ?? 1)] {
       guard (1...Self.most).contains(value) else { throw ValidationError("--\(name) is from 1 to \(Self.most)") }
     }
     guard (0...1).contains(overlap) else { throw ValidationError("--overlap is from 0 to 1") }
@@ -65,13 +65,13 @@ struct PlanCommand: ParsableCommand {
       network: .init(
         bandwidth: bandwidth?.bytesPerSecond ?? 1.25e9, latency: latency?.seconds ?? 50e-6,
         overhead: overhead?.seconds ?? 5e-6))
-    model.chunkBytes = 1024 * Double(chunk)
+    model.chunkBytes = chunk.map { 1024 * Double($0) }
     model.overlap = overlap
-    model.reduction = reduction ?? ScalingModel.Reduction(rawValue: configuration.train.reduction) ?? .ordered
+    model.reduction = reduction ?? configuration.train.reducing
     let counts = Set([nodes].compactMap { $0 } + (nodes == nil || table ? ScalingReport.tableNodes : []))
     let report = ScalingReport(model, sources: sources, nodes: counts.sorted(), shards: shards)
     print(json ? try report.json() + "\n" : report.text(), terminator: "")
   }
 }
 
-extension ScalingModel.Reduction: ExpressibleByArgument {}
+extension GradientReduction: ExpressibleByArgument {}
