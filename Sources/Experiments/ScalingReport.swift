@@ -12,7 +12,7 @@ public struct ScalingReport: Codable, Sendable {
   public var fixed: [ScalingPrediction]
   /// The first number of nodes, up to the most of `growing`, on which the fill takes more than a twentieth of the step.
   public var latencyMattersFrom: Int?
-  /// What helps against it there, or on the most nodes where it is nowhere so.
+  /// What helps against it: on the nodes asked for; of a table there, or on its most nodes where it is nowhere so.
   public var remedies: [ScalingModel.Remedy]
 
   /// Numbers of nodes of a table.
@@ -27,7 +27,8 @@ public struct ScalingReport: Codable, Sendable {
     growing = nodes.map { model.predict(nodes: $0) }
     fixed = shards.map { shards in nodes.map { model.predict(nodes: $0, shards: shards) } } ?? []
     latencyMattersFrom = model.latencyMatters(upTo: nodes.last ?? 1)
-    remedies = model.remedies(nodes: latencyMattersFrom ?? nodes.last ?? 1)
+    let most = nodes.last ?? 1
+    remedies = model.remedies(nodes: nodes.count == 1 ? most : latencyMattersFrom ?? most)
   }
 
   public func json() throws -> String {
@@ -84,7 +85,7 @@ public struct ScalingReport: Codable, Sendable {
   private func addRemedies(to table: inout TextTable) {
     let nodes = remedies.first?.prediction.nodes ?? 1
     table.heading(
-      latencyMattersFrom.map { "Latency matters from \($0) nodes" } ?? "Latency matters nowhere; on \(nodes) nodes",
+      "Latency matters \(latencyMattersFrom.map { "from \($0) nodes" } ?? "nowhere"); on \(nodes) nodes",
       "step", "fill", "efficiency")
     for remedy in remedies {
       let step = remedy.prediction

@@ -27,6 +27,8 @@ import Testing
     let report = try #require(try JSONSerialization.jsonObject(with: Data(one.output.utf8)) as? [String: Any])
     let growing = try #require(report["growing"] as? [[String: Any]])
     #expect(growing.map { $0["nodes"] as? Int } == [4] && growing[0]["ranks"] as? Int == 32)
+    let remedies = try #require(report["remedies"] as? [[String: Any]])
+    #expect(remedies.allSatisfy { ($0["prediction"] as? [String: Any])?["nodes"] as? Int == 4 } && remedies.count > 1)
     let parts = ["compute", "fold", "optimizer", "network"].compactMap { growing[0][$0] as? Double }
     let step = try #require(growing[0]["step"] as? Double)
     #expect(parts.count == 4 && abs(parts.reduce(0, +) - step) < 1e-9 && parts[0] == 3.9)
