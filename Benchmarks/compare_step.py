@@ -3,11 +3,12 @@
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 from importlib.metadata import version
+
+from machine import describe_machine
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -76,9 +77,7 @@ def main():
 
 
 def report(options, seconds, memory, notes):
-    with open("/proc/cpuinfo") as file:
-        model = next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
-    print(f"{model}, {platform.system()}; torch {version('torch')}, transformers {version('transformers')}.")
+    print(f"{describe_machine()}; torch {version('torch')}, transformers {version('transformers')}.")
     print(f"One image, {options.text_tokens} tokens of text behind its own, batch 1: forward, cross-entropy, backward,")
     print("AdamW. Seconds a step, one thread each; ratio: PyTorch's over evl-dist's, in the same round and run.\n")
     print("| | min | median | max | peak resident MB |")

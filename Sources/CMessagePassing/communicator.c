@@ -1,13 +1,11 @@
 // Start and end of MPI, and who the ranks are.
 
 #include "communicator.h"
+#include "status.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { NO_THREADS = -1, NO_MEMORY = -2 };
@@ -51,34 +49,6 @@ static int number_ranks(mp_communicator *c, MPI_Comm world) {
   return 0;
 }
 
-// Maps one flag shared by the node's ranks. Its name is gone before this returns, so a crash later leaves nothing behind.
-static int share_last_word(mp_communicator *c) {
-  char name[64] = "";
-  int file = -1;
-  if (c->local_rank == 0) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    snprintf(name, sizeof name, "/evl-dist-%ld-%lx", (long)getpid(), (unsigned long)now.tv_nsec);
-    file = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
-    if (file >= 0 && ftruncate(file, sizeof(atomic_int))) {
-      close(file);
-      shm_unlink(name);
-      file = -1;
-    }
-    if (file < 0) name[0] = 0;
-  }
-  int code = MPI_Bcast(name, sizeof name, MPI_CHAR, 0, c->local);
-  if (!code && name[0] && c->local_rank != 0) file = shm_open(name, O_RDWR, 0600);
-  if (file >= 0) {
-    void *memory = mmap(NULL, sizeof(atomic_int), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (memory != MAP_FAILED) c->last_word = memory;
-    close(file);
-  }
-  if (!code) code = MPI_Barrier(c->local);
-  if (c->local_rank == 0 && name[0]) shm_unlink(name);
-  return code;
-}
-
 int mp_start(size_t piece, mp_communicator **result) {
   *result = NULL;
   int started = 0, provided = MPI_THREAD_SINGLE, code;
@@ -97,7 +67,8 @@ int mp_start(size_t piece, mp_communicator **result) {
   if (!code) code = number_ranks(c, world);
   if (!code) code = MPI_Comm_set_errhandler(c->ranks, MPI_ERRORS_RETURN);
   if (!code) code = MPI_Comm_set_errhandler(c->local, MPI_ERRORS_RETURN);
-  if (!code) code = share_last_word(c);
+  if (!code) code = mp_page_share(c->local, &c->page);
+  if (!code && !c->page) code = NO_MEMORY;
   if (world != MPI_COMM_NULL) MPI_Comm_free(&world);
   if (code) {
     free(c);
@@ -108,7 +79,6 @@ int mp_start(size_t piece, mp_communicator **result) {
 }
 
 int mp_finish(mp_communicator *c) {
-  if (c->last_word) munmap(c->last_word, sizeof(atomic_int));
   MPI_Comm_free(&c->local);
   MPI_Comm_free(&c->ranks);
   free(c);
@@ -123,7 +93,7 @@ void mp_abort(mp_communicator *c, int code) {
   _exit(code);
 }
 
-bool mp_claim_last_word(mp_communicator *c) { return !c->last_word || atomic_exchange(c->last_word, 1) == 0; }
+mp_page *mp_page_of(const mp_communicator *c) { return c->page; }
 
 int mp_rank(const mp_communicator *c) { return c->rank; }
 int mp_size(const mp_communicator *c) { return c->size; }

@@ -2,7 +2,6 @@
 #define COMMUNICATOR_H
 
 #include <mpi.h>
-#include <stdatomic.h>
 
 #include "CMessagePassing.h"
 
@@ -13,7 +12,7 @@ struct mp_communicator {
   int node, node_count;
   int local_rank, local_size;
   size_t piece;
-  atomic_int *last_word;  // shared by the node; NULL where shared memory is missing
+  mp_page *page;  // of the node; belongs to whoever asked for it
 };
 
 struct mp_team {

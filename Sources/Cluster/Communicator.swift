@@ -25,6 +25,8 @@ public protocol Communicator: AnyObject {
   var localRank: Int { get }
   /// The number of ranks on this node.
   var localSize: Int { get }
+  /// Where this rank publishes what it does.
+  var status: RankStatus { get }
   /// What carries the messages, with its version.
   var library: String { get }
 

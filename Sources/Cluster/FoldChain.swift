@@ -123,6 +123,16 @@ final class FoldChain {
     return true
   }
 
+  /// The rank whose message is due next; nil where none is.
+  func awaitedRank(_ place: FoldPlace) -> Int? {
+    guard passesResult, isOwner else { return nil }
+    if place.round < assignment.rounds, let group = source(ofRound: place.round) {
+      return groups.rank(ofMember: groups.member, group: group)
+    }
+    guard place.round == assignment.rounds, deliveredChunks < chunkCount, groups.index != finalGroup else { return nil }
+    return groups.rank(ofMember: groups.member, group: groups.index < finalGroup ? groups.index + 1 : groups.index - 1)
+  }
+
   /// Sends the chunk on, if it does not stay.
   func pass(_ place: FoldPlace) throws {
     guard let group = destination(ofRound: place.round) else { return }

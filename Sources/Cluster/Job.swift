@@ -31,12 +31,13 @@ public enum Job {
       report(error)
       return error.exitCode
     }
+    Watchdog(communicator.status).start()
     do {
       try body(communicator)
       try communicator.finish()
       return 0
     } catch let agreed as AgreedError {
-      if communicator.isController { report(agreed.error) }
+      if communicator.isController, communicator.status.claimEnd(code: agreed.error.exitCode) { report(agreed.error) }
       try? communicator.finish()
       return agreed.error.exitCode
     } catch {

@@ -13,6 +13,7 @@ public final class MessagePassing: Communicator {
   public let nodeCount: Int
   public let localRank: Int
   public let localSize: Int
+  public let status: RankStatus
   private let handle: OpaquePointer
   private var isFinished = false
 
@@ -26,7 +27,7 @@ public final class MessagePassing: Communicator {
   public init(pieceBytes: Int = 1 << 30) throws {
     var created: OpaquePointer?
     let code = mp_start(pieceBytes, &created)
-    guard code == 0, let created else {
+    guard code == 0, let created, let page = mp_page_of(created) else {
       throw UserError(
         .unavailable, "MPI does not start: \(Self.describe(code))",
         remedy: "start under the mpirun of the library this program was built with; see evl-dist doctor")
@@ -38,6 +39,23 @@ public final class MessagePassing: Communicator {
     nodeCount = Int(mp_node_count(created))
     localRank = Int(mp_local_rank(created))
     localSize = Int(mp_local_size(created))
+    status = RankStatus(page: page, slot: localRank, rank: rank, peers: try Self.peers(created))
+  }
+
+  /// Collective: who the ranks are, with the names of their hosts.
+  private static func peers(_ handle: OpaquePointer) throws -> Peers {
+    let width = 256
+    let (rank, size) = (Int(mp_rank(handle)), Int(mp_size(handle)))
+    var own = Array("\(mp_node(handle)) \(Peers.hostName())".utf8.prefix(width))
+    own += [UInt8](repeating: 0, count: width - own.count)
+    var all = [UInt8](repeating: 0, count: width * size)
+    all.replaceSubrange(rank * width..<(rank + 1) * width, with: own)
+    let code = mp_all_gather(handle, &all, (0..<size).map { mp_range(lower: $0 * width, upper: ($0 + 1) * width) })
+    try check(code, "the start of the job")
+    let fields = (0..<size).map { peer in
+      String(decoding: all[(peer * width)..<(peer + 1) * width].prefix { $0 != 0 }, as: UTF8.self).split(separator: " ")
+    }
+    return Peers(nodes: fields.map { Int($0[0]) ?? 0 }, hosts: fields.map { String($0.last ?? "") })
   }
 
   public var library: String {
@@ -47,19 +65,20 @@ public final class MessagePassing: Communicator {
     return full.split(whereSeparator: \.isNewline).first.map(String.init) ?? full
   }
 
-  public func barrier() throws { try check(mp_barrier(handle), "a barrier") }
+  public func barrier() throws { try call(.barrier) { mp_barrier(handle) } }
 
   public func broadcastBytes(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws {
-    try check(mp_broadcast(handle, bytes.baseAddress, bytes.count, Int32(root)), "a broadcast from rank \(root)")
+    let peer: Peer = rank == root ? .everyone : .rank(root)
+    try call(.broadcast, peer) { mp_broadcast(handle, bytes.baseAddress, bytes.count, Int32(root)) }
   }
 
   public func reduce(_ values: inout [Int64], by reduction: Reduction) throws {
-    try check(mp_reduce_int64(handle, &values, values.count, reduction.code), "a reduction of integers")
+    try call(.integers) { mp_reduce_int64(handle, &values, values.count, reduction.code) }
   }
 
   public func reduce(_ values: inout [Double], by reduction: Reduction) throws {
     precondition(reduction != .sum, "sums of doubles depend on the number of ranks")
-    try check(mp_reduce_double(handle, &values, values.count, reduction.code), "a reduction of extremes")
+    try call(.extremes) { mp_reduce_double(handle, &values, values.count, reduction.code) }
   }
 
   public func gatherBytes(
@@ -67,28 +86,29 @@ public final class MessagePassing: Communicator {
     to root: Int
   ) throws {
     precondition(rank != root || incoming.count == size, "one range a rank")
-    try check(
+    try call(.gather, rank == root ? .everyone : .rank(root)) {
       mp_gather(
         handle, bytes.baseAddress, bytes.count, destination.baseAddress, Self.ranges(incoming, in: destination.count),
-        Int32(root)), "a gather to rank \(root)")
+        Int32(root))
+    }
   }
 
   public func allGatherBytes(_ memory: UnsafeMutableRawBufferPointer, ranges: [Range<Int>]) throws {
     precondition(ranges.count == size, "one range a rank")
-    try check(mp_all_gather(handle, memory.baseAddress, Self.ranges(ranges, in: memory.count)), "an all-gather")
+    try call(.allGather) { mp_all_gather(handle, memory.baseAddress, Self.ranges(ranges, in: memory.count)) }
   }
 
   public func sendBytes(_ bytes: UnsafeRawBufferPointer, to destination: Int) throws {
-    try check(mp_send(handle, bytes.baseAddress, bytes.count, Int32(destination)), "sending to rank \(destination)")
+    try call(.sending, .rank(destination)) { mp_send(handle, bytes.baseAddress, bytes.count, Int32(destination)) }
   }
 
   public func receiveBytes(_ bytes: UnsafeMutableRawBufferPointer, from source: Int) throws {
-    try check(mp_receive(handle, bytes.baseAddress, bytes.count, Int32(source)), "receiving from rank \(source)")
+    try call(.receiving, .rank(source)) { mp_receive(handle, bytes.baseAddress, bytes.count, Int32(source)) }
   }
 
   public func startSend(_ bytes: UnsafeRawBufferPointer, to destination: Int, kind: Int) throws -> any Transfer {
     var transfer: OpaquePointer?
-    try check(
+    try Self.check(
       mp_start_send(handle, bytes.baseAddress, bytes.count, Int32(destination), Int32(kind), &transfer),
       "sending to rank \(destination)")
     return MessageTransfer(transfer, "sending to rank \(destination)")
@@ -96,7 +116,7 @@ public final class MessagePassing: Communicator {
 
   public func startReceive(_ bytes: UnsafeMutableRawBufferPointer, from source: Int, kind: Int) throws -> any Transfer {
     var transfer: OpaquePointer?
-    try check(
+    try Self.check(
       mp_start_receive(handle, bytes.baseAddress, bytes.count, Int32(source), Int32(kind), &transfer),
       "receiving from rank \(source)")
     return MessageTransfer(transfer, "receiving from rank \(source)")
@@ -110,19 +130,19 @@ public final class MessagePassing: Communicator {
 
   public func makeTeam(color: Int?) throws -> (any RankTeam)? {
     var team: OpaquePointer?
-    try check(mp_make_team(handle, Int32(color ?? -1), &team), "the making of a team of ranks")
+    try call(.team) { mp_make_team(handle, Int32(color ?? -1), &team) }
     return team.map { MessageTeam($0, of: self) }
   }
 
   fileprivate func sum(_ values: UnsafeMutableBufferPointer<Float>, over team: OpaquePointer) throws {
-    try check(mp_team_sum_f32(handle, team, values.baseAddress, values.count), "an all-reduce between nodes")
+    try call(.team) { mp_team_sum_f32(handle, team, values.baseAddress, values.count) }
   }
 
   /// The first rank of a node to come here prints; the others wait to be ended. Nodes after the first give those before
   /// them a moment, since their end is on its way.
   public func abort(_ error: UserError) {
     if node > 0 { usleep(1_500_000) }
-    if mp_claim_last_word(handle) {
+    if status.claimEnd(code: error.exitCode) {
       Job.report(error.prefixed(prefix))
     } else {
       sleep(2)
@@ -133,10 +153,18 @@ public final class MessagePassing: Communicator {
   public func finish() throws {
     guard !isFinished else { return }
     isFinished = true
-    try check(mp_finish(handle), "the end of the job")
+    status.begin(.finishing)
+    try call(.finish) { mp_finish(handle) }
+    status.leave()
   }
 
-  private func check(_ code: Int32, _ operation: String) throws { try Self.check(code, operation) }
+  /// Runs an operation of the library while the status page tells what this rank waits for.
+  private func call(_ operation: Operation, _ peer: Peer = .everyone, _ body: () -> Int32) throws {
+    let code = status.waiting(in: operation, for: peer, body)
+    guard code != 0 else { return }
+    if case .rank(let rank) = peer { try Self.check(code, "\(operation.words) with rank \(rank)") }
+    try Self.check(code, operation.words)
+  }
 
   fileprivate static func check(_ code: Int32, _ operation: String) throws {
     guard code == 0 else {

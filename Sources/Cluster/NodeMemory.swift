@@ -107,13 +107,22 @@ public final class NodeMemory {
     meetings += 1
     arrivals[groups.member].value = meetings
     let meetings = meetings
-    try wait { arrivals.allSatisfy { $0.value >= meetings } }
+    func late() -> Peer {
+      arrivals.firstIndex { $0.value < meetings }.map { .rank(groups.rank(ofMember: $0, group: groups.index)) }
+        ?? .everyone
+    }
+    try wait(in: .meeting, for: late) { arrivals.allSatisfy { $0.value >= meetings } }
   }
 
   /// Waits until something is so that other ranks bring about.
   ///
-  /// - Parameter work: what this rank does meanwhile; says whether there was anything to do.
-  func wait(until isSo: () -> Bool, doing work: () throws -> Bool = { false }) throws {
+  /// - Parameters:
+  ///   - operation: as the status page names it.
+  ///   - peer: whom this rank waits for, looked at now and then.
+  ///   - work: what this rank does meanwhile; says whether there was anything to do.
+  func wait(
+    in operation: Operation, for peer: () -> Peer, doing work: () throws -> Bool = { false }, until isSo: () -> Bool
+  ) throws {
     var idle = 0
     while !isSo() {
       if try work() {
@@ -121,10 +130,15 @@ public final class NodeMemory {
         continue
       }
       idle += 1
+      if idle.isMultiple(of: Self.patience) { communicator.status.waits(in: operation, for: peer()) }
       try communicator.checkPeers()
       rest(idle)
     }
+    communicator.status.waits(in: nil, for: .everyone)
   }
+
+  /// Looks in vain after which the status page is told.
+  private static let patience = 4000
 
   /// Longer the longer the wait; with more ranks than processors, another rank gets the processor at once.
   private func rest(_ idle: Int) {

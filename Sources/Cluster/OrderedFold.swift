@@ -105,8 +105,12 @@ public final class OrderedFold {
     let slots = UInt64(layout.slots)
     if sequence >= slots {
       let owners = folded.prefix(chain.owners)
-      try wait { owners.allSatisfy { $0.value + slots > sequence } }
+      func late() -> Peer {
+        peer(owners.firstIndex { $0.value + slots <= sequence })
+      }
+      try wait(for: late) { owners.allSatisfy { $0.value + slots > sequence } }
     }
+    memory.communicator.status.enter(.backward, bucket: bucket)
     return slot(memory.groups.member, sequence).range(0..<layout.buckets[bucket].count)
   }
 
@@ -120,7 +124,8 @@ public final class OrderedFold {
   public func endStep() throws {
     let owners = delivered.prefix(chain.owners)
     let step = step
-    try wait { owners.allSatisfy { $0.value > step } && !chain.isSending }
+    memory.communicator.status.enter(.fold)
+    try wait(for: late) { owners.allSatisfy { $0.value > step } && !chain.isSending }
     self.step += 1
     isRunning = false
   }
@@ -131,13 +136,31 @@ public final class OrderedFold {
     return rings[member].range(start..<start + capacity)
   }
 
-  private func wait(until isSo: () -> Bool) throws {
+  /// Whom the end of this step waits for, as far as this rank knows.
+  private func late() -> Peer {
+    if let source = chain.awaitedRank(next) { return .rank(source) }
+    guard next.round < assignment.rounds, next.position < bucketCount else {
+      return peer(delivered.prefix(chain.owners).firstIndex { $0.value <= step })
+    }
+    let sequence = sequence(next.round, next.position)
+    let active = chain.activeMembers(inRound: next.round)
+    return peer(
+      published.prefix(active).firstIndex { $0.value <= sequence }
+        ?? delivered.prefix(chain.owners).firstIndex { $0.value <= step })
+  }
+
+  private func peer(_ member: Int?) -> Peer {
+    member.map { .rank(memory.groups.rank(ofMember: $0, group: memory.groups.index)) } ?? .everyone
+  }
+
+  private func wait(for peer: () -> Peer, until isSo: () -> Bool) throws {
     let start = Stopwatch.now
     let (fold, network) = (times.fold, times.network)
-    try memory.wait(until: isSo) {
+    let work = { [self] in
       let own = try progress()
       return try companion?.progress() == true || own
     }
+    try memory.wait(in: .fold, for: peer, doing: work, until: isSo)
     times.wait += Stopwatch.now - start - (times.fold - fold) - (times.network - network)
   }
 

@@ -64,6 +64,7 @@ final class SimulatedRank: Communicator {
     var rank: Int, node: Int, nodeCount: Int, localRank: Int, localSize: Int
   }
 
+  let status: RankStatus
   private let place: Place
   private let hub: SimulatedHub
   private let delays: UInt64?
@@ -73,6 +74,7 @@ final class SimulatedRank: Communicator {
     self.place = place
     self.hub = hub
     self.delays = delays
+    status = RankStatus(alone: place.rank, of: .here(hub.size))
   }
 
   var rank: Int { place.rank }

@@ -9,6 +9,7 @@ public final class SingleRank: Communicator {
   public let nodeCount = 1
   public let localRank = 0
   public let localSize = 1
+  public let status = RankStatus(alone: 0, of: .here(1))
   public let library = "none (one rank)"
 
   public init() {}

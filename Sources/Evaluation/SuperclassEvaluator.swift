@@ -13,6 +13,10 @@ public struct SuperclassEvaluator {
   private let side: ModelSide
   private let answerTokens: Int
 
+  /// Records a rank answers between two meetings of all: few enough that a round stays within the limit of a step, many
+  /// enough that ranks hardly wait for each other.
+  private static let recordsPerRound = 16
+
   public init(model: any VisionLanguageModel<Float>, side: ModelSide, answerTokens: Int) {
     reader = ImageReader(model: model)
     self.side = side
@@ -26,15 +30,20 @@ public struct SuperclassEvaluator {
   public func answers(
     _ samples: [ECGSample], records: RecordCache, communicator: any Communicator, stop: StopFlag
   ) throws -> [PTBXLSuper.Answer] {
-    let own = Array(samples.indices.filter { $0 % communicator.size == communicator.rank })
-    let results = try communicator.agree {
-      try own.map { index in
-        if stop.isRaised {
-          throw UserError(
-            .stopped, "stopped by \(StopFlag.name(of: stop.signal)) during evaluation",
-            remedy: "run the same command again; an evaluation begins anew, a training is not repeated")
-        }
-        return try answer(about: samples[index], records: records)
+    let round = communicator.size * Self.recordsPerRound
+    var results: [(probabilities: [Double], text: String)] = []
+    for start in stride(from: 0, to: samples.count, by: round) {
+      communicator.status.begin(.evaluation)
+      let own = (start..<min(start + round, samples.count)).filter { $0 % communicator.size == communicator.rank }
+      results += try communicator.agree {
+        try own.compactMap { stop.isRaised ? nil : try answer(about: samples[$0], records: records) }
+      }
+      let signal = try stop.agreed(among: communicator)
+      guard signal == 0 else {
+        throw AgreedError(
+          UserError(
+            .stopped, "stopped by \(StopFlag.name(of: signal)) during evaluation",
+            remedy: "run the same command again; an evaluation begins anew, a training is not repeated"))
       }
     }
     let probabilities = try communicator.allGather(results.flatMap(\.probabilities))

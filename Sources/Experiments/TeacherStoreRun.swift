@@ -135,6 +135,7 @@ public final class TeacherStoreRun {
       let range = part.map { plan.samples(ofPart: $0) } ?? 0..<0
       for offset in 0..<plan.samplesPerPart {
         let position = range.lowerBound + offset
+        communicator.status.begin(step: round * plan.samplesPerPart + offset + 1, .teacher)
         let computed = try communicator.agree {
           position < range.upperBound ? try work.compute(position) : nil
         }

@@ -152,7 +152,10 @@ public final class Trainer {
       try trainStep(prefetcher)
       let signal = try context.stop.agreed(among: context.communicator)
       let every = context.configuration.checkpoint.every
-      if signal != 0 || step == plan.steps || (every > 0 && step % every == 0) { try save() }
+      if signal != 0 || step == plan.steps || (every > 0 && step % every == 0) {
+        context.communicator.status.begin(.checkpoint)
+        try save()
+      }
       if signal != 0, step < plan.steps { return signal }
     }
     return nil
@@ -162,6 +165,7 @@ public final class Trainer {
     var clock = StepClock()
     let operations = computation.operations
     let communicator = context.communicator
+    communicator.status.begin(step: step + 1)
     let batch = try communicator.agree {
       let batch = try prefetcher.next() ?? []
       try batch.joined().forEach(computation.check)
@@ -183,6 +187,7 @@ public final class Trainer {
     }
     let parts = LossParts(
       names: computation.partNames, values: try communicator.foldStatistics(statistics, assignment: assignment))
+    communicator.status.enter(.optimizer)
     let norm = try optimizer.gradientNorm()
     lastLosses = parts.named.merging(["loss": factors.total(parts)]) { $1 }
     try refuseNonFinite(norm)
@@ -217,8 +222,10 @@ public final class Trainer {
     var statistics: [[Double]] = []
     fold.beginStep()
     for round in 0..<assignment.rounds where assignment.shard(round: round, rank: rank) != nil {
+      context.communicator.status.enter(.teacher)
       let shard = try computation.prepare(batch[round])
       try norms?.measure(shard, round: round, counts: counts, factors: factors)
+      context.communicator.status.enter(.forward)
       let sink = FoldSink(fold, round: round, layout: trainee.arena.gradientLayout)
       let parts = try computation.run(shard, counts: counts, factors: factors, recorder: recorder, into: sink)
       try sink.check()

@@ -10,7 +10,7 @@ func probeCollectives(_ options: ProbeOptions) -> Int32 {
       try checkArrays(communicator)
       try checkMessages(communicator)
       try checkTransfers(communicator)
-      try checkPlace(communicator)
+      try checkPlace(communicator, nodes: options("nodes", 1))
     } catch {
       communicator.abort(.from(error))
     }
@@ -97,16 +97,22 @@ private func checkTransfers(_ communicator: MessagePassing) throws {
     try memory.meet()
     numbers[rank] = 1
     try memory.meet()
-    let isShared = sharing != .private && size > 1
     let kinds: [MemorySharing: SharedMemory.Kind] = [.auto: .anonymous, .named: .named, .private: .private]
-    try expect(memory.kind == kinds[sharing] && memory.groups.count == (isShared ? 1 : size), "the kind of memory")
-    try expect(numbers.array.reduce(0, +) == (isShared ? Float(size) : 1), "shared memory")
+    let isShared = sharing != .private
+    try expect(
+      memory.kind == kinds[sharing] && memory.groups.count == (isShared ? communicator.nodeCount : size),
+      "the kind of memory")
+    try expect(numbers.array.reduce(0, +) == (isShared ? Float(communicator.localSize) : 1), "shared memory")
     try expect(memory.remark == nil, "the remark")
   }
 }
 
-private func checkPlace(_ communicator: MessagePassing) throws {
-  try expect(communicator.nodeCount == 1 && communicator.node == 0, "the node")
-  try expect(communicator.localRank == communicator.rank && communicator.localSize == communicator.size, "local ranks")
+private func checkPlace(_ communicator: MessagePassing, nodes: Int) throws {
+  try expect(communicator.nodeCount == nodes, "the number of nodes")
+  let nodeOfRank = try communicator.allGather([communicator.node]).map { $0[0] }
+  let own = nodeOfRank.indices.filter { nodeOfRank[$0] == communicator.node }
+  try expect(nodeOfRank == nodeOfRank.sorted() && Set(nodeOfRank) == Set(0..<nodes), "the nodes of the ranks")
+  try expect(own.firstIndex(of: communicator.rank) == communicator.localRank, "the local rank")
+  try expect(own.count == communicator.localSize, "the number of local ranks")
   try expect(!communicator.library.isEmpty, "the library's name")
 }

@@ -41,6 +41,9 @@ func printTopology(_ communicator: any Communicator) throws {
   guard communicator.isController else { return }
   print("\(topology.nodeCount) node, ranks \(topology.places.map(\.rank)), warnings \(topology.warnings.count)")
   for place in topology.places {
-    print(place.host, place.processors, place.hostProcessors, place.quota.map { "\($0)" } ?? "no quota")
+    print(
+      "rank \(place.rank): node \(place.node), local rank \(place.localRank) on \(place.host);", place.processors,
+      place.hostProcessors, place.quota.map { "\($0)" } ?? "no quota"
+    )
   }
 }

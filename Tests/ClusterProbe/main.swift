@@ -35,6 +35,7 @@ let code =
   case "fail-agreed": Job.run { try failAgreed($0, options) }
   case "fail-together": Job.run { _ in throw UserError(.usage, "every rank finds this", remedy: "mend it") }
   case "wait-for-signal": Job.run { try waitForSignal($0) }
+  case "steps": Job.run { try goThroughSteps($0, options) }
   case "topology": Job.run { try printTopology($0) }
   default: UserError.Kind.usage.rawValue
   }

@@ -14,10 +14,35 @@ struct SmallRun {
     _ name: String, ranks: Int, _ more: [String] = [], options: [String] = [],
     started: ((String) throws -> Void)? = nil
   ) throws -> MPIRun.Outcome {
+    try MPIRun.run(
+      ranks: ranks, MPIRun.program("evl-dist"), arguments(name, more, options), seconds: 240, started: started)
+  }
+
+  /// The same by launch/local.
+  func launch(
+    _ name: String, ranks: Int, _ more: [String] = [], started: ((String) throws -> Void)? = nil
+  ) throws -> MPIRun.Outcome {
+    try MPIRun.run(
+      command: [MPIRun.script("local"), "-n", "\(ranks)", "--linger", "3", "--"] + arguments(name, more, []),
+      seconds: 240, settings: ["EVL_DIST": MPIRun.program("evl-dist").path], started: started)
+  }
+
+  private func arguments(_ name: String, _ more: [String], _ options: [String]) -> [String] {
     let all = settings + ["run.folder=\(run(name).path)", "teacher.cache=\(folder.path)/teachers"] + more
-    return try MPIRun.run(
-      ranks: ranks, MPIRun.program("evl-dist"), ["train"] + options + all.flatMap { ["--set", $0] }, seconds: 240,
-      started: started)
+    return ["train"] + options + all.flatMap { ["--set", $0] }
+  }
+
+  /// The process of one rank of a run that goes on.
+  func process(ofRank rank: Int, _ name: String) -> pid_t? {
+    let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.compactMap { pid_t($0) } ?? []
+    return processes.first { process in
+      func words(_ file: String) -> [String] {
+        (FileManager.default.contents(atPath: "/proc/\(process)/\(file)") ?? Data()).split(separator: 0)
+          .map { String(decoding: $0, as: UTF8.self) }
+      }
+      return words("cmdline").contains("run.folder=\(run(name).path)")
+        && words("environ").contains("OMPI_COMM_WORLD_RANK=\(rank)")
+    }
   }
 
   func run(_ name: String) -> URL { folder.appendingPathComponent(name) }

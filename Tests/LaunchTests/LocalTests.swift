@@ -45,11 +45,11 @@ import Testing
     }
   }
 
-  @Test(arguments: [(1, "--verbose"), (137, "signal 9")] as [(Int32, String)])
-  func otherExitCodesPassThroughWithALine(code: Int32, hint: String) throws {
+  @Test(arguments: [(1, 1, "--verbose"), (139, 139, "signal 11"), (137, 76, "signal 9")] as [(Int32, Int32, String)])
+  func otherExitCodesPassThroughWithALineAndAKilledRankIsLost(code: Int32, result: Int32, hint: String) throws {
     try withLocal { stage, program in
       let outcome = try stage.run(Self.script, settings: ["CODE": "\(code)", "EVL_DIST": program.path])
-      #expect(outcome.code == code)
+      #expect(outcome.code == result)
       #expect(outcome.errorLines.count == 1 && outcome.errors.contains(hint))
     }
   }
@@ -129,6 +129,39 @@ import Testing
       }
       #expect(outcome.code == 143)
       #expect(Date().timeIntervalSince(start) > 1)
+    }
+  }
+
+  @Test func anMPIThatOutlivesItsRanksIsEndedWithCode76() throws {
+    let deaf = """
+      if [ "${1:-}" = --version ]; then echo "mpirun (Open MPI) 4.1.4"; exit; fi
+      trap 'echo asked >>"$STAGE/asked"' TERM
+      "$EVL_DIST" &
+      while :; do sleep 0.05; done
+      """
+    try withLocal(mpirun: deaf) { stage, _ in
+      let program = try stage.program("rank", "sleep 1.5")
+      let settings = ["EVL_DIST": program.path, "EVL_LINGER": "1"]
+      let outcome = try stage.run(Self.script, settings: settings)
+      #expect(outcome.code == 76)
+      #expect(outcome.errorLines.count == 1 && outcome.errors.contains("all ranks have ended"))
+      #expect(stage.text("asked") == "asked\n")
+    }
+  }
+
+  @Test func ranksThatRunAreNotBounded() throws {
+    let waiting = """
+      if [ "${1:-}" = --version ]; then echo "mpirun (Open MPI) 4.1.4"; exit; fi
+      "$EVL_DIST" &
+      wait
+      exit 64
+      """
+    try withLocal(mpirun: waiting) { stage, _ in
+      let program = try stage.program("rank", "sleep 2")
+      let outcome = try stage.run(Self.script, ["--linger", "1"], settings: ["EVL_DIST": program.path])
+      #expect(outcome.code == 64 && outcome.errors == "")
+      let refused = try stage.run(Self.script, ["--linger", "x"], settings: ["EVL_DIST": program.path])
+      #expect(refused.code == 64 && refused.errorLines.count == 1)
     }
   }
 

@@ -35,15 +35,29 @@ public enum MPIRun {
     ranks: Int, _ program: URL, _ arguments: [String] = [], seconds: Int = 60, settings: [String: String] = [:],
     folder: URL? = nil, started: ((String) throws -> Void)? = nil
   ) throws -> Outcome {
+    try run(
+      command: ["mpirun", "--quiet", "--oversubscribe", "-n", "\(ranks)", program.path] + arguments, seconds: seconds,
+      settings: settings, folder: folder, started: started)
+  }
+
+  /// A script of launch/.
+  public static func script(_ name: String) -> String {
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("launch/\(name)").path
+  }
+
+  /// Runs a command that starts mpirun, in the same way.
+  public static func run(
+    command: [String], seconds: Int = 60, settings: [String: String] = [:], folder: URL? = nil,
+    started: ((String) throws -> Void)? = nil
+  ) throws -> Outcome {
     try alone {
       try withTemporaryFolder { scratch in
         let output = scratch.appendingPathComponent("out")
         let errors = scratch.appendingPathComponent("err")
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments =
-          ["timeout", "-k", "5", "\(seconds)", "mpirun", "--quiet", "--oversubscribe", "-n", "\(ranks)", program.path]
-          + arguments
+        process.arguments = ["timeout", "-k", "5", "\(seconds)"] + command
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }.merging(settings) { $1 }
         if let folder { process.currentDirectoryURL = folder }
         process.standardInput = FileHandle.nullDevice

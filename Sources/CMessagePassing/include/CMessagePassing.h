@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "MessagePassingStatus.h"
+
 typedef struct mp_communicator mp_communicator;
 
 // Bytes lower ..< upper of a memory.
@@ -34,8 +36,8 @@ int mp_finish(mp_communicator *communicator);
 // Ends every rank of the job; mpirun exits with the code. Does not return.
 _Noreturn void mp_abort(mp_communicator *communicator, int code);
 
-// True for the first caller on this node, false for the others: who prints the job's last message.
-bool mp_claim_last_word(mp_communicator *communicator);
+// The page of this node, where this rank's slot is its local rank. The caller releases it; it may outlive the communicator.
+mp_page *mp_page_of(const mp_communicator *communicator);
 
 int mp_rank(const mp_communicator *communicator);
 int mp_size(const mp_communicator *communicator);

@@ -22,6 +22,8 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "Rules by which text is read: default, or ecgbench as published.") var scorer = Scorer.default
   @Option(help: "Seed of the bootstrap.") var seed: UInt64 = 1
   @Option(help: "Write the model's answers as JSON lines, to be scored again.") var save: String?
+  @Option(help: "Seconds that the ranks may go without meeting (16 records each) before they end as late; 0: for ever.")
+  var stepLimit = 1800.0
   @Flag(help: "Report as JSON.") var json = false
 
   func validate() throws {
@@ -32,6 +34,7 @@ struct EvaluateCommand: ParsableCommand {
       throw ValidationError("give either --model or --predictions")
     }
     guard chatTemplate.isEmpty || model != nil else { throw ValidationError("--chat-template is for --model") }
+    guard stepLimit >= 0 && stepLimit.isFinite else { throw ValidationError("--step-limit is 0 or more seconds") }
     try TemplateNote.check(chatTemplate)
   }
 
@@ -39,6 +42,7 @@ struct EvaluateCommand: ParsableCommand {
     let stop = StopFlag()
     try stop.watch()
     try onEveryRank { communicator in
+      communicator.status.limitSteps(toSeconds: stepLimit)
       let evaluation = BenchmarkRun(communicator: communicator, stop: stop, seed: seed)
       let report: PTBXLSuperReport
       let url = URL(fileURLWithPath: data)

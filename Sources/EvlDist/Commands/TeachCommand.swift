@@ -41,6 +41,7 @@ struct TeachCommand: ParsableCommand {
   }
 
   private func teach(_ configuration: RunConfiguration, _ communicator: any Communicator, _ stop: StopFlag) throws {
+    communicator.status.limitSteps(toSeconds: configuration.train.stepLimit)
     let runFolder = URL(fileURLWithPath: configuration.run.folder)
     let observer = RunObserver(
       terminal: .current(), metrics: MetricsLog(runFolder.appendingPathComponent("metrics.jsonl")))

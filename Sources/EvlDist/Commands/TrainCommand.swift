@@ -40,6 +40,7 @@ struct TrainCommand: ParsableCommand {
     // Before MPI starts, so that a request during the start is not lost.
     let stop = StopFlag()
     try stop.watch()
+    let leftovers = Leftovers.remove()
     try onEveryRank { communicator in
       let resolved = try communicator.agree { try options.resolved() }
       if dryRun {
@@ -51,13 +52,14 @@ struct TrainCommand: ParsableCommand {
         if communicator.isController { print(try plan.text(), terminator: "") }
         return
       }
-      try train(resolved, communicator, stop)
+      try train(resolved, communicator, stop, leftovers)
     }
   }
 
   private func train(
-    _ resolved: ResolvedConfiguration, _ communicator: any Communicator, _ stop: StopFlag
+    _ resolved: ResolvedConfiguration, _ communicator: any Communicator, _ stop: StopFlag, _ leftovers: Leftovers
   ) throws {
+    communicator.status.limitSteps(toSeconds: resolved.configuration.train.stepLimit)
     let folder = URL(fileURLWithPath: resolved.configuration.run.folder)
     let observer = RunObserver(
       terminal: .current(), metrics: MetricsLog(folder.appendingPathComponent("metrics.jsonl")))
@@ -66,6 +68,7 @@ struct TrainCommand: ParsableCommand {
       observer.note(
         "\(Version.text): \(Self.count(communicator.size, "rank")) on \(Self.count(communicator.nodeCount, "node")), run folder \(folder.path)"
       )
+      leftovers.note.map(observer.note)
       topology.warnings.forEach(observer.warn)
     }
     let context = RunContext(

@@ -148,6 +148,8 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var sharedMemory = MemorySharing.auto.rawValue
     /// Steps between comparisons of the nodes' copies of weights and moments; 0: never.
     public var checkEvery = 100
+    /// Seconds a step may take on any rank before the job ends as late; 0: for ever.
+    public var stepLimit = 1800.0
     /// Share of the training records whose answers are used.
     public var labelled = 1.0
     public var lora = LoRA()
@@ -247,8 +249,7 @@ extension RunConfiguration {
       student.path.isEmpty || student.shape.isEmpty,
       "student.path and student.shape are both given; a folder with weights is student.path, a config.json alone "
         + "student.shape")
-    return problems + train.rankProblems() + teacher.problems() + train.lora.problems() + conversationProblems()
-      + objective.problems()
+    return problems + teacher.problems() + train.problems() + conversationProblems() + objective.problems()
   }
 
   /// What is wrong with the settings that only conversations and model folders look at.
@@ -283,6 +284,15 @@ extension RunConfiguration.Teacher {
       ), ((1...1_000_000).contains(partSamples), "teacher.part_samples is \(partSamples); 1 to 1000000"),
     ]
     return rules.filter { !$0.holds }.map(\.problem)
+  }
+}
+
+extension RunConfiguration.Train {
+  /// What is wrong with the adapters, what is about ranks, and the limit of a step, one line each.
+  func problems() -> [String] {
+    let isLimit = stepLimit >= 0 && stepLimit.isFinite
+    return lora.problems() + rankProblems()
+      + (isLimit ? [] : ["train.step_limit is \(stepLimit); 0 lets a step take for ever"])
   }
 }
 

@@ -1,0 +1,47 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Ranks that are late, stopped, killed or that throw, under mpirun.
+@Suite(.serialized, .enabled(if: MPIRun.isPresent)) struct WatchdogTests {
+  private func steps(_ arguments: String...) throws -> MPIRun.Outcome {
+    try MPIRun.run(ranks: 3, MPIRun.program("ClusterProbe"), ["steps"] + arguments)
+  }
+
+  private func messages(_ outcome: MPIRun.Outcome) -> Int { outcome.errors.components(separatedBy: "error:").count - 1 }
+
+  @Test func aLateRankIsNamedOnceAndTheJobEndsWithCode76() throws {
+    let outcome = try steps("late=1", "limit=3")
+    #expect(outcome.code == 76 && messages(outcome) == 1, "\(outcome)")
+    #expect(outcome.errors.hasPrefix("error: rank 1 on "))
+    #expect(outcome.errors.contains("is late: step 3 goes on for longer than train.step_limit (3 s)"))
+    #expect(outcome.errors.components(separatedBy: "waiting in a reduction of integers for rank 1").count == 3)
+    #expect(outcome.seconds < 15)
+  }
+
+  @Test(arguments: [0, 2]) func aStoppedRankIsFoundAlsoWhereItIsTheFirst(rank: Int) throws {
+    let outcome = try steps("stop=\(rank)", "limit=4")
+    #expect(outcome.code == 76 && messages(outcome) == 1, "\(outcome)")
+    #expect(outcome.errors.hasPrefix("error: rank \(rank) on ") && outcome.errors.contains("is stopped"))
+    #expect(outcome.seconds < 15)
+  }
+
+  @Test func aKilledRankIsNamedOnce() throws {
+    let outcome = try steps("kill=0", "limit=20")
+    // mpirun has its own code for a rank that a signal ended; launch/local makes it 76.
+    #expect(outcome.code == 137 || outcome.code == 76)
+    #expect(messages(outcome) == 1 && outcome.errors.contains("rank 0 on "), "\(outcome)")
+    #expect(outcome.errors.contains("is lost: the process is gone"))
+    #expect(outcome.seconds < 15)
+  }
+
+  @Test func anErrorIsNotFollowedByAWatchdogsMessage() throws {
+    let outcome = try steps("throw=1", "limit=1")
+    #expect(outcome.code == 65 && outcome.errors == "error: rank 1: record 00001 is damaged\n")
+  }
+
+  @Test func stepsWithinTheLimitAreLeftAlone() throws {
+    let outcome = try steps("limit=2", "pause=900", "steps=4")
+    #expect(outcome.code == 0 && outcome.errors.isEmpty && outcome.lines.count == 4)
+  }
+}

@@ -1,0 +1,66 @@
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+/// Training with a rank that is stopped, killed or fails: the job ends within its limit, and says once why.
+@Suite(.serialized, .enabled(if: MPIRun.isPresent)) struct LateRankTests {
+  /// Long enough for a step on a busy machine.
+  private static let limit = 8
+
+  /// A run of three ranks to which something is done once it is in its third step.
+  private func run(_ more: [String] = [], _ act: @escaping (SmallRun) throws -> Void) throws -> (MPIRun.Outcome, Double)
+  {
+    try withTemporaryFolder { folder in
+      let small = SmallRun(folder: folder)
+      var acted = Date()
+      let settings = ["train.steps=100000", "train.step_limit=\(Self.limit)", "checkpoint.every=0"] + more
+      let outcome = try small.launch("run", ranks: 3, settings) { _ in
+        let start = Date()
+        while ((try? small.metrics("run").count) ?? 0) < 3 {
+          try #require(Date().timeIntervalSince(start) < 120, "the run does not come to its third step")
+          usleep(20_000)
+        }
+        try act(small)
+        acted = Date()
+      }
+      return (outcome, Date().timeIntervalSince(acted))
+    }
+  }
+
+  private func messages(_ outcome: MPIRun.Outcome) -> Int { outcome.errors.components(separatedBy: "error:").count - 1 }
+
+  @Test(arguments: [1, 0]) func aStoppedRankEndsTheRunWithCode76AndIsNamed(rank: Int) throws {
+    let (outcome, seconds) = try run { small in
+      let process = try #require(small.process(ofRank: rank, "run"))
+      #expect(kill(process, SIGSTOP) == 0)
+    }
+    #expect(outcome.code == 76 && messages(outcome) == 1, "\(outcome.errors)")
+    #expect(
+      outcome.errors.contains("error: rank \(rank) on ") && outcome.errors.contains("is stopped: no sign of life"))
+    #expect(outcome.errors.contains("waiting in "), "\(outcome.errors)")
+    #expect(seconds < Double(Self.limit) + 12)
+  }
+
+  @Test func aKilledRankEndsTheRunWithCode76AndIsNamed() throws {
+    let (outcome, seconds) = try run { small in
+      let process = try #require(small.process(ofRank: 1, "run"))
+      #expect(kill(process, SIGKILL) == 0)
+    }
+    #expect(outcome.code == 76 && messages(outcome) == 1, "\(outcome.errors)")
+    #expect(outcome.errors.contains("error: rank 1 on ") && outcome.errors.contains("is lost: the process is gone"))
+    #expect(seconds < 12)
+  }
+
+  @Test func anErrorOfOneRankEndsTheRunWithItsCode() throws {
+    let (outcome, seconds) = try run(["checkpoint.every=20"]) { small in
+      // Rank 0 alone writes, and finds a file where the folder should be.
+      let checkpoints = small.run("run").appendingPathComponent("checkpoints")
+      try? FileManager.default.removeItem(at: checkpoints)
+      try Data().write(to: checkpoints)
+    }
+    #expect(outcome.code == 74 && messages(outcome) == 1, "\(outcome.errors)")
+    #expect(outcome.errors.contains("error: rank 0: ") && outcome.errors.contains("checkpoints"))
+    #expect(seconds < 60)
+  }
+}
