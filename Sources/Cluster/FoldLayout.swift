@@ -77,5 +77,5 @@ public struct FoldLayout: Sendable, Equatable {
   ///
   /// A chunk is held up by the chain for its own time on the wire at each group, so longer chains take shorter ones, down
   /// to where a message's own cost counts.
-  static func chunkBytes(groups: Int) -> Int { groups > 64 ? 64 << 10 : 256 << 10 }
+  public static func chunkBytes(groups: Int) -> Int { groups > 64 ? 64 << 10 : 256 << 10 }
 }

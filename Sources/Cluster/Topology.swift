@@ -17,6 +17,20 @@ public struct RankPlace: Codable, Sendable, Equatable {
   /// Threads the run gives this rank (`train.threads`).
   public var threads: Int
 
+  public init(
+    rank: Int, node: Int, localRank: Int, host: String, processors: [Int], hostProcessors: Int, quota: Double?,
+    threads: Int
+  ) {
+    self.rank = rank
+    self.node = node
+    self.localRank = localRank
+    self.host = host
+    self.processors = processors
+    self.hostProcessors = hostProcessors
+    self.quota = quota
+    self.threads = threads
+  }
+
   /// This process's place.
   public static func current(of communicator: any Communicator, threads: Int) -> RankPlace {
     RankPlace(
@@ -37,46 +51,44 @@ public struct RankPlace: Codable, Sendable, Equatable {
 public struct Topology: Codable, Sendable, Equatable {
   /// By rank.
   public var places: [RankPlace]
+  /// By node.
+  public var resources: [NodeResources]
 
-  public init(places: [RankPlace]) { self.places = places }
+  /// - Precondition: each place's node has its resources.
+  public init(places: [RankPlace], resources: [NodeResources]) {
+    precondition(places.allSatisfy { resources.indices.contains($0.node) }, "a node without resources")
+    self.places = places
+    self.resources = resources
+  }
 
-  /// Collective: every rank's place, on every rank.
+  /// Collective: every rank's place and every node's resources, on every rank.
   public static func gather(among communicator: any Communicator, threads: Int) throws -> Topology {
-    let own = try JSONEncoder().encode(RankPlace.current(of: communicator, threads: threads))
-    let all = try communicator.allGather([UInt8](own))
-    return Topology(places: try all.map { try JSONDecoder().decode(RankPlace.self, from: Data($0)) })
+    struct Part: Codable {
+      var place: RankPlace
+      /// From the first rank of a node alone.
+      var resources: NodeResources?
+    }
+    let own = Part(
+      place: .current(of: communicator, threads: threads),
+      resources: communicator.localRank == 0 ? .current() : nil)
+    let parts = try communicator.allGather([UInt8](try JSONEncoder().encode(own))).map {
+      try JSONDecoder().decode(Part.self, from: Data($0))
+    }
+    // Ranks are counted node by node.
+    return Topology(places: parts.map(\.place), resources: parts.compactMap(\.resources))
   }
 
   public var nodeCount: Int { Set(places.map(\.node)).count }
 
   /// Ranks on each node, by node.
-  public var ranksPerNode: [Int] { nodes.map(\.count) }
+  public var ranksPerNode: [Int] { nodes.map(\.places.count) }
+
+  /// The ranks of each node and what it offers them, by node.
+  public var nodes: [NodeLoad] {
+    Dictionary(grouping: places, by: \.node).sorted { $0.key < $1.key }
+      .map { NodeLoad(places: $0.value, resources: resources[$0.key]) }
+  }
 
   /// What will make the run slow: one sentence each.
-  public var warnings: [String] {
-    nodes.flatMap { node -> [String] in
-      guard let first = node.first else { return [] }
-      var warnings: [String] = []
-      let threads = node.reduce(0) { $0 + $1.threads }
-      let usable = Set(node.flatMap(\.processors)).count
-      if usable > 0, threads > usable {
-        warnings.append(
-          "\(first.host): \(node.count) ranks with \(threads) threads in all share \(usable) processors; "
-            + "start fewer ranks or lower train.threads")
-      }
-      if let quota = first.quota, Double(threads) > quota.rounded(.up) {
-        warnings.append("\(first.host): the container allows the time of \(quota) processors to \(threads) threads")
-      }
-      for place in node where !place.processors.isEmpty && place.threads > place.processors.count {
-        warnings.append(
-          "\(first.host): rank \(place.rank) has \(place.threads) threads but is bound to \(place.processors.count) "
-            + "processors; start with mpirun --bind-to none or --map-by slot:PE=\(place.threads)")
-      }
-      return warnings
-    }
-  }
-
-  private var nodes: [[RankPlace]] {
-    Dictionary(grouping: places, by: \.node).sorted { $0.key < $1.key }.map(\.value)
-  }
+  public var warnings: [String] { nodes.flatMap(\.warnings) }
 }

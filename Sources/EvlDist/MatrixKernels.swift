@@ -1,23 +1,33 @@
 import Foundation
 import Tensors
 
-/// Chooses OpenBLAS's AVX-512 kernels where its own detection misses them.
+/// Settings of the product libraries that are read when they load: the program sets them and starts itself again.
 ///
-/// Older releases take newer processors for Haswell and run at half speed. The variable that corrects this is read when
-/// the library loads, so the program sets it and starts itself again.
+/// - OpenBLAS's AVX-512 kernels, where its own detection misses them: older releases take newer processors for Haswell
+///   and run at half speed.
+/// - OpenMP's threads sleep while they wait: by default they spin, on cores that other ranks need.
+///
+/// What the user has set stands.
 enum MatrixKernels {
   static let variable = "OPENBLAS_CORETYPE"
+  static let waitVariable = "OMP_WAIT_POLICY"
 
   /// Core types of OpenBLAS that use AVX-512.
   private static let wide = ["SKYLAKEX", "COOPERLAKE", "SAPPHIRERAPIDS", "ZEN4", "ZEN5"]
 
-  /// What the variable should be: nil when it is set already or the library's own choice is right.
+  /// The variables to set; empty when all are set already or right by themselves.
   static func advice(
     flags: Set<String> = processorFlags(), chosen: String = ProductLibrary.coreType,
     environment: [String: String] = ProcessInfo.processInfo.environment
-  ) -> String? {
-    guard environment[variable] == nil, !wide.contains(chosen.uppercased()) else { return nil }
-    return flags.isSuperset(of: ["avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"]) ? "SkylakeX" : nil
+  ) -> [String: String] {
+    var advice: [String: String] = [:]
+    let hasWideVectors = flags.isSuperset(of: ["avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"])
+    if environment[variable] == nil, !wide.contains(chosen.uppercased()), hasWideVectors {
+      advice[variable] = "SkylakeX"
+    }
+    // Whoever tells how long to spin has chosen too.
+    if environment[waitVariable] == nil, environment["GOMP_SPINCOUNT"] == nil { advice[waitVariable] = "passive" }
+    return advice
   }
 
   static func processorFlags() -> Set<String> {
@@ -26,14 +36,15 @@ enum MatrixKernels {
     return Set(line.split(separator: " ").map(String.init))
   }
 
-  /// Replaces this process by itself with the variable set; returns when nothing has to change.
+  /// Replaces this process by itself with the variables set; returns when nothing has to change.
   static func restartWithTheRightOnes() {
-    guard let type = advice() else { return }
-    setenv(variable, type, 1)
+    let advice = advice()
+    guard !advice.isEmpty else { return }
+    for (name, value) in advice { setenv(name, value, 1) }
     var arguments = CommandLine.arguments.map { strdup($0) } + [nil]
     defer { arguments.forEach { free($0) } }
     execv("/proc/self/exe", &arguments)
     // Where the system refuses, the program goes on with the slower kernels; `doctor` shows them.
-    unsetenv(variable)
+    for name in advice.keys { unsetenv(name) }
   }
 }

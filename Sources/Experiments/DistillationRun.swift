@@ -38,7 +38,7 @@ public final class DistillationRun {
   ///   - resume: what to do with an earlier start's checkpoints.
   ///   - dump: writes that student step, counted from 1, as a loss case.
   public func run(resume: Resume, dump: (step: Int, file: URL)? = nil) throws -> Outcome {
-    ProductLibrary.setThreads(configuration.train.threads)
+    try communicator.agree { try ThreadCounts.state(configuration.train.threads) }
     let corpus = try communicator.agree { try configuration.material() }
     let start = try communicator.agree { try RunStart(configuration, corpus: corpus) }
     let (student, store) = (start.student, start.store)

@@ -35,7 +35,7 @@ public final class TeacherStoreRun {
 
   /// Collective: writes the store, or goes on with it.
   public func run() throws -> Outcome {
-    ProductLibrary.setThreads(configuration.train.threads)
+    try communicator.agree { try ThreadCounts.state(configuration.train.threads) }
     let folder = URL(fileURLWithPath: configuration.teacher.store)
     let (corpus, samples) = try communicator.agree {
       guard !configuration.teacher.store.isEmpty else {

@@ -30,8 +30,7 @@ enum FloatProducts {
     guard isFast(transposeA, transposeB, smallest: min(m, n, k), lda, ldb) else {
       return cblas_sgemm(CblasRowMajor, transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
     }
-    // OpenMP keeps the number of threads per calling thread, so it is told each time.
-    omp_set_num_threads(openblas_get_num_threads())
+    ProductLibrary.tellOpenMP()
     let status = dnnl_sgemm(
       letter(transposeA), letter(transposeB), Int64(m), Int64(n), Int64(k), alpha, a, Int64(lda), b, Int64(ldb), beta,
       c, Int64(ldc))
@@ -53,7 +52,7 @@ enum FloatProducts {
     _ a: UnsafePointer<BFloat16>, _ lda: Int32, _ b: UnsafePointer<BFloat16>, _ ldb: Int32, _ beta: Float,
     _ c: UnsafeMutablePointer<Float>, _ ldc: Int32
   ) {
-    omp_set_num_threads(openblas_get_num_threads())
+    ProductLibrary.tellOpenMP()
     let status = roundedGEMM(transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
     precondition(status == dnnl_success, "bfloat16 product of [\(m), \(k)] and [\(k), \(n)]: status \(status)")
   }

@@ -86,6 +86,7 @@ public struct MixedProducts<Element: Scalar> {
   public var hasTeam: Bool { team != nil }
   /// For products of few rows, which the libraries have no part in: as many threads as those have.
   private let streamingTeam: ThreadTeam
+  var loopThreads: Int { streamingTeam.threads }
   private let meter: ProductMeter?
   /// Multiplications with addition that are worth another thread: some tens of microseconds.
   private static var operationsPerThread: Int { 1 << 21 }

@@ -46,8 +46,18 @@ private func productExtents<Operand: TensorElement, Element: TensorElement>(
 
 /// The libraries behind `multiply` and their settings.
 public enum ProductLibrary {
-  /// Sets the number of threads of one product explicitly; the affinity mask is not asked.
-  public static func setThreads(_ count: Int) { openblas_set_num_threads(Int32(count)) }
+  /// Sets the number of threads of one product explicitly, in both libraries; the affinity mask is not asked.
+  public static func setThreads(_ count: Int) {
+    openblas_set_num_threads(Int32(count))
+    tellOpenMP()
+  }
+
+  /// Hands OpenBLAS's number on to the OpenMP library behind oneDNN, which keeps one per calling thread and so is told
+  /// before each product.
+  static func tellOpenMP() {
+    omp_set_dynamic(0)
+    omp_set_num_threads(openblas_get_num_threads())
+  }
 
   /// Threads in use.
   public static var threads: Int { Int(openblas_get_num_threads()) }

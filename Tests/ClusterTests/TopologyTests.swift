@@ -6,28 +6,82 @@ import Testing
 @testable import Cluster
 
 @Suite struct TopologyTests {
-  private func place(_ rank: Int, node: Int, _ processors: [Int], threads: Int, quota: Double? = nil) -> RankPlace {
+  private func place(_ rank: Int, node: Int = 0, _ processors: [Int], threads: Int = 1, quota: Double? = nil)
+    -> RankPlace
+  {
     RankPlace(
       rank: rank, node: node, localRank: 0, host: "n\(node)", processors: processors, hostProcessors: 8, quota: quota,
       threads: threads)
   }
 
-  @Test func moreThreadsThanProcessorsAreWarnedOfPerNode() {
-    let topology = Topology(places: [
-      place(0, node: 0, [0, 1], threads: 1), place(1, node: 0, [0, 1], threads: 1),
-      place(2, node: 1, [0], threads: 1), place(3, node: 1, [0], threads: 1),
-    ])
-    #expect(topology.nodeCount == 2)
-    #expect(topology.ranksPerNode == [2, 2])
-    #expect(topology.warnings.count == 1)
-    #expect(topology.warnings[0].hasPrefix("n1: 2 ranks with 2 threads in all share 1 processors"))
+  private func warnings(_ places: [RankPlace], _ processors: HostProcessors) -> [String] {
+    Topology(places: places, resources: [NodeResources](repeating: NodeResources(processors: processors), count: 2))
+      .warnings
   }
 
-  @Test func containerQuotaAndBindingAreWarnedOf() {
-    let quota = Topology(places: [place(0, node: 0, [0, 1, 2, 3], threads: 4, quota: 1.5)])
-    #expect(quota.warnings.count == 1 && quota.warnings[0].contains("1.5 processors"))
-    let bound = Topology(places: [place(0, node: 0, [0], threads: 2), place(1, node: 0, [1, 2, 3], threads: 1)])
-    #expect(bound.warnings.count == 1 && bound.warnings[0].contains("--bind-to none"))
+  /// Eight cores of one hardware thread.
+  private let eight = HostProcessors(cores: (0..<8).map { [$0] })
+  /// Four cores of two hardware threads: processors 0 and 4 are one core.
+  private let twofold = HostProcessors(cores: (0..<4).map { [$0, $0 + 4] })
+
+  @Test func wellPlacedRanksAreNotWarnedOf() {
+    let all = Array(0..<8)
+    #expect(warnings([place(0, all, threads: 4), place(1, all, threads: 4)], eight) == [])
+    #expect(warnings([place(0, [0, 1], threads: 2), place(1, [2, 3], threads: 2)], eight) == [])
+    #expect(warnings([place(0, [0, 4]), place(1, [1, 5]), place(2, [2, 6])], twofold) == [])
+    #expect(warnings([place(0, all, threads: 4)], twofold) == [])
+    #expect(warnings([place(0, [])], eight) == [], "a system that does not tell")
+  }
+
+  @Test func moreThreadsThanProcessorsAreWarnedOfPerNode() {
+    let all = Array(0..<8)
+    let places = [place(0, all, threads: 4), place(1, all, threads: 4)]
+    let found = warnings(places + (2..<5).map { place($0, node: 1, all, threads: 4) }, eight)
+    #expect(found.count == 1)
+    #expect(found[0].hasPrefix("n1: 3 ranks with 12 threads in all share 8 processors (0-7); start fewer ranks"))
+    let alone = warnings([place(0, all, threads: 9)], eight)
+    #expect(alone.count == 1 && alone[0].hasPrefix("n0: rank 0 with 9 threads in all has 8 processors (0-7); "))
+  }
+
+  /// As two jobs of mpirun on one machine bind, or one rank to a core by a wrong file of ranks.
+  @Test func ranksBoundToTheSameCoreAreWarnedOf() {
+    let found = warnings([place(0, [0]), place(1, [1]), place(2, [0])], eight)
+    #expect(found.count == 1)
+    #expect(
+      found[0].hasPrefix("n0: 2 ranks (0,2) with 2 threads in all share 1 processor (0); there are 8: start with"))
+    #expect(found[0].contains("--map-by slot:PE=1 --bind-to core"))
+    let chained = warnings([place(0, [0, 1], threads: 2), place(1, [1, 2], threads: 2), place(2, [3])], eight)
+    #expect(chained.count == 1 && chained[0].contains("2 ranks (0-1) with 4 threads in all share 3 processors (0-2)"))
+  }
+
+  @Test func ranksBoundToFewerProcessorsThanThreadsAreWarnedOfTogether() {
+    let found = warnings((0..<4).map { place($0, [$0], threads: 2) }, eight)
+    #expect(found.count == 1)
+    #expect(found[0].hasPrefix("n0: ranks 0-3 each have 2 threads but are bound to 1 processor; start with mpirun"))
+    #expect(found[0].contains("--bind-to none") && found[0].contains("slot:PE=2 --bind-to core"))
+    let one = warnings([place(0, [0], threads: 2), place(1, [1, 2, 3])], eight)
+    #expect(one.count == 1 && one[0].hasPrefix("n0: rank 0 has 2 threads but is bound to 1 processor"))
+  }
+
+  @Test func hardwareThreadsOfOneCoreAreWarnedOf() {
+    let siblings = warnings([place(0, [0]), place(1, [4]), place(2, [1])], twofold)
+    #expect(siblings.count == 1)
+    #expect(siblings[0].hasPrefix("n0: 2 threads of ranks 0-1 run on 1 core with several hardware threads"))
+    #expect(
+      warnings([place(0, Array(0..<8), threads: 6)], twofold).first?.contains("6 threads of rank 0 run on 4") == true)
+  }
+
+  /// In a container with two of a host's processors nothing is bound, and binding gives no more.
+  @Test func aContainersProcessorsAreAllThereAre() {
+    let container = HostProcessors(cores: (0..<8).map { [$0] }, available: [2, 3])
+    let found = warnings([place(0, [2, 3], threads: 2), place(1, [2, 3], threads: 2)], container)
+    #expect(found.count == 1 && found[0].contains("share 2 processors (2-3); start fewer ranks"))
+  }
+
+  @Test func aQuotaBelowTheThreadsIsWarnedOf() {
+    let found = warnings([place(0, Array(0..<8), threads: 4, quota: 1.5)], eight)
+    #expect(found.count == 1 && found[0].contains("1.5 processors to 4 threads"))
+    #expect(warnings([place(0, Array(0..<8), threads: 2, quota: 1.5)], eight) == [])
   }
 
   @Test func everyRankKnowsTheWholeMap() throws {
@@ -35,7 +89,7 @@ import Testing
     #expect(maps.allSatisfy { $0 == maps[0] })
     #expect(maps[0].places.map(\.rank) == [0, 1, 2])
     #expect(maps[0].places.allSatisfy { !$0.host.isEmpty && !$0.processors.isEmpty && $0.hostProcessors >= 1 })
-    #expect(maps[0].ranksPerNode == [2, 1])
+    #expect(maps[0].ranksPerNode == [2, 1] && maps[0].nodeCount == 2 && maps[0].resources.count == 2)
   }
 
   @Test func processesThatSrunStartedApartAreAUsageError() throws {

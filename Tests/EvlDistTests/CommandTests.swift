@@ -43,7 +43,7 @@ import Testing
       "train", "teach", "evaluate", "interpret", "render", "inspect", "verify", "export", "doctor", "bench", "loss",
       "forward",
       "tokenize",
-      "config",
+      "config", "plan",
     ] {
       #expect(help.output.contains(name))
       #expect(try Self.run([name, "--help"]).code == 0)
@@ -68,12 +68,20 @@ import Testing
   @Test func wideKernelsAreChosenWhereTheLibraryMissesThem() {
     let wide: Set<String> = ["avx2", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"]
     func advice(_ flags: Set<String>, _ chosen: String, _ environment: [String: String] = [:]) -> String? {
-      MatrixKernels.advice(flags: flags, chosen: chosen, environment: environment)
+      MatrixKernels.advice(flags: flags, chosen: chosen, environment: environment)[MatrixKernels.variable]
     }
     #expect(advice(wide, "Haswell") == "SkylakeX" && advice(wide, "Zen") == "SkylakeX")
     #expect(advice(wide, "SkylakeX") == nil && advice(wide, "Cooperlake") == nil)
     #expect(advice(["avx2"], "Haswell") == nil && advice(wide.subtracting(["avx512vl"]), "Haswell") == nil)
     #expect(advice(wide, "Haswell", [MatrixKernels.variable: "Haswell"]) == nil, "the user's choice stands")
+  }
+
+  @Test func waitingOpenMPThreadsSleepUnlessTheUserHasChosen() {
+    func advice(_ environment: [String: String]) -> [String: String] {
+      MatrixKernels.advice(flags: [], chosen: "Haswell", environment: environment)
+    }
+    #expect(advice([:]) == ["OMP_WAIT_POLICY": "passive"])
+    #expect(advice(["OMP_WAIT_POLICY": "active"]).isEmpty && advice(["GOMP_SPINCOUNT": "1000"]).isEmpty)
   }
 
   @Test func exportSaysWhatTheOriginalLlavaNeeds() throws {

@@ -126,6 +126,53 @@ import Training
     }
   }
 
+  /// Each rank's place on the map, under mpirun; and what is wrong with more threads than there are processors.
+  @Test(.enabled(if: MPIRun.isPresent)) func doctorUnderMPIRunPrintsTheMap() throws {
+    let processors = ProcessInfo.processInfo.activeProcessorCount
+    let outcome = try MPIRun.run(
+      ranks: 2, MPIRun.program("evl-dist"), ["doctor", "--threads", "\(processors)", "--json"],
+      settings: ["OMPI_MCA_hwloc_base_binding_policy": "none"])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let report = try #require(
+      try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    let nodes = try #require(report["nodes"] as? [[String: Any]])
+    let ranks = try #require(nodes.first?["ranks"] as? [[String: Any]])
+    #expect(nodes.count == 1 && ranks.map { $0["rank"] as? Int } == [0, 1])
+    #expect(ranks.allSatisfy { $0["threads"] as? Int == processors && ($0["processors"] as? String)?.isEmpty == false })
+    let products = try #require(report["products"] as? [String: Any])
+    let environment = ProcessInfo.processInfo.environment
+    if environment["GOMP_SPINCOUNT"] == nil {
+      let settings = products["settings"] as? [String: String]
+      #expect(settings?["OMP_WAIT_POLICY"] == environment["OMP_WAIT_POLICY"] ?? "passive")
+    }
+    let threads = products["threads"] as? [String: Int]
+    #expect(threads?.values.allSatisfy { $0 == processors } == true && threads?.count == 3)
+    let warnings = try #require(report["warnings"] as? [String])
+    #expect(warnings.contains { $0.contains("2 ranks with \(2 * processors) threads in all share") }, "\(warnings)")
+  }
+
+  /// Both ranks on the machine's first processor, as a wrong rank file would have it.
+  @Test(.enabled(if: MPIRun.isPresent && ProcessInfo.processInfo.activeProcessorCount > 1))
+  func doctorWarnsOfRanksThatMPIRunBoundToOneCore() throws {
+    let outcome = try MPIRun.run(
+      ranks: 2, MPIRun.program("evl-dist"), ["doctor"],
+      settings: ["OMPI_MCA_hwloc_base_binding_policy": "core", "OMPI_MCA_hwloc_base_cpu_list": "0"])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.lines.contains { $0.hasPrefix("warning: ") && $0.contains("share 1 processor (0); there are") })
+  }
+
+  /// A limit of OpenMP's own would change the bits without a word.
+  @Test(.enabled(if: MPIRun.isPresent)) func trainRefusesThreadsThatALibraryDoesNotTake() throws {
+    try withTemporaryFolder { folder in
+      let outcome = try MPIRun.run(
+        ranks: 1, MPIRun.program("evl-dist"), ["train", "--set", "train.threads=2"],
+        settings: ["OMP_THREAD_LIMIT": "1"], folder: folder)
+      #expect(outcome.code == 69)
+      #expect(outcome.errors.contains("train.threads is 2, but oneDNN's OpenMP would use 1"), "\(outcome.errors)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+  }
+
   @Test func doctorAndBenchShowFiguresThatArePossible() throws {
     let doctor = try CommandTests.run(["doctor"])
     #expect(doctor.code == 0 && doctor.output.contains("GFLOP/s"), "\(doctor.output)")

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Cluster
-import Evaluation
 import Experiments
 import Foundation
 import Tensors
@@ -9,52 +8,37 @@ struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
     abstract: "* What this machine gives: MPI, matrix kernels and their speed, threads, pinning, shared memory.",
-    discussion: "Run it under mpirun as the job will be run, to see where its ranks would be.")
+    discussion: """
+      Run it under mpirun as the job will be run, to see where its ranks would be: which processors each may use, with how
+      many threads, at which memory. What a run needs is taken from the configuration: threads per rank, shards, memory.
+      """)
 
-  @Option(help: "Threads per rank, as train.threads.") var threads = 1
+  @OptionGroup var options: ConfigurationOptions
+  @Option(help: "Threads per rank; the configuration's train.threads when left out.") var threads: Int?
+  @Flag(help: "Report as JSON.") var json = false
 
   func validate() throws {
-    guard (1...1024).contains(threads) else { throw ValidationError("--threads is from 1 to 1024") }
+    guard (1...1024).contains(threads ?? 1) else { throw ValidationError("--threads is from 1 to 1024") }
   }
 
   func run() throws {
     try onEveryRank { communicator in
+      let configuration = try communicator.agree { try options.resolved().configuration }
+      let threads = threads ?? configuration.train.threads
       ProductLibrary.setThreads(threads)
       let topology = try Topology.gather(among: communicator, threads: threads)
-      guard communicator.isController else { return }
-      print(matrixTable(), terminator: "")
-      print("\n" + rankTable(topology, communicator), terminator: "")
-      let notes = topology.warnings + environmentNotes()
-      if !notes.isEmpty { print("\n" + notes.map { "note: \($0)" }.joined(separator: "\n")) }
+      try communicator.agree {
+        guard communicator.isController else { return }
+        let environment = ProcessInfo.processInfo.environment
+        let settings = [MatrixKernels.variable, MatrixKernels.waitVariable]
+        let report = try MachineReport(
+          topology: topology, messagePassing: communicator.library, size: TrainedSize(configuration),
+          sharing: configuration.train.sharing, shards: configuration.train.shards,
+          settings: environment.filter { settings.contains($0.key) },
+          notes: notes(environment))
+        print(json ? try report.json() + "\n" : report.text(), terminator: "")
+      }
     }
-  }
-
-  private func matrixTable() -> String {
-    let measured = MatrixBenchmark().run(size: 1024, repetitions: 5)
-    var table = TextTable()
-    table.heading("Matrix products", "")
-    table.row("library", ProductLibrary.version.split(separator: " ").prefix(2).joined(separator: " "))
-    table.row("kernels for", ProductLibrary.coreType)
-    table.row(
-      "set by",
-      ProcessInfo.processInfo.environment[MatrixKernels.variable].map { "\(MatrixKernels.variable)=\($0)" }
-        ?? "the library's own detection")
-    table.row("measured peak of a core", String(format: "%.0f GFLOP/s", measured.peak))
-    table.row("1024 x 1024 x 1024 product", String(format: "%.0f GFLOP/s", measured.median))
-    table.row("share of the peak", String(format: "%.0f%%", 100 * measured.median / measured.peak))
-    return table.render()
-  }
-
-  private func rankTable(_ topology: Topology, _ communicator: any Communicator) -> String {
-    var table = TextTable()
-    table.heading("Rank", "host", "threads", "processors it may use", "of")
-    for place in topology.places {
-      let first = place.processors.prefix(8).map(String.init).joined(separator: ",")
-      table.row(
-        "\(place.rank)", place.host, "\(place.threads)", first + (place.processors.count > 8 ? ",..." : ""),
-        "\(place.hostProcessors)")
-    }
-    return table.render() + "message passing: \(communicator.library)\n"
   }
 
   /// The marks launch/local looks for too.
@@ -66,19 +50,13 @@ struct DoctorCommand: ParsableCommand {
       || ["docker", "containerd", "kubepods", "lxc"].contains { group.contains($0) }
   }
 
-  private func environmentNotes() -> [String] {
+  /// What mpirun wants here.
+  private func notes(_ environment: [String: String]) -> [String] {
     var notes: [String] = []
-    let environment = ProcessInfo.processInfo.environment
     if getuid() == 0 {
       notes.append(
         "running as root: mpirun wants OMPI_ALLOW_RUN_AS_ROOT=1 and OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; launch/local sets them"
       )
-    }
-    var memory = statvfs()
-    if statvfs("/dev/shm", &memory) == 0 {
-      let free = Double(memory.f_bavail) * Double(memory.f_frsize) / 1e6
-      notes.append(
-        String(format: "/dev/shm has %.0f MB free", free) + (free < 256 ? "; a container gets more by --shm-size" : ""))
     }
     notes.append(
       "mpirun refuses more ranks than the \(ProcessInfo.processInfo.activeProcessorCount) processors here, unless "

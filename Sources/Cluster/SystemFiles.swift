@@ -1,0 +1,27 @@
+import Foundation
+
+/// The small text files in which the kernel tells its state, below "/" or a folder that stands in for it.
+struct SystemFiles {
+  let root: URL
+
+  /// The text of a file, without blanks at its ends; nil where it cannot be read.
+  func text(_ path: String) -> String? {
+    (try? String(contentsOf: root.appendingPathComponent(path), encoding: .utf8))?
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  /// A list such as "0-3,8"; nil where the file is missing or holds no list.
+  func numbers(_ path: String) -> [Int]? { text(path).flatMap(NumberRanges.parse) }
+
+  /// The value behind "name:" at the start of a line.
+  func field(_ name: String, of path: String) -> String? {
+    text(path)?.split(whereSeparator: \.isNewline).first { $0.hasPrefix(name + ":") }
+      .map { $0.dropFirst(name.count + 1).trimmingCharacters(in: .whitespaces) }
+  }
+
+  /// Names in a folder that are a word and a number, such as "node0", by number.
+  func numbered(_ word: String, in path: String) -> [Int] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent(path).path)) ?? []
+    return names.filter { $0.hasPrefix(word) }.compactMap { Int($0.dropFirst(word.count)) }.sorted()
+  }
+}
