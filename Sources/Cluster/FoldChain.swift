@@ -53,7 +53,7 @@ final class FoldChain {
     isOwner = groups.member < owners
     let chunk =
       groups.count > 1
-      ? max(1, min(FoldLayout.chunkBytes(groups: groups.count), communicator.largestTransfer) / 4)
+      ? max(1, min(FoldLayout.chunkBytes(groups: groups.count, owners: owners), communicator.largestTransfer) / 4)
       : Int.max / 2
     let member = groups.member
     chunkRanges = (0..<layout.buckets.count).map { position in

@@ -73,9 +73,11 @@ public struct FoldLayout: Sendable, Equatable {
     return place(owner)..<place(owner + 1)
   }
 
-  /// Bytes that travel at once between so many groups.
+  /// Bytes that each owner sends at once.
   ///
   /// A chunk is held up by the chain for its own time on the wire at each group, so longer chains take shorter ones, down
-  /// to where a message's own cost counts.
-  public static func chunkBytes(groups: Int) -> Int { groups > 64 ? 64 << 10 : 256 << 10 }
+  /// to where a message's own cost counts. A node's owners send at the same time, so what counts is their sum.
+  public static func chunkBytes(groups: Int, owners: Int) -> Int {
+    max(8 << 10, (groups > 64 ? 64 << 10 : 256 << 10) / max(1, owners))
+  }
 }

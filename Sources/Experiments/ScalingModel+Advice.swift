@@ -19,7 +19,8 @@ extension ScalingModel {
       model.chunkBytes = chunk
       return (chunk, model.predict(nodes: nodes).step)
     }
-    return steps.min { $0.step < $1.step }?.chunk ?? Double(FoldLayout.chunkBytes(groups: nodes))
+    return steps.min { $0.step < $1.step }?.chunk
+      ?? Double(FoldLayout.chunkBytes(groups: nodes, owners: model.ranksPerNode))
   }
 
   /// A change, and what it makes of a step on these nodes.

@@ -113,7 +113,8 @@ public struct ScalingModel: Codable, Sendable, Equatable {
         exposed: 2 * Double(nodes - 1) / Double(nodes) * gradientBytes / network.bandwidth + fill, fill: fill)
     }
     let bucket = min(Double(FoldLayout.standardBucketBytes), gradientBytes)
-    let chunk = min(bucket, Double(ranksPerNode) * (chunkBytes ?? Double(FoldLayout.chunkBytes(groups: nodes))))
+    let chunk = min(
+      bucket, Double(ranksPerNode) * (chunkBytes ?? Double(FoldLayout.chunkBytes(groups: nodes, owners: ranksPerNode))))
     let hop = network.latency + chunk / network.bandwidth + network.overhead
     let messages = network.overhead * gradientBytes / chunk
     // Up to the last node with a shard, and from there to the farthest of both sides.

@@ -61,7 +61,8 @@ public struct ScalingReport: Codable, Sendable {
     table.row("network hidden by", Self.percent(model.overlap) + " of a shard")
     if model.reduction == .ordered {
       table.row(
-        "chunk of a rank", model.chunkBytes.map { String(format: "%.0f KiB", $0 / 1024) } ?? "256 KiB, 64 over 64 nodes"
+        "chunk of a rank",
+        model.chunkBytes.map { String(format: "%.0f KiB", $0 / 1024) } ?? "256 KiB a node, 64 beyond 64 nodes"
       )
     }
     return table

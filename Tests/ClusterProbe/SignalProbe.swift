@@ -26,7 +26,8 @@ func multiplyUnderSignals(_ communicator: any Communicator, _ options: ProbeOpti
     let (left, right) = (random.integer(below: 2) == 1, random.integer(below: 2) == 1)
     let result = matrix(m, n, transposed: false)
     multiply(
-      matrix(m, k, transposed: left), matrix(k, n, transposed: right), transposeA: left, transposeB: right, into: result)
+      matrix(m, k, transposed: left), matrix(k, n, transposed: right), transposeA: left, transposeB: right, into: result
+    )
     guard result[0, 0] == Float(k), result[m - 1, n - 1] == Float(k) else {
       throw UserError(.internalFault, "a product of \(m) x \(k) x \(n) is wrong")
     }
