@@ -2,7 +2,7 @@ import Tensors
 
 /// One rank as a watchdog sees it.
 struct RankSighting: Sendable, Equatable {
-  enum Condition: String, Sendable {
+  enum Condition: Sendable {
     case alive, stopped, gone, left
   }
 
@@ -88,10 +88,10 @@ struct NodeReport: Sendable {
           Self.seconds(sighting.silence) + " ago", state(sighting),
         ]
       }
-    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    let widths = rows[0].indices.dropLast().map { column in rows.map { $0[column].count }.max() ?? 0 } + [0]
     return rows.map { row in
-      let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-      return "  " + cells.joined(separator: "  ").trimmingSuffix(of: " ")
+      let cells = zip(row, widths).map { $0 + String(repeating: " ", count: max(0, $1 - $0.count)) }
+      return "  " + cells.joined(separator: "  ")
     }.joined(separator: "\n")
   }
 
@@ -129,13 +129,5 @@ struct NodeReport: Sendable {
   private static func seconds(_ value: Double) -> String {
     let tenths = (value * 10).rounded() / 10
     return (tenths >= 10 || tenths == tenths.rounded() ? "\(Int(tenths.rounded()))" : "\(tenths)") + " s"
-  }
-}
-
-extension String {
-  fileprivate func trimmingSuffix(of character: Character) -> String {
-    var text = self
-    while text.last == character { text.removeLast() }
-    return text
   }
 }

@@ -2,12 +2,12 @@ import CMessagePassing
 import Foundation
 
 /// What a rank is doing, as the others of its node see it.
-public enum Phase: Int32, Sendable, CaseIterable {
+public enum Phase: Int32, Sendable {
   case starting, data, teacher, forward, backward, fold, optimizer, checkpoint, evaluation, finishing
 }
 
 /// What a rank may wait for others in.
-public enum Operation: Int32, Sendable, CaseIterable {
+public enum Operation: Int32, Sendable {
   case barrier = 1
   case broadcast, integers, extremes, gather, allGather, sending, receiving, fold, meeting, team, finish
 

@@ -40,6 +40,23 @@ import Testing
     #expect(outcome.code == 65 && outcome.errors == "error: rank 1: record 00001 is damaged\n")
   }
 
+  @Test func aJobThatIsSuspendedAsAWholeGoesOnAfterwards() throws {
+    let name = "pause=150"
+    let outcome = try MPIRun.run(
+      ranks: 3, MPIRun.program("ClusterProbe"), ["steps", "limit=3", "steps=20", name]
+    ) { _ in
+      let launcher = try #require(MPIRun.launcher(ofCommandWith: name))
+      let children = try String(contentsOfFile: "/proc/\(launcher)/task/\(launcher)/children", encoding: .utf8)
+      let ranks = children.split(separator: " ").compactMap { pid_t($0) }
+      #expect(ranks.count == 3)
+      for rank in ranks { kill(rank, SIGSTOP) }
+      sleep(7)
+      for rank in ranks { kill(rank, SIGCONT) }
+    }
+    #expect(outcome.code == 0 && outcome.errors.isEmpty && outcome.lines.count == 20, "\(outcome)")
+    #expect(outcome.seconds > 7)
+  }
+
   @Test func stepsWithinTheLimitAreLeftAlone() throws {
     let outcome = try steps("limit=2", "pause=900", "steps=4")
     #expect(outcome.code == 0 && outcome.errors.isEmpty && outcome.lines.count == 4)

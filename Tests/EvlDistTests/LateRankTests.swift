@@ -52,6 +52,27 @@ import Testing
     #expect(seconds < 12)
   }
 
+  @Test func whatAKilledJobLeftInSharedMemoryIsRemovedByTheNextStart() throws {
+    try withTemporaryFolder { folder in
+      let small = SmallRun(folder: folder)
+      var left: Set<String> = []
+      let killed = try small.start("killed", ranks: 2, ["train.steps=100000"]) { _ in
+        let launcher = try #require(MPIRun.launcher(ofCommandWith: small.run("killed").path))
+        let ranks = try (0..<2).map { try #require(small.process(ofRank: $0, "killed")) }
+        for rank in ranks {
+          let maps = try String(contentsOfFile: "/proc/\(rank)/maps", encoding: .utf8)
+          left.formUnion(maps.matches(of: /\/dev\/shm\/vader_segment\S+/).map { String($0.0) })
+        }
+        for process in [launcher] + ranks { kill(process, SIGKILL) }
+      }
+      #expect(killed.code != 0 && left.count == 2)
+      #expect(left.allSatisfy(FileManager.default.fileExists))
+      let next = try small.start("next", ranks: 2, ["train.steps=1"])
+      #expect(next.code == 0 && (next.output + next.errors).contains("removed what killed jobs had left"), "\(next)")
+      #expect(!left.contains(where: FileManager.default.fileExists))
+    }
+  }
+
   @Test func anErrorOfOneRankEndsTheRunWithItsCode() throws {
     let (outcome, seconds) = try run(["checkpoint.every=20"]) { small in
       // Rank 0 alone writes, and finds a file where the folder should be.

@@ -40,7 +40,7 @@ struct TrainCommand: ParsableCommand {
     // Before MPI starts, so that a request during the start is not lost.
     let stop = StopFlag()
     try stop.watch()
-    let leftovers = Leftovers.remove()
+    let leftovers = dryRun ? nil : Leftovers.remove()
     try onEveryRank { communicator in
       let resolved = try communicator.agree { try options.resolved() }
       if dryRun {
@@ -57,7 +57,7 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func train(
-    _ resolved: ResolvedConfiguration, _ communicator: any Communicator, _ stop: StopFlag, _ leftovers: Leftovers
+    _ resolved: ResolvedConfiguration, _ communicator: any Communicator, _ stop: StopFlag, _ leftovers: Leftovers?
   ) throws {
     communicator.status.limitSteps(toSeconds: resolved.configuration.train.stepLimit)
     let folder = URL(fileURLWithPath: resolved.configuration.run.folder)
@@ -68,7 +68,7 @@ struct TrainCommand: ParsableCommand {
       observer.note(
         "\(Version.text): \(Self.count(communicator.size, "rank")) on \(Self.count(communicator.nodeCount, "node")), run folder \(folder.path)"
       )
-      leftovers.note.map(observer.note)
+      leftovers?.note.map(observer.note)
       topology.warnings.forEach(observer.warn)
     }
     let context = RunContext(
