@@ -20,7 +20,7 @@ extension ScalingModel {
       return (chunk, model.predict(nodes: nodes).step)
     }
     return steps.min { $0.step < $1.step }?.chunk
-      ?? Double(FoldLayout.chunkBytes(groups: nodes, owners: model.ranksPerNode))
+      ?? Double(FoldLayout.chunkBytes(groups: nodes, owners: ranksPerNode))
   }
 
   /// A change, and what it makes of a step on these nodes.
