@@ -2,16 +2,18 @@ import Foundation
 
 /// Memory of this process as the kernel counts it.
 public enum ProcessMemory {
+  private static let files = SystemFiles(root: URL(fileURLWithPath: "/"))
+
   /// Bytes resident now, pages shared with other processes included.
-  public static var resident: Int { field("VmRSS:", of: "status") }
+  public static var resident: Int { field("VmRSS", of: "status") }
   /// The most bytes that were ever resident, likewise.
-  public static var peak: Int { field("VmHWM:", of: "status") }
+  public static var peak: Int { field("VmHWM", of: "status") }
   /// Bytes resident now, where a page that n processes share counts as 1/n (proportional set size).
-  public static var proportional: Int { field("Pss:", of: "smaps_rollup") }
+  public static var proportional: Int { field("Pss", of: "smaps_rollup") }
 
   /// The same of the one mapping that holds an address; 0 where the kernel does not tell.
   static func proportional(at address: UnsafeRawPointer) -> Int {
-    guard let text = try? String(contentsOfFile: "/proc/self/smaps", encoding: .utf8) else { return 0 }
+    guard let text = files.text("proc/self/smaps") else { return 0 }
     let place = UInt(bitPattern: address)
     var isInside = false
     for line in text.split(separator: "\n") {
@@ -26,9 +28,8 @@ public enum ProcessMemory {
 
   /// A line of a file in /proc/self, which gives kB; 0 where the kernel has none.
   private static func field(_ name: String, of file: String) -> Int {
-    guard let text = try? String(contentsOfFile: "/proc/self/\(file)", encoding: .utf8),
-      let line = text.split(separator: "\n").first(where: { $0.hasPrefix(name) }),
-      let kilobytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Int($0) })
+    guard let value = files.field(name, of: "proc/self/\(file)"),
+      let kilobytes = value.split(separator: " ").first.flatMap({ Int($0) })
     else { return 0 }
     return 1024 * kilobytes
   }

@@ -6,8 +6,11 @@ struct SystemFiles {
 
   /// The text of a file, without blanks at its ends; nil where it cannot be read.
   func text(_ path: String) -> String? {
-    (try? String(contentsOf: root.appendingPathComponent(path), encoding: .utf8))?
-      .trimmingCharacters(in: .whitespacesAndNewlines)
+    guard let file = try? FileHandle(forReadingFrom: root.appendingPathComponent(path)) else { return nil }
+    // The kernel says a size of 0 and hands over a page at a time; reading it like other files ends with the first.
+    var bytes = Data()
+    while let more = try? file.read(upToCount: 1 << 16), !more.isEmpty { bytes += more }
+    return String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
   /// A list such as "0-3,8"; nil where the file is missing or holds no list.

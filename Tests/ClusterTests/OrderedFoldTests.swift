@@ -269,6 +269,18 @@ private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
     }
   }
 
+  @Test func itsResidentBytesAreCounted() throws {
+    let bytes = try SimulatedRanks.run(1) { communicator in
+      var plan = WindowPlan()
+      let part = plan.add(4 << 20, of: Float.self)
+      let memory = try NodeMemory(communicator, plan: plan, sharing: .auto)
+      let numbers: Tensor<Float> = memory.tensor(part)
+      numbers.range(0..<2 << 20).fill(1)
+      return try memory.proportionalBytes()
+    }
+    #expect((8 << 20...12 << 20).contains(bytes[0]), "\(bytes)")
+  }
+
   @Test func aSmallDevShmIsRemarkedOnWithWhatToDo() {
     let bytes = 4 << 30
     func remark(_ kind: SharedMemory.Kind, room: Int, ranks: Int = 8) -> String? {

@@ -149,7 +149,7 @@ import Testing
     #expect(model.remedies(nodes: 1).count == 1)
   }
 
-  /// What the program sends: a chunk a rank, shorter over many nodes, and no more than a bucket of all ranks together.
+  /// What the program sends: a node's ranks share a chunk, shorter over many nodes, of 8 KiB a rank at least.
   @Test func chunksAreThoseOfTheProgram() {
     func hop(_ nodes: Int, ranks: Int) -> Double {
       var model = model(ranks: ranks)
@@ -157,7 +157,7 @@ import Testing
       return model.predict(nodes: nodes).fill / Double(2 * (nodes - 1)) - 5e-5 - 5e-6
     }
     let second = 10 * gigabit
-    #expect(abs(hop(2, ranks: 4) * second - 1_048_576) < 1 && abs(hop(100, ranks: 4) * second - 262_144) < 1)
-    #expect(abs(hop(2, ranks: 64) * second - 4_194_304) < 1)
+    #expect(abs(hop(2, ranks: 4) * second - 262_144) < 1 && abs(hop(100, ranks: 4) * second - 65_536) < 1)
+    #expect(abs(hop(2, ranks: 64) * second - 524_288) < 1)
   }
 }

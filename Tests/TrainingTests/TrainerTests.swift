@@ -254,6 +254,36 @@ import Testing
     }
   }
 
+  /// Two nodes of two ranks; a bit of one node's copy changes by itself between two steps.
+  @Test func aFlippedBitInANodesCopyEndsTheRunWithTensorAndRank() throws {
+    try withTemporaryFolder { folder in
+      var job = Job(folder, method: "ce")
+      job.configuration.train.checkEvery = 1
+      let flipping = job
+      let messages = try SimulatedRanks.run(ranksPerNode: [2, 2]) { communicator -> String in
+        ProductLibrary.setThreads(1)
+        let first = try flipping.trainer(communicator, steps: 2)
+        _ = try first.run(resume: .never)
+        let memory = first.trainee.memory
+        let entry = first.trainee.arena.layout.entries[5]
+        if communicator.rank == 3 {
+          let bits = memory.moment2[entry.range.lowerBound].bitPattern ^ 1
+          memory.moment2[entry.range.lowerBound] = Float(bitPattern: bits)
+        }
+        try memory.node.meet()
+        do {
+          try memory.compareReplicas()
+          return "equal"
+        } catch let error as AgreedError {
+          return error.error.message.hasPrefix(
+            "AdamW's second moment of \(entry.name) differs between copies: that of rank 2")
+            ? "found" : error.error.message
+        }
+      }
+      #expect(messages == ["found", "found", "found", "found"])
+    }
+  }
+
   @Test func aCheckpointOfOtherShardsIsRefusedAndLeftAlone() throws {
     try withTemporaryFolder { folder in
       _ = try Job(folder, method: "ce").weights(ranks: 1, steps: 1)
