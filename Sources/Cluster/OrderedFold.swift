@@ -77,7 +77,7 @@ public final class OrderedFold {
     published = counters(parts.published)
     folded = counters(parts.folded)
     delivered = counters(parts.delivered)
-    streams = layout.count > 16 << 20
+    streams = layout.count >= 8 << 20
     chain = try FoldChain(
       memory.communicator, groups: groups, layout: parts.layout, assignment: assignment, reduction: reduction,
       sums: sums, channel: channel)

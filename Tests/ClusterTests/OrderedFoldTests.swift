@@ -121,7 +121,7 @@ private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
   }
 
   @Test func aLongGradientIsStreamedPastTheCacheWithTheSameBits() throws {
-    let count = (16 << 20) + 40
+    let count = (8 << 20) + 40
     let sums = try SimulatedRanks.run(2) { communicator in
       var plan = WindowPlan()
       let parts = FoldMemory(FoldLayout(count: count), ranks: 2, in: &plan)
