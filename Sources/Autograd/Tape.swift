@@ -14,13 +14,18 @@ public final class Tape<Element: Scalar> {
   private let announcesUses: Bool
   /// Matrix products at the tape's precision.
   public let products: MixedProducts<Element>
+  /// Called before each block, for work that must go on meanwhile, such as messages.
+  private let interlude: (() -> Void)?
   private var steps: [() -> Void] = []
 
-  /// - Parameter team: threads that share products and attention, for generation; see `MixedProducts`.
+  /// - Parameters:
+  ///   - team: threads that share products and attention, for generation; see `MixedProducts`.
+  ///   - interlude: called before each block.
   public init(
     pool: BufferPool<Element>, recording: Bool = true, precision: Precision = .f32, recomputesBlocks: Bool = false,
-    team: ThreadTeam? = nil, meter: ProductMeter? = nil
+    team: ThreadTeam? = nil, meter: ProductMeter? = nil, interlude: (() -> Void)? = nil
   ) {
+    self.interlude = interlude
     self.pool = pool
     isRecording = recording
     announcesUses = recording
@@ -33,6 +38,7 @@ public final class Tape<Element: Scalar> {
     isRecording = recording
     self.announcesUses = announcesUses
     recomputesBlocks = false
+    interlude = part.interlude
     products = part.products
   }
 
@@ -92,6 +98,7 @@ extension Tape {
     _ x: Variable<Element>, trains: Bool = true,
     _ body: @escaping (Variable<Element>, Tape<Element>) -> Variable<Element>
   ) -> Variable<Element> {
+    interlude?()
     guard isRecording, recomputesBlocks, trains || x.needsGradient else { return body(x, self) }
     let value = body(constant(x.value), Tape(part: self, recording: false, announcesUses: true)).value
     let inner = Tape(part: self, recording: true, announcesUses: false)

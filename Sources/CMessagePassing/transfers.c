@@ -75,8 +75,3 @@ int mp_team_sum_f32(mp_communicator *c, mp_team *team, float *values, size_t cou
   }
   return code;
 }
-
-void mp_free_team(mp_team *team) {
-  MPI_Comm_free(&team->ranks);
-  free(team);
-}

@@ -27,6 +27,8 @@ final class FoldChain {
 
   /// By chunk: the last message that was sent from it and may still be on its way.
   private var sends: [Int: any Transfer] = [:]
+  /// Chunks in the order in which they were sent; the first ones are looked at.
+  private var sendOrder: ArraySlice<Int> = []
   /// Receives of running sums that were asked for ahead of their turn.
   private var arrivals: [(place: FoldPlace, transfer: any Transfer)] = []
   private var nextArrival = FoldPlace()
@@ -95,6 +97,7 @@ final class FoldChain {
 
   func beginStep() {
     (nextArrival, nextResult, deliveredChunks, isSummed) = (FoldPlace(), 0, 0, false)
+    sendOrder = []
     precondition(arrivals.isEmpty && results.isEmpty && sends.isEmpty, "the step before is not over")
   }
 
@@ -183,17 +186,16 @@ final class FoldChain {
         deliveredChunks += 1
       }
     }
-    for (chunk, transfer) in sends where try transfer.isComplete() { sends[chunk] = nil }
+    while let oldest = sendOrder.first, try hasLeft(oldest) { sendOrder.removeFirst() }
     return deliveredChunks > before
   }
 
   /// Whether the result of the step is in this owner's slices.
   func isDelivered(at place: FoldPlace) throws -> Bool {
     if !isBetweenGroups { return true }
-    return passesResult ? deliveredChunks == chunkCount : isSummed
+    // What is still being sent must not be changed by the ranks that go on.
+    return passesResult ? deliveredChunks == chunkCount && sends.isEmpty : isSummed
   }
-
-  var isSending: Bool { !sends.isEmpty }
 
   /// Whether this group has added to the chunk for the last time.
   private func isAdded(_ chunk: Int, _ place: FoldPlace) -> Bool {
@@ -256,6 +258,7 @@ final class FoldChain {
     let owner = groups.rank(ofMember: groups.member, group: group)
     let isFree = try hasLeft(chunk)
     precondition(isFree, "a chunk is sent again before it has left")
+    sendOrder.append(chunk)
     sends[chunk] = try sums.range(range(ofChunk: chunk % max(1, chunkCount))).withUnsafeMutableBufferPointer {
       try communicator.startSend(UnsafeRawBufferPointer($0), to: owner, kind: kind)
     }

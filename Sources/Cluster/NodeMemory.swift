@@ -59,6 +59,13 @@ public final class NodeMemory {
 
   public var kind: SharedMemory.Kind { memory.kind }
 
+  /// Collective: the remarks of all nodes on every rank, each once, with the host where there are several.
+  public func remarks() throws -> [String] {
+    let own = communicator.localRank == 0 ? remark.map { Array("\(Peers.hostName()): \($0)".utf8) } ?? [] : []
+    let all = try communicator.allGather(own).filter { !$0.isEmpty }.map { String(decoding: $0, as: UTF8.self) }
+    return communicator.nodeCount > 1 ? all : remark.map { [$0] } ?? []
+  }
+
   static func remark(
     _ kind: SharedMemory.Kind, sharing: MemorySharing, bytes: Int, ranks: Int, room: Int
   ) -> String? {

@@ -125,7 +125,7 @@ public final class OrderedFold {
     let owners = delivered.prefix(chain.owners)
     let step = step
     memory.communicator.status.enter(.fold)
-    try wait(for: late) { owners.allSatisfy { $0.value > step } && !chain.isSending }
+    try wait(for: late) { owners.allSatisfy { $0.value > step } }
     self.step += 1
     isRunning = false
   }

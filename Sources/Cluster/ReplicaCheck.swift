@@ -43,23 +43,27 @@ public struct ReplicaCheck {
     try communicator.reduce(&high, by: .maximum)
     guard let first = names.indices.first(where: { low[$0] != high[$0] }) else { return }
     let all = try communicator.allGather([own[first]]).map { $0[0] }
-    let rank = Self.oddRank(groups.sizes.indices.map { all[groups.leader(ofGroup: $0)] }, groups)
+    let odd = Self.oddOne(groups.sizes.indices.map { all[groups.leader(ofGroup: $0)] })
+    let rank = groups.leader(ofGroup: odd.group)
+    let whose =
+      odd.isCertain
+      ? "that of rank \(rank) is not the others'"
+      : "that of rank \(rank) is not that of rank 0, and either may be wrong"
     throw AgreedError(
       UserError(
         .internalFault,
-        "\(names[first]) differs between copies: that of rank \(rank) is not the others'; its host's memory, or a bug, has "
-          + "changed it",
-        remedy: "resume from the last checkpoint, without that host"))
+        "\(names[first]) differs between copies: \(whose); a host's memory, or a bug, has changed it",
+        remedy: "resume from the last checkpoint, and have the memory of the hosts tested"))
   }
 
-  /// The first rank of the first group whose value is not the commonest one; of two equally common ones, that of group 0
-  /// counts.
-  static func oddRank(_ values: [Int64], _ groups: MemoryGroups) -> Int {
+  /// The first group whose value is not the commonest one; of equally common ones, that of group 0 counts, and nothing is
+  /// certain.
+  static func oddOne(_ values: [Int64]) -> (group: Int, isCertain: Bool) {
     var counts: [Int64: Int] = [:]
     for value in values { counts[value, default: 0] += 1 }
     let most = counts.values.max() ?? 0
     let common = values.first { counts[$0] == most }
-    return groups.leader(ofGroup: values.firstIndex { $0 != common } ?? 0)
+    return (values.firstIndex { $0 != common } ?? 0, counts.values.count { $0 == most } == 1)
   }
 }
 

@@ -32,11 +32,16 @@ public final class BenchmarkPass {
 
   /// Forward, cross-entropy of the answer tokens and backward.
   ///
-  /// - Parameter sink: of the gradient; nil = the arena's own memory.
-  public func backward(into sink: (any GradientSink<Float>)? = nil) -> ProductMeter {
+  /// - Parameters:
+  ///   - sink: of the gradient; nil = the arena's own memory.
+  ///   - interlude: called before each block.
+  public func backward(
+    into sink: (any GradientSink<Float>)? = nil, interlude: (() -> Void)? = nil
+  ) -> ProductMeter {
     let meter = ProductMeter()
     let tape = Tape(
-      pool: pool, precision: benchmark.precision, recomputesBlocks: benchmark.recomputesBlocks, meter: meter)
+      pool: pool, precision: benchmark.precision, recomputesBlocks: benchmark.recomputesBlocks, meter: meter,
+      interlude: interlude)
     model.arena.beginBackward(into: sink)
     do {
       let logits = logits(tape)

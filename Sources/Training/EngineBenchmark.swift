@@ -63,7 +63,7 @@ public struct EngineBenchmark {
       fold.beginStep()
       for round in 0..<assignment.rounds where assignment.shard(round: round, rank: communicator.rank) != nil {
         let sink = FoldSink(fold, round: round, layout: arena.gradientLayout)
-        _ = pass.backward(into: sink)
+        _ = pass.backward(into: sink, interlude: sink.progress)
         try sink.check()
       }
       try fold.endStep()

@@ -50,6 +50,12 @@ final class FoldSink: GradientSink {
     do { try fold.close(bucket.index, inRound: round) } catch { failure = error }
   }
 
+  /// Does what can be done of the fold without waiting.
+  func progress() {
+    guard failure == nil else { return }
+    do { _ = try fold.progress() } catch { failure = error }
+  }
+
   /// Throws what went wrong on the way.
   func check() throws {
     if let failure { throw failure }

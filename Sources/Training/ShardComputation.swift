@@ -20,6 +20,8 @@ public final class ShardComputation {
   private let meter = ProductMeter()
   private let precision: Precision
   private let recomputesBlocks: Bool
+  /// Called before each block of either model, for work that must go on meanwhile: the fold of what others have published.
+  public var interlude: (() -> Void)?
 
   /// - Parameters:
   ///   - teacher: frozen; absent when no term needs one, or a store stands for it.
@@ -78,7 +80,7 @@ public final class ShardComputation {
 
   /// Runs the teacher over the samples, or reads what it gave for them.
   public func prepare(_ samples: [any TrainingSample]) throws -> PreparedShard {
-    PreparedShard(samples: samples, teacher: try teacher?.states(samples))
+    PreparedShard(samples: samples, teacher: try teacher?.states(samples, interlude: interlude))
   }
 
   /// Runs the student forward and backward; the gradient is handed out piece by piece.
@@ -100,7 +102,8 @@ public final class ShardComputation {
     into sink: any GradientSink<Float>
   ) throws -> LossParts {
     student.arena.beginBackward(into: sink)
-    let tape = Tape(pool: pool, precision: precision, recomputesBlocks: recomputesBlocks, meter: meter)
+    let tape = Tape(
+      pool: pool, precision: precision, recomputesBlocks: recomputesBlocks, meter: meter, interlude: interlude)
     let inputs = shard.samples.map(\.student)
     let distils = factors.terms.contains { $0 != .crossEntropy }
     let needs = distils ? method?.needs ?? [] : []

@@ -49,7 +49,7 @@ struct StoredTeacherStates: TeacherStates {
   let precision: Precision
   let pool: BufferPool<Float>
 
-  func states(_ samples: [any TrainingSample]) throws -> DistillationStates<Float> {
+  func states(_ samples: [any TrainingSample], interlude: (() -> Void)?) throws -> DistillationStates<Float> {
     Self.joined(try samples.map { try part(try Self.input($0)) }, pool: pool)
   }
 

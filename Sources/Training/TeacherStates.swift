@@ -11,8 +11,10 @@ protocol TeacherStates {
   var model: (any VisionLanguageModel<Float>)? { get }
 
   /// The states of a shard's samples laid end to end.
+  ///
+  /// - Parameter interlude: called now and then, for work that must go on meanwhile.
   /// - Throws: `UserError` where a sample was prepared without the teacher's input.
-  func states(_ samples: [any TrainingSample]) throws -> DistillationStates<Float>
+  func states(_ samples: [any TrainingSample], interlude: (() -> Void)?) throws -> DistillationStates<Float>
 }
 
 /// Runs the frozen teacher, one sample at a time and unpadded, so that its states never depend on the batch.
@@ -24,13 +26,13 @@ struct LiveTeacherStates: TeacherStates {
   let precision: Precision
   let pool: BufferPool<Float>
 
-  func states(_ samples: [any TrainingSample]) throws -> DistillationStates<Float> {
-    Self.joined(try samples.map { part(try Self.input($0)) }, pool: pool)
+  func states(_ samples: [any TrainingSample], interlude: (() -> Void)?) throws -> DistillationStates<Float> {
+    Self.joined(try samples.map { part(try Self.input($0), interlude: interlude) }, pool: pool)
   }
 
   /// One sample's states.
-  func part(_ input: PreparedInput) -> DistillationStates<Float> {
-    let tape = Tape(pool: pool, recording: false, precision: precision)
+  func part(_ input: PreparedInput, interlude: (() -> Void)? = nil) -> DistillationStates<Float> {
+    let tape = Tape(pool: pool, recording: false, precision: precision, interlude: interlude)
     let observer = needs.contains(.layers) ? LayerObserver() : nil
     let batch = ShardComputation.batch([input], pool: pool)
     let output = teacher.forward(batch, tape: tape, cache: nil, observe: observer.map { $0.observe })

@@ -133,9 +133,10 @@ public final class Trainer {
   /// - Returns: the signal that asked for the stop, with the state saved; nil when all steps are done.
   public func run(resume: Resume) throws -> Int? {
     try restore(resume)
+    let remarks = try trainee.memory.node.remarks()
     if context.communicator.isController {
       assignment.warning.map(context.observer.warn)
-      trainee.memory.node.remark.map(context.observer.warn)
+      remarks.forEach(context.observer.warn)
       if context.configuration.train.reducing == .fast {
         context.observer.note("train.reduction fast: other numbers of ranks or nodes give other bits")
       }
@@ -166,13 +167,15 @@ public final class Trainer {
     let operations = computation.operations
     let communicator = context.communicator
     communicator.status.begin(step: step + 1)
-    let batch = try communicator.agree {
+    let prepared = Result {
       let batch = try prefetcher.next() ?? []
       try batch.joined().forEach(computation.check)
       return batch
     }
     clock.mark("data")
+    let batch = try communicator.agree { try prepared.get() }
     let counts = try counts(of: batch)
+    clock.mark("wait")
     let factors = factors
     let norms = partNorms.flatMap { $0.isDue(step: step + 1) ? $0 : nil }
     let recorder = dump?.step == step + 1 ? CaseRecorder() : nil
@@ -187,6 +190,7 @@ public final class Trainer {
     }
     let parts = LossParts(
       names: computation.partNames, values: try communicator.foldStatistics(statistics, assignment: assignment))
+    clock.mark("wait")
     communicator.status.enter(.optimizer)
     let norm = try optimizer.gradientNorm()
     lastLosses = parts.named.merging(["loss": factors.total(parts)]) { $1 }
@@ -223,14 +227,16 @@ public final class Trainer {
     fold.beginStep()
     for round in 0..<assignment.rounds where assignment.shard(round: round, rank: rank) != nil {
       context.communicator.status.enter(.teacher)
+      let sink = FoldSink(fold, round: round, layout: trainee.arena.gradientLayout)
+      computation.interlude = sink.progress
       let shard = try computation.prepare(batch[round])
       try norms?.measure(shard, round: round, counts: counts, factors: factors)
       context.communicator.status.enter(.forward)
-      let sink = FoldSink(fold, round: round, layout: trainee.arena.gradientLayout)
       let parts = try computation.run(shard, counts: counts, factors: factors, recorder: recorder, into: sink)
       try sink.check()
       statistics.append(parts.values(computation.partNames))
     }
+    computation.interlude = nil
     try fold.endStep()
     return statistics
   }

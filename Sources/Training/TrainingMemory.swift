@@ -30,9 +30,10 @@ public final class TrainingMemory {
     let gradientLayout = GradientLayout(
       layout, pieceElements: ParameterArena<Float>.standardPieceElements)
     let isRounded = precision == .bf16
-    replicaNames = layout.entries.flatMap { entry in
-      ["the weights of", "AdamW's first moment of", "AdamW's second moment of"].map { "\($0) \(entry.name)" }
-    }
+    let kinds =
+      ["the weights of", "AdamW's first moment of", "AdamW's second moment of"]
+      + (isRounded ? ["the rounded weights of"] : [])
+    replicaNames = layout.entries.flatMap { entry in kinds.map { "\($0) \(entry.name)" } }
     var plan = WindowPlan()
     let weights = plan.add(layout.count, of: Float.self)
     let moments = (0..<2).map { _ in plan.add(layout.count, of: Float.self) }
@@ -81,8 +82,11 @@ public final class TrainingMemory {
 
   /// Collective: compares the nodes' copies. - Throws: `AgreedError` naming tensor and rank.
   func compareReplicas() throws {
+    let kinds = rounded == nil ? 3 : 4
     try replicas.compare(replicaNames) { index in
-      [weights, moment1, moment2][index % 3].range(layout.entries[index / 3].range).checksum
+      let range = layout.entries[index / kinds].range
+      if index % kinds == 3, let rounded { return rounded.range(range).checksum }
+      return [weights, moment1, moment2][index % kinds].range(range).checksum
     }
   }
 }

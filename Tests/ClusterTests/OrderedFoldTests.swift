@@ -330,8 +330,12 @@ private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
     #expect(try outcomes(ranksPerNode: [2, 1, 2], flipping: nil, tensor: 0).allSatisfy { $0 == "equal" })
     for (rank, named) in [(0, 0), (2, 2), (4, 3)] {
       let found = try outcomes(ranksPerNode: [2, 1, 2], flipping: rank, tensor: 3)
-      #expect(found.allSatisfy { $0.hasPrefix("tensor 3 differs between copies: that of rank \(named) ") }, "\(found)")
+      #expect(
+        found.allSatisfy { $0.hasPrefix("tensor 3 differs between copies: that of rank \(named) is not the others'") },
+        "\(found)")
     }
+    let two = try outcomes(ranksPerNode: [1, 1], flipping: 0, tensor: 2)
+    #expect(two.allSatisfy { $0.contains("that of rank 1 is not that of rank 0, and either may be wrong") }, "\(two)")
     let alone = try outcomes(ranksPerNode: [3], flipping: 1, tensor: 0, sharing: .private)
     #expect(alone.allSatisfy { $0.hasPrefix("tensor 0 differs between copies: that of rank 1 ") })
   }

@@ -74,8 +74,8 @@ import Testing
       let live = LiveTeacherStates(teacher: model, needs: needs, precision: .f32, pool: BufferPool())
       let read = StoredTeacherStates(teacher: stored, needs: needs, precision: .f32, pool: BufferPool())
       return (
-        try live.states(samples(preparer(nil, labelled: labelled))),
-        try read.states(samples(preparer(stored.store, labelled: labelled)))
+        try live.states(samples(preparer(nil, labelled: labelled)), interlude: nil),
+        try read.states(samples(preparer(stored.store, labelled: labelled)), interlude: nil)
       )
     }
   }

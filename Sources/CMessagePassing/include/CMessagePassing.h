@@ -76,14 +76,13 @@ int mp_test_transfer(mp_transfer *transfer, bool *is_complete);
 void mp_free_transfer(mp_transfer *transfer);
 size_t mp_largest_transfer(const mp_communicator *communicator);
 
-// Ranks that sum among themselves, in MPI's own order of adding.
+// Ranks that sum among themselves, in MPI's own order of adding; kept until the job ends.
 typedef struct mp_team mp_team;
 
 // Collective over all ranks: those that give the same color are one team; a negative one belongs to none and gets NULL.
 int mp_make_team(mp_communicator *communicator, int color, mp_team **result);
 // Collective over the team, in place.
 int mp_team_sum_f32(mp_communicator *communicator, mp_team *team, float *values, size_t count);
-void mp_free_team(mp_team *team);
 
 // Memory that the ranks of a node share, all zero: without a name, as a file in /dev/shm, or each rank its own.
 typedef struct mp_window mp_window;

@@ -56,10 +56,13 @@ public struct RunState: Codable, Sendable, Equatable {
     func differ<T: Equatable>(_ name: String, _ path: KeyPath<RunState, T>) -> String? {
       Self.difference(name, "\(saved[keyPath: path])", "\(self[keyPath: path])")
     }
+    let ordered = GradientReduction.ordered.rawValue
+    let ranksCount = (reduction ?? ordered) != ordered || (saved.reduction ?? ordered) != ordered
     let keys = Set(optimisation.keys).union(saved.optimisation.keys).sorted()
     let differences =
       [
         differ("train.threads", \.threads),
+        ranksCount ? differ("the number of ranks (train.reduction fast)", \.ranks) : nil,
         Self.difference(
           "train.reduction", saved.reduction ?? GradientReduction.ordered.rawValue,
           reduction ?? GradientReduction.ordered.rawValue), differ("the processor type", \.coreType),
