@@ -22,6 +22,23 @@ final class SimulatedHub: @unchecked Sendable {
     var source: Int, destination: Int, kind: Int
   }
 
+  /// A message on its way: a copy, or the sender's own memory, which must stay as it is until it is taken.
+  final class Message: @unchecked Sendable {
+    // Sendable because it is read and written under the hub's lock alone.
+    fileprivate let copy: [UInt8]
+    fileprivate let memory: UnsafeRawBufferPointer?
+    fileprivate var isTaken = false
+
+    init(copy: [UInt8]) { (self.copy, memory) = (copy, nil) }
+    init(lying memory: UnsafeRawBufferPointer) { (copy, self.memory) = ([], memory) }
+
+    /// The bytes as they are now.
+    fileprivate func take() -> [UInt8] {
+      isTaken = true
+      return memory.map { [UInt8]($0) } ?? copy
+    }
+  }
+
   let size: Int
   private let condition = NSCondition()
   private var arrived: [Contribution?]
@@ -30,7 +47,7 @@ final class SimulatedHub: @unchecked Sendable {
   private var published: [Contribution] = []
   private var hasLeft: [Bool]
   private var failure: (any Error)?
-  private var messages: [Address: [[UInt8]]] = [:]
+  private var messages: [Address: [Message]] = [:]
   /// Receives started at each address, and those served.
   private var tickets: [Address: (given: Int, served: Int)] = [:]
   private var memories: [Int: SharedMemory] = [:]
@@ -68,7 +85,7 @@ final class SimulatedHub: @unchecked Sendable {
     return published
   }
 
-  func post(_ message: [UInt8], as address: Address) {
+  func post(_ message: Message, as address: Address) {
     condition.lock()
     defer { condition.unlock() }
     messages[address, default: []].append(message)
@@ -85,7 +102,15 @@ final class SimulatedHub: @unchecked Sendable {
       if failure == nil { condition.wait() }
     }
     try throwFailure()
-    return messages[address, default: []].removeFirst()
+    return messages[address, default: []].removeFirst().take()
+  }
+
+  /// Whether a message has been taken.
+  func isTaken(_ message: Message) throws -> Bool {
+    condition.lock()
+    defer { condition.unlock() }
+    try throwFailure()
+    return message.isTaken
   }
 
   /// The turn of a receive among those started at an address.
@@ -103,7 +128,7 @@ final class SimulatedHub: @unchecked Sendable {
     try throwFailure()
     guard tickets[address]?.served == ticket, !messages[address, default: []].isEmpty else { return nil }
     tickets[address]?.served += 1
-    return messages[address, default: []].removeFirst()
+    return messages[address, default: []].removeFirst().take()
   }
 
   /// Brings the first rank's memory to all of its node.

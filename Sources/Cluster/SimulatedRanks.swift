@@ -131,7 +131,7 @@ final class SimulatedRank: Communicator {
 
   func sendBytes(_ bytes: UnsafeRawBufferPointer, to destination: Int) throws {
     pause()
-    hub.post([UInt8](bytes), as: .init(source: rank, destination: destination, kind: -1))
+    hub.post(.init(copy: [UInt8](bytes)), as: .init(source: rank, destination: destination, kind: -1))
   }
 
   func receiveBytes(_ bytes: UnsafeMutableRawBufferPointer, from source: Int) throws {
@@ -142,8 +142,10 @@ final class SimulatedRank: Communicator {
   }
 
   func startSend(_ bytes: UnsafeRawBufferPointer, to destination: Int, kind: Int) -> any Transfer {
-    hub.post([UInt8](bytes), as: .init(source: rank, destination: destination, kind: kind))
-    return SimulatedTransfer { true }
+    // Read only when it is taken: a sender that changes its memory before is found out.
+    let message = SimulatedHub.Message(lying: bytes)
+    hub.post(message, as: .init(source: rank, destination: destination, kind: kind))
+    return SimulatedTransfer { [hub] in try hub.isTaken(message) }
   }
 
   func startReceive(_ bytes: UnsafeMutableRawBufferPointer, from source: Int, kind: Int) -> any Transfer {

@@ -52,7 +52,7 @@ private struct FoldCase: Sendable {
     }
   }
 
-  private func write(_ values: [Float], round: Int, to fold: OrderedFold, rank: Int) throws {
+  func write(_ values: [Float], round: Int, to fold: OrderedFold, rank: Int) throws {
     var random = CounterRandom(seed: delays ?? 0, purpose: "pace", step: UInt64(round), sample: UInt64(rank))
     for bucket in fold.layout.buckets.indices.reversed() {
       if delays != nil, random.integer(below: 6) == 0 { usleep(UInt32(random.integer(below: 300))) }
@@ -79,6 +79,36 @@ private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
         let reference = bits(one.reference(step: step))
         #expect(arenas.allSatisfy { bits($0[step]) == reference }, "\(one), step \(step)")
       }
+    }
+  }
+
+  /// As the optimizer does with tensors of several shares: no message may still be leaving from what is changed.
+  @Test func aRankMayChangeItsPortionAsSoonAsItsStepHasEnded() throws {
+    for seed in 0..<24 as Range<UInt64> {
+      let ranksPerNode = [[2, 2], [3, 2], [1, 3], [2, 1, 2]][Int(seed % 4)]
+      let one = FoldCase(
+        seed: seed, ranksPerNode: ranksPerNode, shards: 7, count: 900, bucketBytes: 400, slots: 2, delays: seed)
+      let reference = bits(one.reference(step: 0))
+      let portions = try SimulatedRanks.run(ranksPerNode: ranksPerNode, delays: seed) { communicator in
+        var plan = WindowPlan()
+        let layout = FoldLayout(count: one.count, bucketBytes: one.bucketBytes, slots: one.slots)
+        let parts = FoldMemory(layout, ranks: communicator.localSize, in: &plan)
+        let memory = try NodeMemory(communicator, plan: plan, sharing: .auto)
+        let assignment = try ShardAssignment(shards: one.shards, ranks: communicator.size)
+        let fold = try OrderedFold(memory, parts: parts, assignment: assignment)
+        fold.beginStep()
+        for round in 0..<assignment.rounds {
+          guard let shard = assignment.shard(round: round, rank: communicator.rank) else { continue }
+          try one.write(one.gradient(step: 0, shard: shard), round: round, to: fold, rank: communicator.rank)
+        }
+        try fold.endStep()
+        let portion = memory.portion(of: one.count)
+        let result = fold.sums.range(portion).array
+        fold.sums.range(portion).fill(.nan)
+        try memory.meet()
+        return (portion, bits(result))
+      }
+      #expect(portions.allSatisfy { $0.1 == Array(reference[$0.0]) }, "\(ranksPerNode), seed \(seed)")
     }
   }
 

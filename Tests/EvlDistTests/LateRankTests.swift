@@ -28,6 +28,29 @@ import Testing
     }
   }
 
+  /// The cable between two hosts is cut in mid-step of a training: each host says so once, and names the other.
+  @Test func aCutCableEndsATrainingOnBothHosts() throws {
+    guard TwoHosts.arePossible else { return }
+    try withTemporaryFolder { folder in
+      let small = SmallRun(folder: folder)
+      let (mark, output) = (folder.appendingPathComponent("cut"), folder.appendingPathComponent("ranks"))
+      let settings = ["train.steps=100000", "train.step_limit=5", "checkpoint.every=0"]
+      let outcome = try small.startOnTwoHosts(
+        "run", (2, 1), settings, options: ["--cut-on", mark.path, "--linger", "2", "--output", output.path]
+      ) { _ in
+        let start = Date()
+        while ((try? small.metrics("run").count) ?? 0) < 3, Date().timeIntervalSince(start) < 120 { usleep(20_000) }
+        try Data().write(to: mark)
+      }
+      #expect(outcome.code == 76, "\(outcome.errors)")
+      #expect(outcome.errors.contains("waiting in ") && outcome.errors.contains("evl-host-b"), "\(outcome.errors)")
+      let files = FileManager.default.enumerator(at: output, includingPropertiesForKeys: nil)?.compactMap { $0 as? URL }
+      let said = try (files ?? []).filter { $0.lastPathComponent == "stderr" }
+        .map { try String(contentsOf: $0, encoding: .utf8) }.filter { $0.contains("waiting in ") }
+      #expect(said.count == 2 && said.contains { $0.contains("evl-host-a") }, "one message a host: \(said)")
+    }
+  }
+
   private func messages(_ outcome: MPIRun.Outcome) -> Int { outcome.errors.components(separatedBy: "error:").count - 1 }
 
   @Test(arguments: [1, 0]) func aStoppedRankEndsTheRunWithCode76AndIsNamed(rank: Int) throws {

@@ -28,8 +28,12 @@ struct SmallRun {
   }
 
   /// The same on two hosts.
-  func startOnTwoHosts(_ name: String, _ ranks: (Int, Int), _ more: [String] = []) throws -> MPIRun.Outcome {
-    try TwoHosts.run(ranks, MPIRun.program("evl-dist"), arguments(name, more, []), seconds: 240)
+  func startOnTwoHosts(
+    _ name: String, _ ranks: (Int, Int), _ more: [String] = [], options: [String] = [],
+    started: ((String) throws -> Void)? = nil
+  ) throws -> MPIRun.Outcome {
+    try TwoHosts.run(
+      ranks, options: options, MPIRun.program("evl-dist"), arguments(name, more, []), seconds: 240, started: started)
   }
 
   /// The same with a /dev/shm of that size.
