@@ -27,8 +27,8 @@ final class FoldChain {
 
   /// By chunk: the last message that was sent from it and may still be on its way.
   private var sends: [Int: any Transfer] = [:]
-  /// Chunks in the order in which they were sent; the first ones are looked at.
-  private var sendOrder: ArraySlice<Int> = []
+  /// Chunks in the order in which they were sent, and to whom; the first ones are looked at.
+  private var sendOrder: ArraySlice<(chunk: Int, rank: Int)> = []
   /// Receives of running sums that were asked for ahead of their turn.
   private var arrivals: [(place: FoldPlace, transfer: any Transfer)] = []
   private var nextArrival = FoldPlace()
@@ -126,13 +126,14 @@ final class FoldChain {
     return true
   }
 
-  /// The rank whose message is due next; nil where none is.
+  /// The rank whose message is due next, or which is to take one; nil where none is.
   func awaitedRank(_ place: FoldPlace) -> Int? {
     guard passesResult, isOwner else { return nil }
     if place.round < assignment.rounds, let group = source(ofRound: place.round) {
       return groups.rank(ofMember: groups.member, group: group)
     }
-    guard place.round == assignment.rounds, deliveredChunks < chunkCount, groups.index != finalGroup else { return nil }
+    guard place.round == assignment.rounds else { return nil }
+    guard deliveredChunks < chunkCount, groups.index != finalGroup else { return sendOrder.first?.rank }
     return groups.rank(ofMember: groups.member, group: groups.index < finalGroup ? groups.index + 1 : groups.index - 1)
   }
 
@@ -186,7 +187,7 @@ final class FoldChain {
         deliveredChunks += 1
       }
     }
-    while let oldest = sendOrder.first, try hasLeft(oldest) { sendOrder.removeFirst() }
+    while let oldest = sendOrder.first, try hasLeft(oldest.chunk) { sendOrder.removeFirst() }
     return deliveredChunks > before
   }
 
@@ -258,7 +259,7 @@ final class FoldChain {
     let owner = groups.rank(ofMember: groups.member, group: group)
     let isFree = try hasLeft(chunk)
     precondition(isFree, "a chunk is sent again before it has left")
-    sendOrder.append(chunk)
+    sendOrder.append((chunk, owner))
     sends[chunk] = try sums.range(range(ofChunk: chunk % max(1, chunkCount))).withUnsafeMutableBufferPointer {
       try communicator.startSend(UnsafeRawBufferPointer($0), to: owner, kind: kind)
     }

@@ -105,10 +105,11 @@ public final class OrderedFold {
     let slots = UInt64(layout.slots)
     if sequence >= slots {
       let owners = folded.prefix(chain.owners)
-      func late() -> Peer {
-        peer(owners.firstIndex { $0.value + slots <= sequence })
+      func lateOwner() -> Peer {
+        let owner = owners.firstIndex { $0.value + slots <= sequence }
+        return owner == memory.groups.member ? late() : peer(owner)
       }
-      try wait(for: late) { owners.allSatisfy { $0.value + slots > sequence } }
+      try wait(for: lateOwner) { owners.allSatisfy { $0.value + slots > sequence } }
     }
     memory.communicator.status.enter(.backward, bucket: bucket)
     return slot(memory.groups.member, sequence).range(0..<layout.buckets[bucket].count)
