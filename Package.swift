@@ -68,13 +68,13 @@ let besideTests = [
   "Distillation": ["Recorded", "expected_methods.py"], "Evaluation": ["expected_values.py"],
 ]
 
-// Programs that tests start under mpirun.
-let startedByTests: [String: [Target.Dependency]] = ["Cluster": ["ClusterProbe"]]
+// What tests need beside their layer and what that imports: programs they start under mpirun, and other layers.
+let neededByTests: [String: [Target.Dependency]] = ["Cluster": ["ClusterProbe"], "Experiments": ["Reporting"]]
 
 let tests: [Target] = layers.map { layer in
   .testTarget(
     name: layer.name + "Tests",
-    dependencies: [.target(name: layer.name), "TestSupport"] + (startedByTests[layer.name] ?? []),
+    dependencies: [.target(name: layer.name), "TestSupport"] + layer.dependencies + (neededByTests[layer.name] ?? []),
     exclude: besideTests[layer.name] ?? [], swiftSettings: settings)
 }
 

@@ -17,6 +17,13 @@ public enum KeptWeights<Element: Scalar> {
     self = .rounded(rounded)
   }
 
+  /// Keyed random numbers for a tensor of a frozen arena; with bf16 a matrix is kept in bfloat16 alone.
+  public init(random entry: ParameterLayout.Entry, seed: UInt64, precision: Precision) {
+    let exact = Tensor<Element>(uninitialised: entry.shape)
+    entry.initialise(exact, seed: seed)
+    self = entry.decays && precision == .bf16 ? KeptWeights(rounding: exact) : .exact(exact)
+  }
+
   /// Weights as they lie in a mapped file, without a copy; nil for another type, or an address that does not suit it.
   ///
   /// - Throws: `UserError` where the file holds no tensor of this name.

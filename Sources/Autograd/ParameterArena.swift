@@ -134,13 +134,14 @@ public final class ParameterArena<Element: Scalar> {
     parameters.forEach { $0.arena = self }
   }
 
+  /// Gives frozen weights the place where they stay; makes them unless they are there.
+  public typealias Keep = (
+    ParameterLayout.Entry, _ make: () throws -> KeptWeights<Element>
+  ) throws -> KeptWeights<Element>
+
   /// A frozen arena of keyed random numbers; with bf16 its matrices are kept in bfloat16 alone.
   public convenience init(frozenRandom layout: ParameterLayout, seed: UInt64, precision: Precision) {
-    self.init(frozen: layout) { entry in
-      let exact = Tensor<Element>(uninitialised: entry.shape)
-      entry.initialise(exact, seed: seed)
-      return entry.decays && precision == .bf16 ? KeptWeights(rounding: exact) : .exact(exact)
-    }
+    self.init(frozen: layout) { KeptWeights(random: $0, seed: seed, precision: precision) }
   }
 
   /// SHA-256 (hex) of all weights in their order, as they are kept; those of a base first.

@@ -67,7 +67,7 @@ int mp_start(size_t piece, mp_communicator **result) {
   if (!code) code = number_ranks(c, world);
   if (!code) code = MPI_Comm_set_errhandler(c->ranks, MPI_ERRORS_RETURN);
   if (!code) code = MPI_Comm_set_errhandler(c->local, MPI_ERRORS_RETURN);
-  if (!code) code = mp_page_share(c->local, &c->page);
+  if (!code) code = mp_page_share(c, &c->page);
   if (!code && !c->page) code = NO_MEMORY;
   if (world != MPI_COMM_NULL) MPI_Comm_free(&world);
   if (code) {

@@ -19,4 +19,8 @@ struct mp_team {
   MPI_Comm ranks;
 };
 
+// Collective over the node: zeroed memory of the first kind, from *kind on, that all its ranks can have. The caller unmaps
+// it. NULL where the system has not so much.
+int mp_window_map(mp_communicator *communicator, size_t bytes, mp_window_kind *kind, void **memory);
+
 #endif

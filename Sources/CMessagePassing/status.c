@@ -3,9 +3,7 @@
 #define _GNU_SOURCE
 #include "status.h"
 
-#include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -61,51 +59,20 @@ mp_page *mp_page_create(int slots) {
   return page;
 }
 
-// Returns a new file of shared memory, filled with zeros that are there for certain, or -1.
-static int make_file(char *name, size_t capacity, size_t bytes) {
-  struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
-  snprintf(name, capacity, "/evl-dist-%ld-%lx", (long)getpid(), (unsigned long)now.tv_nsec);
-  int file = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
-  if (file >= 0 && posix_fallocate(file, 0, (off_t)bytes)) {
-    close(file);
-    shm_unlink(name);
-    file = -1;
-  }
-  if (file < 0) name[0] = 0;
-  return file;
-}
-
-int mp_page_share(MPI_Comm local, mp_page **result) {
-  int rank, slots, file = -1;
-  MPI_Comm_rank(local, &rank);
-  MPI_Comm_size(local, &slots);
-  const size_t bytes = page_bytes(slots);
-  char name[64] = "";
-  mp_page *page = NULL;
-  if (rank == 0) file = make_file(name, sizeof name, bytes);
-  int code = MPI_Bcast(name, sizeof name, MPI_CHAR, 0, local);
-  if (!code && name[0] && rank != 0) file = shm_open(name, O_RDWR, 0600);
-  if (file >= 0) {
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (memory != MAP_FAILED) page = memory;
-    close(file);
-  }
-  if (rank == 0 && page) {
+int mp_page_share(mp_communicator *c, mp_page **result) {
+  const size_t bytes = page_bytes(c->local_size);
+  mp_window_kind kind = MP_WINDOW_ANONYMOUS;
+  void *memory = NULL;
+  int code = mp_window_map(c, bytes, &kind, &memory);
+  mp_page *page = memory;
+  if (page && (kind == MP_WINDOW_PRIVATE || c->local_rank == 0)) {
     page->mapped = bytes;
     page->step_limit = -1;
-    page->slots = slots;
+    page->slots = c->local_size;
   }
-  if (!code) code = MPI_Barrier(local);
-  if (rank == 0 && name[0]) shm_unlink(name);
-  // Without the first rank nobody has laid it out.
-  if (page && !page->slots) {
-    munmap(page, bytes);
-    page = NULL;
-  }
-  if (!page) page = mp_page_create(slots);
   *result = page;
-  return code;
+  // Nobody publishes before it is laid out.
+  return code ? code : MPI_Barrier(c->local);
 }
 
 void mp_page_release(mp_page *page) {

@@ -118,16 +118,22 @@ static mp_window *make_window(void *memory, size_t bytes, mp_window_kind kind) {
   return window;
 }
 
+int mp_window_map(mp_communicator *c, size_t bytes, mp_window_kind *kind, void **memory) {
+  *memory = NULL;
+  int code = 0;
+  for (; !code && *kind < MP_WINDOW_PRIVATE; (*kind)++) {
+    code = try_kind(c, *kind, bytes, memory);
+    if (*memory) return code;
+  }
+  if (!code) *memory = map(-1, bytes);
+  return code;
+}
+
 int mp_window_open(mp_communicator *c, size_t bytes, mp_window_kind first, mp_window **result) {
   void *memory = NULL;
-  int code = 0;
   mp_window_kind kind = first;
-  for (; !memory && !code && kind < MP_WINDOW_PRIVATE; kind++) {
-    code = try_kind(c, kind, bytes, &memory);
-    if (memory) break;
-  }
+  const int code = mp_window_map(c, bytes, &kind, &memory);
   if (code) return code;
-  if (!memory) memory = map(-1, bytes);
   *result = memory ? make_window(memory, bytes, kind) : NULL;
   return *result ? 0 : MPI_ERR_NO_MEM;
 }

@@ -24,11 +24,6 @@ extension Communicator {
     String(decoding: try broadcast(Array(text.utf8), from: root), as: UTF8.self)
   }
 
-  /// The root's values replace everyone's, without another copy. The count is the same on all ranks.
-  public func broadcast(memory: Tensor<Float>, from root: Int = 0) throws {
-    try memory.withUnsafeMutableBufferPointer { try broadcastBytes(UnsafeMutableRawBufferPointer($0), from: root) }
-  }
-
   /// The sum over ranks of each value.
   public func sum(_ values: [Int64]) throws -> [Int64] {
     var values = values

@@ -104,9 +104,6 @@ extension Communicator {
   /// The most bytes of one transfer.
   public var largestTransfer: Int { 1 << 20 }
 
-  /// Whether this node has more ranks than processors, so that one that waits keeps another from working.
-  public var isCrowded: Bool { localSize > max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
-
   public func checkPeers() throws {}
 
   /// Whether this rank prints, saves and decides for the job.

@@ -23,7 +23,7 @@ final class FoldChain {
   /// The group that ends each round's fold.
   private let lastGroups: [Int]
   /// The last round in which this group has a shard.
-  private var lastOwnRound: Int? { (0..<assignment.rounds).last { activeMembers(inRound: $0) > 0 } }
+  private lazy var lastOwnRound = (0..<assignment.rounds).last { activeMembers(inRound: $0) > 0 }
 
   /// By chunk: the last message that was sent from it and may still be on its way.
   private var sends: [Int: any Transfer] = [:]

@@ -8,17 +8,17 @@ public struct MemoryGroups: Sendable, Equatable {
   public let index: Int
   /// This rank's number in its group, from 0.
   public let member: Int
+  /// By group: the rank of its first member.
+  private let leaders: [Int]
 
   public init(sizes: [Int], rank: Int) {
     precondition(sizes.allSatisfy { $0 > 0 } && 0..<sizes.reduce(0, +) ~= rank)
     self.sizes = sizes
-    var (index, first) = (0, 0)
-    while rank >= first + sizes[index] {
-      first += sizes[index]
-      index += 1
-    }
-    self.index = index
-    member = rank - first
+    var leaders = [0]
+    for size in sizes.dropLast() { leaders.append(leaders[leaders.count - 1] + size) }
+    self.leaders = leaders
+    index = leaders.lastIndex { $0 <= rank } ?? 0
+    member = rank - leaders[index]
   }
 
   public var count: Int { sizes.count }
@@ -28,7 +28,7 @@ public struct MemoryGroups: Sendable, Equatable {
   public var isLeader: Bool { member == 0 }
 
   /// The rank of a group's first member.
-  public func leader(ofGroup group: Int) -> Int { sizes[..<group].reduce(0, +) }
+  public func leader(ofGroup group: Int) -> Int { leaders[group] }
 
   /// The rank of a member of a group.
   public func rank(ofMember member: Int, group: Int) -> Int { leader(ofGroup: group) + member }

@@ -37,6 +37,10 @@ public final class NodeMemory {
   let memory: SharedMemory
   private let arrivals: [SharedCounter]
   private var meetings: UInt64 = 0
+  /// Whether this node has more ranks than processors they may use, so that one that waits keeps another from working.
+  private let isCrowded: Bool
+  /// Seconds this rank has spent in `meet`.
+  public private(set) var meetingTime = 0.0
 
   /// Collective: takes the memory and finds out who shares it.
   ///
@@ -51,10 +55,20 @@ public final class NodeMemory {
     let bytes = plan.bytes
     memory = try communicator.agree { try communicator.shareMemory(bytes: bytes, sharing: sharing) }
     groups = try MemoryGroups.gather(communicator, sharesMemory: memory.kind != .private)
+    isCrowded = try Self.isCrowded(communicator)
     let (memory, size) = (memory, groups.size)
     arrivals = (0..<size).map { SharedCounter(memory, at: counters.lowerBound + $0 * SharedCounter.stride) }
     remark = Self.remark(
       memory.kind, sharing: sharing, bytes: bytes, ranks: communicator.localSize, room: SharedMemory.roomInDevShm)
+  }
+
+  /// Collective. Ranks bound to processors of their own are no crowd, however many each of them may use.
+  private static func isCrowded(_ communicator: any Communicator) throws -> Bool {
+    let places = try communicator.allGather([communicator.node] + RankPlace.affinity())
+    let processors = Set(places.filter { $0[0] == communicator.node }.flatMap { $0.dropFirst() })
+    let usable = UsableProcessors.count(
+      processors: processors.isEmpty ? communicator.localSize : processors.count, quota: CPUQuota.current())
+    return communicator.localSize > usable
   }
 
   public var kind: SharedMemory.Kind { memory.kind }
@@ -111,6 +125,8 @@ public final class NodeMemory {
 
   /// Collective over the group: returns once every rank of it has called, and has seen what the others wrote before.
   public func meet() throws {
+    let start = Stopwatch.now
+    defer { meetingTime += Stopwatch.now - start }
     meetings += 1
     arrivals[groups.member].value = meetings
     let meetings = meetings
@@ -149,7 +165,7 @@ public final class NodeMemory {
 
   /// Longer the longer the wait; with more ranks than processors, another rank gets the processor at once.
   private func rest(_ idle: Int) {
-    if idle < 200, !communicator.isCrowded {
+    if idle < 200, !isCrowded {
       mp_relax()
     } else if idle < 2000 {
       sched_yield()

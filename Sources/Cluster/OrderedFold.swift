@@ -156,14 +156,16 @@ public final class OrderedFold {
 
   private func wait(for peer: () -> Peer, until isSo: () -> Bool) throws {
     let start = Stopwatch.now
-    let (fold, network) = (times.fold, times.network)
+    let done = work(of: self) + work(of: companion)
     let work = { [self] in
       let own = try progress()
       return try companion?.progress() == true || own
     }
     try memory.wait(in: .fold, for: peer, doing: work, until: isSo)
-    times.wait += Stopwatch.now - start - (times.fold - fold) - (times.network - network)
+    times.wait += Stopwatch.now - start - (self.work(of: self) + self.work(of: companion) - done)
   }
+
+  private func work(of fold: OrderedFold?) -> Double { fold.map { $0.times.fold + $0.times.network } ?? 0 }
 
   /// Does what can be done without waiting. - Returns: whether that was anything.
   public func progress() throws -> Bool {

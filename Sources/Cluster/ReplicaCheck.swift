@@ -52,7 +52,7 @@ public struct ReplicaCheck {
     throw AgreedError(
       UserError(
         .internalFault,
-        "\(names[first]) differs between copies: \(whose); a host's memory, or a bug, has changed it",
+        "copies of \(names[first]) differ: \(whose); a host's memory, or a bug, has changed it",
         remedy: "resume from the last checkpoint, and have the memory of the hosts tested"))
   }
 

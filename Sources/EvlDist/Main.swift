@@ -2,6 +2,7 @@ import ArgumentParser
 import Cluster
 import Foundation
 import Tensors
+import Training
 
 /// The program: picks the processor's matrix kernels, parses the command line and runs one subcommand.
 @main
@@ -53,13 +54,22 @@ enum LauncherRank {
 }
 
 enum Version {
-  static let text = "evl-dist 0.1"
+  static let text = "evl-dist \(ProgramVersion.text)"
 }
 
 extension ParsableCommand {
   /// Runs the body on every rank and ends the process with the job's exit code unless it is 0.
-  func onEveryRank(_ body: (any Communicator) throws -> Void) throws {
-    let code = Job.run(body)
+  ///
+  /// - Parameter clearing: whether what killed jobs left on the hosts is removed, which rank 0 tells of its own host.
+  func onEveryRank(clearing: Bool = true, _ body: (any Communicator) throws -> Void) throws {
+    // Before MPI starts and makes its own.
+    let leftovers = clearing ? Leftovers.remove() : nil
+    let code = Job.run { communicator in
+      if communicator.isController, let note = leftovers?.note {
+        FileHandle.standardError.write(Data("\(note)\n".utf8))
+      }
+      try body(communicator)
+    }
     if code != 0 { throw ExitCode(code) }
   }
 }

@@ -48,13 +48,18 @@ struct MemoryPlan {
       ("trained weights", (precision == .bf16 ? 6 : 4) * trained), ("moments of AdamW", 8 * trained),
       ("their folded gradient", training.node - (precision == .bf16 ? 14 : 12) * trained),
     ]
-    if train.sharing == .private { own += parts } else { shared += parts }
+    for part in parts { add(part.0, part.1, isShared: train.sharing != .private) }
     add("buckets of the gradient", training.rank)
+    let connector = student.blueprint.configuration.connectorName
+    if let norms = PartNorms.bytes(configuration.objective, layout: layout, connector: connector) {
+      add("gradients of the loss terms", norms.node, isShared: train.sharing != .private)
+      add("their buckets", norms.rank)
+    }
     var converted = 0
     if let adaptation = train.adaptation {
       let frozen = adaptation.frozen(of: student.blueprint.configuration.layout)
       let memory = try Self.memory(student.blueprint, frozen, precision, isBase: true)
-      add("student's frozen weights", memory)
+      add("student's frozen weights", memory, sharesCopies: train.sharing != .private)
       // Saving forms one tensor after another in single precision, where it is kept otherwise or has an adapter.
       add("a merged tensor", max(memory.widened, 4 * adaptation.largestTarget(of: frozen)))
       converted = memory.conversion
@@ -73,10 +78,13 @@ struct MemoryPlan {
     add("program and data", ProcessMemory.resident)
   }
 
-  private mutating func add(_ name: String, _ bytes: Int) { own.append((name, bytes)) }
+  private mutating func add(_ name: String, _ bytes: Int, isShared: Bool = false) {
+    if isShared { shared.append((name, bytes)) } else { own.append((name, bytes)) }
+  }
 
-  private mutating func add(_ name: String, _ frozen: FrozenMemory) {
-    if frozen.own > 0 { add(name, frozen.own) }
+  /// - Parameter sharesCopies: whether what is not mapped is kept once a node.
+  private mutating func add(_ name: String, _ frozen: FrozenMemory, sharesCopies: Bool = false) {
+    if frozen.own > 0 { add(name, frozen.own, isShared: sharesCopies) }
     if frozen.shared > 0 { shared.append((name + ", mapped", frozen.shared)) }
   }
 

@@ -48,11 +48,12 @@ extension ModelFolder {
   ///
   /// - Parameters:
   ///   - part: the tensors wanted; nil = all.
-  ///   - roundsF32: whether matrices stored as F32 are copied and rounded, too, with `precision` bf16: for one process
-  ///     half the memory.
+  ///   - roundsF32: whether matrices stored as F32 are copied and rounded, too, with `precision` bf16: half the memory.
+  ///   - keep: gives a tensor that is copied, and how to make it, the place where it stays.
   /// - Throws: `UserError` naming a tensor with an infinite value or one that is not a number.
   public func frozenArena(
-    precision: Precision = .f32, part: ParameterLayout? = nil, roundsF32: Bool = false
+    precision: Precision = .f32, part: ParameterLayout? = nil, roundsF32: Bool = false,
+    keep: ParameterArena<Float>.Keep = { try $1() }
   ) throws -> ParameterArena<Float> {
     try checkTie()
     return try ParameterArena(frozen: part ?? layout) { entry in
@@ -60,9 +61,18 @@ extension ModelFolder {
         guard mapped.isFinite else { throw infinite(place(of: entry)) }
         return mapped
       }
-      let exact: Tensor<Float> = try tensor(entry)
-      return entry.decays && precision == .bf16 ? KeptWeights(rounding: exact) : .exact(exact)
+      return try keep(entry) {
+        let exact: Tensor<Float> = try tensor(entry)
+        return entry.decays && precision == .bf16 ? KeptWeights(rounding: exact) : .exact(exact)
+      }
     }
+  }
+
+  /// The tensors that `frozenArena` copies. - Throws: nothing that opening the folder would not have thrown.
+  public func copiedEntries(
+    precision: Precision, part: ParameterLayout, roundsF32: Bool = false
+  ) throws -> [ParameterLayout.Entry] {
+    try part.entries.filter { try mappedWeights($0, precision, roundsF32: roundsF32) == nil }
   }
 
   /// A matrix as it lies in its file; nil for what is to be copied.

@@ -198,11 +198,23 @@ public struct ModelBlueprint: Sendable {
   /// - Parameters:
   ///   - part: the tensors wanted.
   ///   - roundsF32: as there.
+  ///   - keep: as there.
   func frozenArena(
-    seed: UInt64, precision: Precision, part: ParameterLayout, roundsF32: Bool = false
+    seed: UInt64, precision: Precision, part: ParameterLayout, roundsF32: Bool = false,
+    keep: ParameterArena<Float>.Keep = { try $1() }
   ) throws -> ParameterArena<Float> {
-    guard let folder else { return ParameterArena(frozenRandom: part, seed: seed, precision: precision) }
-    return try ModelFolder(folder).frozenArena(precision: precision, part: part, roundsF32: roundsF32)
+    guard let folder else {
+      return try ParameterArena(frozen: part) { entry in
+        try keep(entry) { KeptWeights(random: entry, seed: seed, precision: precision) }
+      }
+    }
+    return try ModelFolder(folder).frozenArena(precision: precision, part: part, roundsF32: roundsF32, keep: keep)
+  }
+
+  /// The tensors that `frozenArena`, with `roundsF32`, copies or makes.
+  func copiedEntries(of part: ParameterLayout, precision: Precision) throws -> [ParameterLayout.Entry] {
+    guard let folder else { return part.entries }
+    return try ModelFolder(folder).copiedEntries(precision: precision, part: part, roundsF32: true)
   }
 
   /// The model with weights that are never trained, a folder's where they lie in its files.

@@ -8,7 +8,7 @@ import Tensors
 ///
 /// Each term costs one more forward and backward of the student a shard. The shares are folded over the shards in their
 /// order before the norm is taken, so its bits do not depend on the ranks.
-final class PartNorms {
+public final class PartNorms {
   let terms: [LossTerm]
   private let every: Int
   private let computation: ShardComputation
@@ -34,15 +34,38 @@ final class PartNorms {
     let share = layout.shares[layout.sharesOfEntry[entry][0]]
     self.share = share
     terms = computation.factors.terms
-    let pieces = terms.indices.flatMap { term in
-      share.pieces.map { Self.place(of: layout.pieces[$0].range, share: share, term: term) }
-    }
     var plan = WindowPlan()
     let parts = FoldMemory(
-      FoldLayout(count: terms.count * Self.length(share), pieces: pieces, slots: 2), ranks: communicator.localSize,
-      in: &plan)
+      Self.foldLayout(layout, share, terms: terms.count), ranks: communicator.localSize, in: &plan)
     memory = try NodeMemory(communicator, plan: plan, sharing: sharing)
     fold = try OrderedFold(memory, parts: parts, assignment: assignment, channel: 1)
+  }
+
+  /// Bytes a node needs once, and bytes of each rank's ring; nil where nothing is measured.
+  ///
+  /// - Parameters:
+  ///   - layout: everything that is trained.
+  ///   - connector: name of the connector's weight.
+  public static func bytes(
+    _ objective: ObjectiveConfiguration, layout: ParameterLayout, connector: String
+  ) -> (node: Int, rank: Int)? {
+    guard objective.norms.every > 0, let entry = layout.entries.firstIndex(where: { $0.name == connector }) else {
+      return nil
+    }
+    let gradient = GradientLayout(layout, pieceElements: ParameterArena<Float>.standardPieceElements)
+    let share = gradient.shares[gradient.sharesOfEntry[entry][0]]
+    let fold = foldLayout(gradient, share, terms: objective.factors().terms.count)
+    return (4 * fold.count, FoldMemory.ringBytes(fold))
+  }
+
+  /// The terms' gradients by the connector's weight, one behind the other.
+  private static func foldLayout(
+    _ layout: GradientLayout, _ share: GradientLayout.Share, terms: Int
+  ) -> FoldLayout {
+    let pieces = (0..<terms).flatMap { term in
+      share.pieces.map { place(of: layout.pieces[$0].range, share: share, term: term) }
+    }
+    return FoldLayout(count: terms * length(share), pieces: pieces, slots: 2)
   }
 
   /// Floats from one term's gradient to the next's: whole cache lines.

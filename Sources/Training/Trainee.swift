@@ -37,14 +37,13 @@ public final class Trainee {
     self.blueprint = blueprint
     self.adaptation = adaptation
     let configuration = blueprint.configuration
-    let (layout, base) = try communicator.agree {
-      (
-        try Self.layout(blueprint, objective: objective, teacher: teacher, adaptation: adaptation),
-        try adaptation.map {
-          try blueprint.frozenArena(
-            seed: seed, precision: precision, part: $0.frozen(of: configuration.layout), roundsF32: true)
-        }
-      )
+    let layout = try communicator.agree {
+      try Self.layout(blueprint, objective: objective, teacher: teacher, adaptation: adaptation)
+    }
+    let base = try adaptation.map {
+      try Self.base(
+        blueprint, $0.frozen(of: configuration.layout), seed: seed, precision: precision, communicator: communicator,
+        sharing: sharing)
     }
     memory = try TrainingMemory(layout, precision: precision, communicator: communicator, sharing: sharing)
     let arena = ParameterArena(
@@ -57,6 +56,20 @@ public final class Trainee {
     }
     try communicator.agree { if memory.node.groups.isLeader { try blueprint.fill(arena, seed: seed) } }
     try memory.node.meet()
+  }
+
+  /// Collective: the frozen weights that adapters stand beside, once a node.
+  private static func base(
+    _ blueprint: ModelBlueprint, _ part: ParameterLayout, seed: UInt64, precision: Precision,
+    communicator: any Communicator, sharing: MemorySharing
+  ) throws -> ParameterArena<Float> {
+    let copied = try communicator.agree { try blueprint.copiedEntries(of: part, precision: precision) }
+    let copies = try FrozenCopies(copied, precision: precision, communicator: communicator, sharing: sharing)
+    let arena = try communicator.agree {
+      try blueprint.frozenArena(seed: seed, precision: precision, part: part, roundsF32: true, keep: copies.keep)
+    }
+    try copies.complete()
+    return arena
   }
 
   /// Names, shapes and places of everything that is trained.

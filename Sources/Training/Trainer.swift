@@ -192,6 +192,8 @@ public final class Trainer {
       names: computation.partNames, values: try communicator.foldStatistics(statistics, assignment: assignment))
     clock.mark("wait")
     communicator.status.enter(.optimizer)
+    let node = trainee.memory.node
+    let met = node.meetingTime
     let norm = try optimizer.gradientNorm()
     lastLosses = parts.named.merging(["loss": factors.total(parts)]) { $1 }
     try refuseNonFinite(norm)
@@ -208,6 +210,7 @@ public final class Trainer {
     let every = context.configuration.train.checkEvery
     if every > 0, step % every == 0 { try trainee.memory.compareReplicas() }
     clock.mark("optimizer")
+    clock.move(node.meetingTime - met, from: "optimizer", to: "wait")
     gradNorm?.observe(parts)
     if let measured { gradNorm?.update(losses: parts, norms: measured) }
     try report(

@@ -83,6 +83,32 @@ private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
   }
 
   /// As the optimizer does with tensors of several shares: no message may still be leaving from what is changed.
+  /// The last bucket is summed while the ranks still form the first ones.
+  @Test func aBucketIsFoldedBeforeTheGradientIsComplete() throws {
+    let sums = try SimulatedRanks.run(2) { communicator -> [Float] in
+      let layout = FoldLayout(count: 3072, bucketBytes: 4096, slots: 3)
+      var plan = WindowPlan()
+      let parts = FoldMemory(layout, ranks: 2, in: &plan)
+      let memory = try NodeMemory(communicator, plan: plan, sharing: .auto)
+      let fold = try OrderedFold(memory, parts: parts, assignment: try ShardAssignment(shards: 2, ranks: 2))
+      fold.beginStep()
+      var early: [Float] = []
+      for bucket in layout.buckets.indices.reversed() {
+        try fold.open(bucket, inRound: 0).fill(Float(communicator.rank + 1))
+        try fold.close(bucket, inRound: 0)
+        guard bucket == layout.buckets.count - 1 else { continue }
+        try communicator.barrier()
+        while try fold.progress() {}
+        try communicator.barrier()
+        early = fold.sums.array
+      }
+      try fold.endStep()
+      #expect(fold.sums.array.allSatisfy { $0 == 3 })
+      return early
+    }
+    for early in sums { #expect(early[2048...].allSatisfy { $0 == 3 } && early[..<2048].allSatisfy { $0 == 0 }) }
+  }
+
   @Test func aRankMayChangeItsPortionAsSoonAsItsStepHasEnded() throws {
     for seed in 0..<24 as Range<UInt64> {
       let ranksPerNode = [[2, 2], [3, 2], [1, 3], [2, 1, 2]][Int(seed % 4)]
@@ -361,12 +387,12 @@ private func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }
     for (rank, named) in [(0, 0), (2, 2), (4, 3)] {
       let found = try outcomes(ranksPerNode: [2, 1, 2], flipping: rank, tensor: 3)
       #expect(
-        found.allSatisfy { $0.hasPrefix("tensor 3 differs between copies: that of rank \(named) is not the others'") },
+        found.allSatisfy { $0.hasPrefix("copies of tensor 3 differ: that of rank \(named) is not the others'") },
         "\(found)")
     }
     let two = try outcomes(ranksPerNode: [1, 1], flipping: 0, tensor: 2)
     #expect(two.allSatisfy { $0.contains("that of rank 1 is not that of rank 0, and either may be wrong") }, "\(two)")
     let alone = try outcomes(ranksPerNode: [3], flipping: 1, tensor: 0, sharing: .private)
-    #expect(alone.allSatisfy { $0.hasPrefix("tensor 0 differs between copies: that of rank 1 ") })
+    #expect(alone.allSatisfy { $0.hasPrefix("copies of tensor 0 differ: that of rank 1 ") })
   }
 }

@@ -51,13 +51,29 @@ import Testing
       let small = SmallRun(folder: folder, settings: SmallRun(folder: folder).settings + ["train.steps=3"])
       #expect(try small.start("1", ranks: 1).code == 0)
       for sharing in ["named", "auto"] {
-        let outcome = try small.startWithDevShm(of: "18m", sharing, ranks: 2, ["train.shared_memory=\(sharing)"])
+        let outcome = try small.startWithDevShm("size=18m", sharing, ranks: 2, ["train.shared_memory=\(sharing)"])
         #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(try small.digest(sharing) == small.digest("1"))
         #expect(outcome.errors.contains("/dev/shm has room for"), "\(outcome.errors)")
         #expect(outcome.errors.contains("docker run --shm-size="))
         #expect(outcome.errors.contains("keeps a copy of its own") == (sharing == "named"))
       }
+    }
+  }
+
+  /// Nothing can be written there: memory is shared all the same, and the watchdogs see each other.
+  @Test func withoutDevShmAStoppedRankIsStillNamed() throws {
+    guard Self.canMount else { return }
+    try withTemporaryFolder { folder in
+      let small = SmallRun(folder: folder)
+      let settings = ["train.steps=100000", "train.step_limit=6", "checkpoint.every=0"]
+      let outcome = try small.startWithDevShm("ro", "run", ranks: 2, settings) { _ in
+        wait { ((try? small.metrics("run").count) ?? 0) >= 2 }
+        let process = try #require(small.process(ofRank: 1, "run"))
+        #expect(kill(process, SIGSTOP) == 0)
+      }
+      #expect(outcome.code == 76, "\(outcome.errors)")
+      #expect(outcome.errors.contains("error: rank 1 on ") && outcome.errors.contains("is stopped: no sign of life"))
     }
   }
 

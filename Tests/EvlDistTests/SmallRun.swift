@@ -36,16 +36,16 @@ struct SmallRun {
       ranks, options: options, MPIRun.program("evl-dist"), arguments(name, more, []), seconds: 240, started: started)
   }
 
-  /// The same with a /dev/shm of that size.
+  /// The same with a /dev/shm mounted with these options.
   func startWithDevShm(
-    of size: String, _ name: String, ranks: Int, _ more: [String] = []
+    _ options: String, _ name: String, ranks: Int, _ more: [String] = [], started: ((String) throws -> Void)? = nil
   ) throws -> MPIRun.Outcome {
-    let mounted = "mount -t tmpfs -o size=\(size) tmpfs /dev/shm && exec \"$@\""
+    let mounted = "mount -t tmpfs -o \(options) tmpfs /dev/shm && exec \"$@\""
     return try MPIRun.run(
       command: [
         "unshare", "--mount", "sh", "-c", mounted, "sh", "mpirun", "--quiet", "--oversubscribe", "-n", "\(ranks)",
         MPIRun.program("evl-dist").path,
-      ] + arguments(name, more, []), seconds: 240)
+      ] + arguments(name, more, []), seconds: 240, started: started)
   }
 
   private func arguments(_ name: String, _ more: [String], _ options: [String]) -> [String] {

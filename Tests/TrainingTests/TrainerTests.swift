@@ -10,12 +10,32 @@ import Testing
 
 @testable import Training
 
+/// A source whose samples take long.
+private struct SlowSource<Source: SampleSource>: SampleSource {
+  var source: Source
+  var telling: Int { source.telling }
+
+  func prepare(position: Int) throws -> Source.Sample {
+    usleep(200_000)
+    return try source.prepare(position: position)
+  }
+
+  func size(position: Int) throws -> SampleSize { try source.size(position: position) }
+}
+
+private func slowed<Source: SampleSource>(_ source: Source) -> any SampleSource { SlowSource(source: source) }
+
 /// Simulated ranks in one process train the built-in student for a few steps.
 @Suite(.serialized) struct TrainerTests {
   private final class Collector: TrainingObserver {
     var records: [StepRecord] = []
+    /// Called after each step, on rank 0.
+    var finishing: (StepRecord) -> Void = { _ in }
     func began(phase: String, step: Int, steps: Int, parameters: Int) {}
-    func finished(_ record: StepRecord, phase: String) throws { records.append(record) }
+    func finished(_ record: StepRecord, phase: String) throws {
+      records.append(record)
+      finishing(record)
+    }
     func saved(_ checkpoint: Checkpoint) {}
     func note(_ message: String) {}
     func warn(_ message: String) {}
@@ -47,7 +67,8 @@ import Testing
     }
 
     func trainer(
-      _ communicator: any Communicator, steps: Int, observer: any TrainingObserver = SilentObserver()
+      _ communicator: any Communicator, steps: Int, observer: any TrainingObserver = SilentObserver(),
+      source: (any SampleSource) -> any SampleSource = { $0 }
     ) throws -> Trainer {
       let student = try ModelBlueprint(builtIn: .student, view: "signal")
       // Vanilla KL needs one vocabulary: a student teaches.
@@ -71,7 +92,7 @@ import Testing
       return try Trainer(
         context: context, plan: plan, trainee: trainee,
         teacher: distils ? try teacher.frozen(seed: 4, precision: configuration.train.arithmetic) : nil,
-        source: preparer, data: [:])
+        source: source(preparer), data: [:])
     }
   }
 
@@ -254,34 +275,76 @@ import Testing
     }
   }
 
-  /// Two nodes of two ranks; a bit of one node's copy changes by itself between two steps.
+  /// Three nodes of one and two ranks; a bit of the first node's copy changes by itself after the third step.
   @Test func aFlippedBitInANodesCopyEndsTheRunWithTensorAndRank() throws {
     try withTemporaryFolder { folder in
       var job = Job(folder, method: "ce")
-      job.configuration.train.checkEvery = 1
+      job.configuration.train.checkEvery = 2
       let flipping = job
-      let messages = try SimulatedRanks.run(ranksPerNode: [2, 2]) { communicator -> String in
+      let outcomes = try SimulatedRanks.run(ranksPerNode: [1, 2, 1]) { communicator -> String in
         ProductLibrary.setThreads(1)
-        let first = try flipping.trainer(communicator, steps: 2)
-        _ = try first.run(resume: .never)
-        let memory = first.trainee.memory
-        let entry = first.trainee.arena.layout.entries[5]
-        if communicator.rank == 3 {
-          let bits = memory.moment2[entry.range.lowerBound].bitPattern ^ 1
-          memory.moment2[entry.range.lowerBound] = Float(bitPattern: bits)
+        let collector = Collector()
+        let trainer = try flipping.trainer(communicator, steps: 8, observer: collector)
+        let memory = trainer.trainee.memory
+        let entry = trainer.trainee.arena.layout.entries[5]
+        collector.finishing = { record in
+          let first = entry.range.lowerBound
+          if record.step == 3 { memory.moment2[first] = Float(bitPattern: memory.moment2[first].bitPattern ^ 1 << 20) }
         }
-        try memory.node.meet()
         do {
-          try memory.compareReplicas()
-          return "equal"
+          _ = try trainer.run(resume: .never)
+          return "not found"
         } catch let error as AgreedError {
-          return error.error.message.hasPrefix(
-            "AdamW's second moment of \(entry.name) differs between copies: that of rank 2")
-            ? "found" : error.error.message
+          let expected =
+            "copies of the weights of \(entry.name) differ: that of rank 0 is not the others'"
+          return error.error.message.hasPrefix(expected) ? "found in step \(trainer.step)" : error.error.message
         }
       }
-      #expect(messages == ["found", "found", "found", "found"])
+      #expect(outcomes == [String](repeating: "found in step 4", count: 4))
     }
+  }
+
+  /// The second rank's samples take long to prepare, and the step's record says so.
+  @Test func theSlowestRankIsNamed() throws {
+    try withTemporaryFolder { folder in
+      var job = Job(folder, method: "ce")
+      job.configuration.data.ahead = 1
+      let slow = job
+      let records = try SimulatedRanks.run(3) { communicator -> [StepRecord] in
+        let collector = Collector()
+        let trainer = try slow.trainer(communicator, steps: 3, observer: collector) {
+          communicator.rank == 1 ? slowed($0) : $0
+        }
+        _ = try trainer.run(resume: .never)
+        return collector.records
+      }
+      #expect(records[0].count == 3 && records[0].dropFirst().allSatisfy { $0.slowest == 1 })
+      #expect(records[0].dropFirst().allSatisfy { ($0.parts["wait"] ?? 0) > 0.1 && ($0.parts["data"] ?? 0) > 0.1 })
+    }
+  }
+
+  /// The weights beside which adapters are trained lie in the node's memory once, rounded or not.
+  @Test(arguments: Precision.allCases) func frozenWeightsThatAreNotMappedAreKeptOnceANode(precision: Precision) throws {
+    let student = try ModelBlueprint(builtIn: .student, view: "signal")
+    let places = try SimulatedRanks.run(ranksPerNode: [2, 1]) { communicator -> [(UInt, String)] in
+      let trainee = try Trainee(
+        student, objective: ObjectiveConfiguration(), teacher: nil,
+        adaptation: LowRankAdaptation(rank: 2, alpha: 4, targets: ["text_model"], full: []), seed: 1,
+        precision: precision,
+        communicator: communicator)
+      let base = try #require(trainee.arena.base)
+      return base.parameters.map { parameter in
+        let place: UnsafeRawPointer? =
+          switch parameter.kept {
+          case .exact(let tensor): tensor.withUnsafeMutableBufferPointer { UnsafeRawPointer($0.baseAddress) }
+          case .rounded(let tensor): tensor.withUnsafeMutableBufferPointer { UnsafeRawPointer($0.baseAddress) }
+          case .half: nil
+          }
+        return (UInt(bitPattern: place), base.digest())
+      }
+    }
+    #expect(places[0].map(\.0) == places[1].map(\.0) && !places[0].contains { $0.0 == 0 })
+    #expect(zip(places[0], places[2]).allSatisfy { $0.0 != $1.0 && $0.1 == $1.1 })
   }
 
   @Test func aCheckpointOfOtherShardsIsRefusedAndLeftAlone() throws {

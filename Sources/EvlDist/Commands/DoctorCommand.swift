@@ -22,7 +22,7 @@ struct DoctorCommand: ParsableCommand {
   }
 
   func run() throws {
-    try onEveryRank { communicator in
+    try onEveryRank(clearing: false) { communicator in
       let configuration = try communicator.agree { try options.resolved().configuration }
       let threads = threads ?? configuration.train.threads
       ProductLibrary.setThreads(threads)

@@ -40,8 +40,7 @@ struct TrainCommand: ParsableCommand {
     // Before MPI starts, so that a request during the start is not lost.
     let stop = StopFlag()
     try stop.watch()
-    let leftovers = dryRun ? nil : Leftovers.remove()
-    try onEveryRank { communicator in
+    try onEveryRank(clearing: !dryRun) { communicator in
       let resolved = try communicator.agree { try options.resolved() }
       if dryRun {
         let plan = try communicator.agree {
@@ -52,13 +51,11 @@ struct TrainCommand: ParsableCommand {
         if communicator.isController { print(try plan.text(), terminator: "") }
         return
       }
-      try train(resolved, communicator, stop, leftovers)
+      try train(resolved, communicator, stop)
     }
   }
 
-  private func train(
-    _ resolved: ResolvedConfiguration, _ communicator: any Communicator, _ stop: StopFlag, _ leftovers: Leftovers?
-  ) throws {
+  private func train(_ resolved: ResolvedConfiguration, _ communicator: any Communicator, _ stop: StopFlag) throws {
     communicator.status.limitSteps(toSeconds: resolved.configuration.train.stepLimit)
     let folder = URL(fileURLWithPath: resolved.configuration.run.folder)
     let observer = RunObserver(
@@ -68,7 +65,6 @@ struct TrainCommand: ParsableCommand {
       observer.note(
         "\(Version.text): \(Self.count(communicator.size, "rank")) on \(Self.count(communicator.nodeCount, "node")), run folder \(folder.path)"
       )
-      leftovers?.note.map(observer.note)
       topology.warnings.forEach(observer.warn)
     }
     let context = RunContext(

@@ -27,6 +27,8 @@ public struct RunState: Codable, Sendable, Equatable {
   /// Processor type whose matrix kernels ran.
   public var coreType: String
   public var productLibrary: String
+  /// Version of this program; absent in states from before it was noted.
+  public var program: String?
   /// Ranks at the time of saving; any other number can resume.
   public var ranks: Int
   /// Last values of the loss parts.
@@ -67,6 +69,7 @@ public struct RunState: Codable, Sendable, Equatable {
           "train.reduction", saved.reduction ?? GradientReduction.ordered.rawValue,
           reduction ?? GradientReduction.ordered.rawValue), differ("the processor type", \.coreType),
         differ("the matrix library", \.productLibrary),
+        Self.difference("the program's version", saved.program, program),
       ].compactMap { $0 } + keys.compactMap { Self.difference($0, saved.optimisation[$0], optimisation[$0]) }
     return differences.map { $0 + "; the bits will differ from those of a run that was not changed" }
   }
@@ -113,7 +116,7 @@ extension RunState {
       step: step, seed: configuration.run.seed, globalBatch: train.globalBatch, shards: train.shards,
       precision: train.precision, model: shapes.finish(), data: data.merging(seen) { $1 }, optimisation: optimisation,
       threads: train.threads, reduction: train.reduction, coreType: ProductLibrary.coreType,
-      productLibrary: ProductLibrary.version, ranks: ranks,
-      metrics: metrics, weighting: weighting)
+      productLibrary: ProductLibrary.version, program: ProgramVersion.text, ranks: ranks, metrics: metrics,
+      weighting: weighting)
   }
 }
