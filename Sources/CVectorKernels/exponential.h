@@ -2,8 +2,9 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline __attribute__((always_inline)) float exp_float(float x) {
-  const float clamped = x < -87.0f ? -87.0f : (x > 88.0f ? 88.0f : x);
+// Of x up to 88, as in a softmax.
+static inline __attribute__((always_inline)) float exp_float_below(float x) {
+  const float clamped = x < -87.0f ? -87.0f : x;
   // Adding 1.5 2^23 rounds to the nearest integer and leaves it in the low mantissa bits.
   const float shifted = clamped * 1.44269504088896341f + 12582912.0f;
   const float k = shifted - 12582912.0f;
@@ -23,11 +24,16 @@ static inline __attribute__((always_inline)) float exp_float(float x) {
   float power;
   memcpy(&power, &bits, 4);
   const float y = p * power;
-  return x < -87.0f ? 0.0f : (x > 88.0f ? __builtin_inff() : (x == x ? y : x));
+  return x < -87.0f ? 0.0f : y;
 }
 
-static inline __attribute__((always_inline)) double exp_double(double x) {
-  const double clamped = x < -708.0 ? -708.0 : (x > 709.0 ? 709.0 : x);
+static inline __attribute__((always_inline)) float exp_float(float x) {
+  return x > 88.0f ? __builtin_inff() : exp_float_below(x);
+}
+
+// Of x up to 709.
+static inline __attribute__((always_inline)) double exp_double_below(double x) {
+  const double clamped = x < -708.0 ? -708.0 : x;
   const double shifted = clamped * 1.4426950408889634074 + 6755399441055744.0;
   const double k = shifted - 6755399441055744.0;
   double r = clamped - k * 6.93147180369123816490e-01;
@@ -52,5 +58,9 @@ static inline __attribute__((always_inline)) double exp_double(double x) {
   double power;
   memcpy(&power, &bits, 8);
   const double y = p * power;
-  return x < -708.0 ? 0.0 : (x > 709.0 ? __builtin_inf() : (x == x ? y : x));
+  return x < -708.0 ? 0.0 : y;
+}
+
+static inline __attribute__((always_inline)) double exp_double(double x) {
+  return x > 709.0 ? __builtin_inf() : exp_double_below(x);
 }
