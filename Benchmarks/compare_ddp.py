@@ -58,6 +58,9 @@ def main():
                 notes[name] = "; ".join(
                     f"{part} {figures[part]['note']}" for part in ("fold", "waiting for other ranks", "norm and AdamW")
                 )
+            rates.setdefault(f"{options.ranks} programs of one rank, {precision}", []).extend(
+                side_by_side(options, precision, shape)
+            )
         for name, (arguments, shimmed) in THEIRS.items():
             environment = dict(os.environ, LD_PRELOAD=options.shim) if shimmed else dict(os.environ)
             command = [sys.executable, os.path.join(HERE, "ddp_peer.py"), "--runs", str(options.runs)]
@@ -68,6 +71,18 @@ def main():
     report(options, rates, memory, notes)
 
 
+def side_by_side(options, precision, shape):
+    """Samples a second of programs that share nothing but the machine, one sample a step each: what it has to give."""
+    command = [os.environ["EVL_DIST"], "bench", "engine", "--json", "--shards", "1", "--precision", precision]
+    command += ["--repetitions", str(options.runs)] + shape
+    programs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(options.ranks)]
+    outputs = [program.communicate()[0] for program in programs]
+    if any(program.returncode for program in programs):
+        sys.exit("compare-ddp: a program of one rank failed")
+    runs = [next(f["runs"] for f in json.loads(text) if f["name"] == "samples a second") for text in outputs]
+    return [sum(rates) for rates in zip(*runs)]
+
+
 def report(options, rates, memory, notes):
     print(f"{describe_machine()}; torch {version('torch')}, transformers {version('transformers')}.")
     print(f"{options.ranks} samples a step, one a shard; one image and {options.text_tokens} tokens of text each.\n")
@@ -75,7 +90,7 @@ def report(options, rates, memory, notes):
     print("|---|---|---|---|---|")
     for name, values in rates.items():
         figures = " | ".join(f"{value:.3f}" for value in (min(values), statistics.median(values), max(values)))
-        print(f"| {name} | {figures} | {memory[name]:.0f} |")
+        print(f"| {name} | {figures} | {memory[name]:.0f} |" if name in memory else f"| {name} | {figures} | |")
     print(f"\n| {options.ranks} ranks of evl-dist | against | min | median | max | share of its memory |")
     print("|---|---|---|---|---|---|")
     for precision, peers in OURS.items():
@@ -86,10 +101,13 @@ def report(options, rates, memory, notes):
             ratios = [ours / theirs for ours, theirs in zip(rates[own], rates[name])]
             figures = " | ".join(f"{value:.2f}" for value in (min(ratios), statistics.median(ratios), max(ratios)))
             print(f"| {precision} | {name} | {figures} | {memory[own] / memory[name]:.2f} |")
-        alone = rates[f"evl-dist {precision}, 1 rank"]
-        efficiency = [ours / (options.ranks * one) for ours, one in zip(rates[own], alone)]
-        figures = " | ".join(f"{value:.3f}" for value in (min(efficiency), statistics.median(efficiency), max(efficiency)))
-        print(f"| {precision} | {options.ranks} times one rank | {figures} | |")
+        alone = [options.ranks * rate for rate in rates[f"evl-dist {precision}, 1 rank"]]
+        apart = rates[f"{options.ranks} programs of one rank, {precision}"]
+        for name, most in ((f"{options.ranks} times one rank", alone), (f"{options.ranks} programs of one rank", apart)):
+            efficiency = [ours / bound for ours, bound in zip(rates[own], most)]
+            ordered = (min(efficiency), statistics.median(efficiency), max(efficiency))
+            figures = " | ".join(f"{value:.3f}" for value in ordered)
+            print(f"| {precision} | {name} | {figures} | |")
     print()
     for name, note in notes.items():
         print(f"- {name}: {note}")

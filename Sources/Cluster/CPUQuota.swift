@@ -6,27 +6,8 @@ public enum CPUQuota {
   ///
   /// - Parameter root: "/", or a folder that stands in for it.
   public static func current(root: URL = URL(fileURLWithPath: "/")) -> Double? {
-    guard let groups = text(root.appendingPathComponent("proc/self/cgroup")) else { return nil }
-    let quotas = groups.split(whereSeparator: \.isNewline).flatMap { line -> [Double] in
-      // hierarchy:controllers:path; version 2 has hierarchy 0 and no controllers.
-      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
-      guard fields.count == 3 else { return [] }
-      if fields[0] == "0", fields[1].isEmpty {
-        return ancestors(of: fields[2], below: root.appendingPathComponent("sys/fs/cgroup")).compactMap(version2)
-      }
-      guard fields[1].split(separator: ",").contains("cpu") else { return [] }
-      return ancestors(of: fields[2], below: root.appendingPathComponent("sys/fs/cgroup/cpu")).compactMap(version1)
-    }
-    return quotas.min()
-  }
-
-  /// The group's folder and all above it: a parent's limit holds for its children. In a container the path may not exist.
-  private static func ancestors(of path: String, below mount: URL) -> [URL] {
-    var folders = [mount]
-    for part in path.split(separator: "/") where part != ".." {
-      folders.append((folders.last ?? mount).appendingPathComponent(String(part)))
-    }
-    return folders
+    let groups = ControlGroups("cpu", root: root)
+    return (groups.unified.compactMap(version2) + groups.separate.compactMap(version1)).min()
   }
 
   /// "max 100000" or "150000 100000": microseconds of processor time in a period of so many microseconds.

@@ -36,6 +36,8 @@ final class FoldChain {
   /// Chunks of the result that were asked for, and those that have come and were handed on.
   private var (nextResult, deliveredChunks) = (0, 0)
   private var isSummed = false
+  /// Seconds in which `fast` waited for other groups: those of each step's first sum, which all of them begin together.
+  private(set) var waited = 0.0
 
   /// Receives asked for at a time.
   private static let ahead = 8
@@ -225,10 +227,14 @@ final class FoldChain {
   private func sumOverGroups(isFolded: Bool) throws -> Bool {
     guard isFolded, !isSummed, let team else { return false }
     let takesPart = activeMembers(inRound: 0) > 0
+    var isFirst = true
     for chunks in chunkRanges {
       for chunk in chunks {
         if !takesPart { sums.range(chunk).fill(0) }
+        let start = Stopwatch.now
         try team.sum(sums.range(chunk))
+        if isFirst { waited += Stopwatch.now - start }
+        isFirst = false
       }
     }
     isSummed = true

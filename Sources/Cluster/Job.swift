@@ -9,7 +9,11 @@ public enum Job {
   public static func connect(
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws -> any Communicator {
-    if MessagePassing.startedByLauncher { return try MessagePassing() }
+    if MessagePassing.startedByLauncher {
+      let start = try StartGuard(environment: environment)
+      defer { start.end() }
+      return try MessagePassing()
+    }
     if let tasks = environment["SLURM_STEP_NUM_TASKS"].flatMap(Int.init), tasks > 1 {
       throw UserError(
         .usage, "srun started \(tasks) processes that do not know of each other",

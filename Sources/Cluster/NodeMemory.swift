@@ -53,6 +53,10 @@ public final class NodeMemory {
     var plan = plan
     let counters = plan.add(counters: communicator.localSize)
     let bytes = plan.bytes
+    try communicator.agree {
+      guard communicator.localRank == 0 else { return }
+      try HostMemory().check(bytes: sharing == .private ? bytes * communicator.localSize : bytes)
+    }
     memory = try communicator.agree { try communicator.shareMemory(bytes: bytes, sharing: sharing) }
     groups = try MemoryGroups.gather(communicator, sharesMemory: memory.kind != .private)
     isCrowded = try Self.isCrowded(communicator)

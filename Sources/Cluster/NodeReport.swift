@@ -50,9 +50,12 @@ struct NodeReport: Sendable {
       case .silence(let seconds): " for \(Self.seconds(seconds))"
       case .loss: ""
       }
-    if !stopped.isEmpty { return "\(names(stopped)) stopped: no sign of life\(limit)" }
     let step = sightings.filter { $0.condition == .alive }.map(\.step).min() ?? 0
     let what = step > 0 ? "step \(step) goes on" : "the start goes on"
+    if !stopped.isEmpty {
+      let since = if case .stepLimit = reason { ", and \(what)\(limit)" } else { limit }
+      return "\(names(stopped)) stopped: no sign of life\(since)"
+    }
     let busy = sightings.filter(\.isBusy)
     if !busy.isEmpty { return "\(names(busy)) late: \(what)\(limit)" }
     let waits = Set(sightings.filter(\.isWaiting).map(waitText)).sorted().joined(separator: "; ")

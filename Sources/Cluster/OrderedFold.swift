@@ -156,13 +156,14 @@ public final class OrderedFold {
 
   private func wait(for peer: () -> Peer, until isSo: () -> Bool) throws {
     let start = Stopwatch.now
+    let waited = times.wait
     let done = work(of: self) + work(of: companion)
     let work = { [self] in
       let own = try progress()
       return try companion?.progress() == true || own
     }
     try memory.wait(in: .fold, for: peer, doing: work, until: isSo)
-    times.wait += Stopwatch.now - start - (self.work(of: self) + self.work(of: companion) - done)
+    times.wait = waited + Stopwatch.now - start - (self.work(of: self) + self.work(of: companion) - done)
   }
 
   private func work(of fold: OrderedFold?) -> Double { fold.map { $0.times.fold + $0.times.network } ?? 0 }
@@ -173,8 +174,11 @@ public final class OrderedFold {
     var didWork = false
     while try addNext() { didWork = true }
     let start = Stopwatch.now
+    let before = chain.waited
     if try chain.progress(added: next) { didWork = true }
-    if chain.isBetweenGroups { times.network += Stopwatch.now - start }
+    let waited = chain.waited - before
+    times.wait += waited
+    if chain.isBetweenGroups { times.network += Stopwatch.now - start - waited }
     let own = delivered[memory.groups.member]
     if own.value == step, next.round == assignment.rounds, try chain.isDelivered(at: next) { own.value = step + 1 }
     return didWork

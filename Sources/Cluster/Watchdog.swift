@@ -26,6 +26,8 @@ final class Watchdog: Sendable {
 
   /// Seconds between two looks.
   private static let interval = 0.25
+  /// Seconds without a sign after which a rank counts as stopped once the job must end anyway: a dozen looks.
+  private static let pause = 3.0
   /// Seconds between an error of one rank and the end of those whom nobody has ended.
   private static let farewell = 5.0
   /// Seconds that a host whose ranks all wait leaves to the others; mpirun takes some to end ranks on several hosts.
@@ -94,7 +96,8 @@ final class Watchdog: Sendable {
   private func end(_ reason: NodeReport.Reason, _ memory: [SlotMemory], now: Int64) {
     let error = UserError.Kind.rankLost
     guard status.claimEnd(code: error.rawValue) else { return }
-    let silence = limits.silence
+    // Who is stopped may have been so for less long than the step goes on.
+    let silence = min(limits.silence, Self.pause)
     let seen = memory.filter { $0.status.pid != 0 }
     let report = NodeReport(
       reason: reason, sightings: seen.map { $0.sighting(silence: silence, now: now) }, peers: status.peers)

@@ -52,7 +52,9 @@ struct BuiltInTeacher {
     let blueprint = try context.communicator.agree {
       try ModelBlueprint(builtIn: .teacher, view: configuration.data.shownView)
     }
-    let fingerprint = try context.communicator.agree { try self.fingerprint(blueprint) }
+    // Ranks with other kernels have another, and one teacher is trained.
+    let fingerprint = try context.communicator.broadcast(
+      try context.communicator.agree { try self.fingerprint(blueprint) })
     let home = URL(fileURLWithPath: configuration.teacher.cache)
       .appendingPathComponent("teacher-" + fingerprint.prefix(16))
     let finished = home.appendingPathComponent("model")
@@ -96,7 +98,8 @@ struct BuiltInTeacher {
   /// SHA-256 of everything that its bits depend on.
   func fingerprint(_ blueprint: ModelBlueprint) throws -> String {
     let state = try RunState(
-      step: 0, configuration: training, layout: blueprint.configuration.layout, data: try identity(blueprint), ranks: 0)
+      step: 0, configuration: training, layout: blueprint.configuration.layout, data: try identity(blueprint),
+      groups: [])
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     let text = String(decoding: try encoder.encode(state), as: UTF8.self)

@@ -77,7 +77,7 @@ struct RunStart {
       let current = try RunState(
         step: 0, configuration: configuration, layout: layout,
         data: try corpus.identity(student: student, teacher: try store?.identity()).merging(frozen()) { $1 },
-        ranks: ranks)
+        groups: [ranks])
       try found.check(current, steps: plan.steps)
     }
     if let dump { try check(dump, after: found?.saved.step ?? 0) }

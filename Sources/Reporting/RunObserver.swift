@@ -8,6 +8,8 @@ public final class RunObserver: TrainingObserver {
   private let metrics: MetricsLog
   private var line = ProgressLine()
   private var isLineOpen = false
+  /// What was warned of already, in an earlier phase perhaps.
+  private var warned: Set<String> = []
   private var lastPlainLine = Date.distantPast
   private let write: (String) -> Void
   private let logger = Logger(label: "evl-dist") { _ in ConsoleLog() }
@@ -54,6 +56,7 @@ public final class RunObserver: TrainingObserver {
   }
 
   public func warn(_ message: String) {
+    guard warned.insert(message).inserted else { return }
     closeLine()
     logger.warning("\(message)")
   }

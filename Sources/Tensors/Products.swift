@@ -1,5 +1,6 @@
 import COneDNN
 import COpenBLAS
+import CVectorKernels
 
 /// Matrix product C = alpha op(A) op(B) + beta C, where op is the matrix or its transpose; all views may be strided.
 ///
@@ -64,6 +65,23 @@ public enum ProductLibrary {
 
   /// The processor type whose kernels OpenBLAS runs, such as "SkylakeX" or "Haswell".
   public static var coreType: String { String(cString: openblas_get_corename()) }
+
+  /// All kernels that bits depend on: OpenBLAS's, the instruction set that oneDNN takes, that of this program's own loops.
+  public static var kernels: String {
+    let isa =
+      switch dnnl_get_effective_cpu_isa() {
+      case dnnl_cpu_isa_sse41: "sse41"
+      case dnnl_cpu_isa_avx: "avx"
+      case dnnl_cpu_isa_avx2: "avx2"
+      case dnnl_cpu_isa_avx2_vnni: "avx2_vnni"
+      case dnnl_cpu_isa_avx512_core: "avx512_core"
+      case dnnl_cpu_isa_avx512_core_vnni: "avx512_core_vnni"
+      case dnnl_cpu_isa_avx512_core_bf16: "avx512_core_bf16"
+      case dnnl_cpu_isa_avx512_core_amx: "avx512_core_amx"
+      case let other: "0x" + String(other.rawValue, radix: 16)
+      }
+    return "\(coreType), oneDNN \(isa), loops \(String(cString: evl_instruction_set()))"
+  }
 
   /// Versions of both libraries, and OpenBLAS's build options.
   public static var version: String {

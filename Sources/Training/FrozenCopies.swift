@@ -2,23 +2,29 @@ import Autograd
 import Cluster
 import Tensors
 
-/// Frozen weights that no mapped file holds in the form in which they are kept (random ones, rounded ones), once a node.
+/// The frozen weights of a node: what no mapped file holds in the form in which it is kept (random ones, rounded ones) lies
+/// in memory that its ranks share; all of them are compared with the other nodes'.
 final class FrozenCopies {
   private let node: NodeMemory
+  private let replicas: ReplicaCheck
   /// By name of the tensor.
   private let places: [String: Range<Int>]
   private let precision: Precision
 
   /// Collective: memory for these tensors.
   ///
+  /// - Parameter tensors: of the whole model, mapped ones included, whose copies are compared.
   /// - Throws: `UserError(.unavailable)` where the system has not so much memory.
   init(
-    _ entries: [ParameterLayout.Entry], precision: Precision, communicator: any Communicator, sharing: MemorySharing
+    _ entries: [ParameterLayout.Entry], of tensors: Int, precision: Precision, communicator: any Communicator,
+    sharing: MemorySharing
   ) throws {
     var plan = WindowPlan()
+    let checksums = ReplicaCheck.reserve(tensors: tensors, in: &plan)
     places = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, plan.add(bytes: $0.frozenBytes(precision))) })
     node = try NodeMemory(communicator, plan: plan, sharing: sharing)
     self.precision = precision
+    replicas = ReplicaCheck(node, part: checksums)
   }
 
   /// The weights of a tensor in the node's memory, made by the first rank of the group alone; of another tensor, as made.
@@ -39,4 +45,22 @@ final class FrozenCopies {
 
   /// Collective: returns once the weights are there on every rank.
   func complete() throws { try node.meet() }
+
+  /// Collective: compares the nodes' copies. - Throws: `AgreedError` naming tensor and rank.
+  func compareReplicas(_ arena: ParameterArena<Float>) throws {
+    try replicas.compare(arena.parameters.map { "the frozen weights of \($0.name)" }) {
+      arena.parameters[$0].kept.checksum
+    }
+  }
+}
+
+extension KeptWeights {
+  /// A sum over the bits as they are kept that any change of one of them changes.
+  fileprivate var checksum: UInt64 {
+    switch self {
+    case .exact(let tensor): tensor.checksum
+    case .rounded(let tensor): tensor.checksum
+    case .half(let tensor): tensor.checksum
+    }
+  }
 }

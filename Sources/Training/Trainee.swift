@@ -18,6 +18,8 @@ public final class Trainee {
   public let method: (any DistillationMethod<Float>)?
   /// Of the weights and of everything else that a node has once.
   public let memory: TrainingMemory
+  /// Absent where everything is trained.
+  private let copies: FrozenCopies?
 
   /// Collective: every rank makes the same model; where memory is shared, on the same memory.
   ///
@@ -40,14 +42,15 @@ public final class Trainee {
     let layout = try communicator.agree {
       try Self.layout(blueprint, objective: objective, teacher: teacher, adaptation: adaptation)
     }
-    let base = try adaptation.map {
-      try Self.base(
+    let frozen = try adaptation.map {
+      try Self.frozen(
         blueprint, $0.frozen(of: configuration.layout), seed: seed, precision: precision, communicator: communicator,
         sharing: sharing)
     }
     memory = try TrainingMemory(layout, precision: precision, communicator: communicator, sharing: sharing)
+    copies = frozen?.copies
     let arena = ParameterArena(
-      layout: layout, weights: memory.weights, rounded: memory.rounded, base: base,
+      layout: layout, weights: memory.weights, rounded: memory.rounded, base: frozen?.arena,
       adapterScale: Float(adaptation?.scale ?? 1))
     self.arena = arena
     model = configuration.model(in: arena)
@@ -59,17 +62,24 @@ public final class Trainee {
   }
 
   /// Collective: the frozen weights that adapters stand beside, once a node.
-  private static func base(
+  private static func frozen(
     _ blueprint: ModelBlueprint, _ part: ParameterLayout, seed: UInt64, precision: Precision,
     communicator: any Communicator, sharing: MemorySharing
-  ) throws -> ParameterArena<Float> {
+  ) throws -> (arena: ParameterArena<Float>, copies: FrozenCopies) {
     let copied = try communicator.agree { try blueprint.copiedEntries(of: part, precision: precision) }
-    let copies = try FrozenCopies(copied, precision: precision, communicator: communicator, sharing: sharing)
+    let copies = try FrozenCopies(
+      copied, of: part.entries.count, precision: precision, communicator: communicator, sharing: sharing)
     let arena = try communicator.agree {
       try blueprint.frozenArena(seed: seed, precision: precision, part: part, roundsF32: true, keep: copies.keep)
     }
     try copies.complete()
-    return arena
+    return (arena, copies)
+  }
+
+  /// Collective: compares what every node has a copy of. - Throws: `AgreedError` naming tensor and rank.
+  func compareReplicas() throws {
+    try memory.compareReplicas()
+    if let copies, let base = arena.base { try copies.compareReplicas(base) }
   }
 
   /// Names, shapes and places of everything that is trained.

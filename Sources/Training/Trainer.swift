@@ -208,7 +208,7 @@ public final class Trainer {
         gradientScale: clip > 0 && norm > clip ? clip / norm : 1))
     step += 1
     let every = context.configuration.train.checkEvery
-    if every > 0, step % every == 0 { try trainee.memory.compareReplicas() }
+    if every > 0, step % every == 0 { try trainee.compareReplicas() }
     clock.mark("optimizer")
     clock.move(node.meetingTime - met, from: "optimizer", to: "wait")
     gradNorm?.observe(parts)

@@ -2,8 +2,10 @@ import Cluster
 import Foundation
 import Tensors
 
-/// One rank throws while the others wait in a collective.
+/// One rank throws while the others wait in a collective; all hold memory that had a name.
 func failAlone(_ communicator: any Communicator, _ options: ProbeOptions) throws {
+  let memory = try communicator.shareMemory(bytes: 1 << 20, sharing: .named)
+  defer { withExtendedLifetime(memory) {} }
   if communicator.rank == min(options("rank", 2), communicator.size - 1) {
     throw UserError(.badInput, "record 00001 is damaged", remedy: "fetch it again")
   }

@@ -98,18 +98,56 @@ import Testing
   }
 }
 
-@Suite struct CPUQuotaTests {
-  private func quota(_ files: [String: String]) throws -> Double? {
-    try withTemporaryFolder { root in
-      for (path, text) in files {
-        let file = root.appendingPathComponent(path)
-        try FileManager.default.createDirectory(
-          at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(text.utf8).write(to: file)
+/// The value that something reads below a root with these files.
+private func reading<T>(_ files: [String: String], _ value: (URL) -> T) throws -> T {
+  try withTemporaryFolder { root in
+    for (path, text) in files {
+      let file = root.appendingPathComponent(path)
+      try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try Data(text.utf8).write(to: file)
+    }
+    return value(root)
+  }
+}
+
+@Suite struct HostMemoryTests {
+  private let host = ["proc/meminfo": "MemTotal: 4000 kB\nMemAvailable:   1000 kB\n"]
+
+  private func available(_ files: [String: String]) throws -> Int? {
+    try reading(host.merging(files) { $1 }) { HostMemory(root: $0).available }
+  }
+
+  @Test func theLeastOfHostAndGroupsCountsAndCachedFilesAreFree() throws {
+    #expect(try available([:]) == 1_024_000)
+    let group = [
+      "proc/self/cgroup": "0::/job\n", "sys/fs/cgroup/job/memory.max": "500000\n",
+      "sys/fs/cgroup/job/memory.current": "300000\n", "sys/fs/cgroup/job/memory.stat": "anon 1\ninactive_file 100000\n",
+    ]
+    #expect(try available(group) == 300_000)
+    #expect(try available(group.merging(["sys/fs/cgroup/job/memory.max": "max\n"]) { $1 }) == 1_024_000)
+    let old = [
+      "proc/self/cgroup": "2:memory:/job\n", "sys/fs/cgroup/memory/job/memory.limit_in_bytes": "700000\n",
+      "sys/fs/cgroup/memory/job/memory.usage_in_bytes": "600000\n",
+    ]
+    #expect(try available(old) == 100_000)
+    #expect(try reading([:]) { HostMemory(root: $0).available } == nil)
+  }
+
+  @Test func whatDoesNotFitIsRefusedWithBothNumbers() throws {
+    try reading(host) { root in
+      #expect(throws: Never.self) { try HostMemory(root: root).check(bytes: 1_024_000) }
+      #expect {
+        try HostMemory(root: root).check(bytes: 5_000_000_000)
+      } throws: {
+        let error = UserError.from($0)
+        return error.kind == .unavailable && error.message.contains("5.00 GB") && error.message.contains("0.00 GB left")
       }
-      return CPUQuota.current(root: root)
     }
   }
+}
+
+@Suite struct CPUQuotaTests {
+  private func quota(_ files: [String: String]) throws -> Double? { try reading(files) { CPUQuota.current(root: $0) } }
 
   @Test func tightestGroupOfVersionTwoCounts() throws {
     let group = ["proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/cpu.max": "150000 100000\n"]

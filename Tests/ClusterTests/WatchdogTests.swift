@@ -35,6 +35,20 @@ import Testing
     #expect(outcome.seconds < 15)
   }
 
+  /// The other program never comes to MPI, as one that is stopped in its start.
+  @Test func aStartOfMPIThatDoesNotEndIsEnded() throws {
+    let probe = MPIRun.program("ClusterProbe").path
+    let outcome = try MPIRun.run(
+      command: ["mpirun", "--quiet", "--oversubscribe", "-n", "2", probe, "connect", ":", "-n", "1", "sleep", "50"],
+      settings: ["EVL_START_LIMIT": "2"])
+    #expect(outcome.code == 76 && messages(outcome) == 1, "\(outcome)")
+    #expect(outcome.errors.contains(" has waited 2 s for the start of MPI: another rank is stopped"))
+    #expect(outcome.seconds < 15)
+    let wrong = try MPIRun.run(
+      ranks: 1, MPIRun.program("ClusterProbe"), ["connect"], settings: ["EVL_START_LIMIT": "x"])
+    #expect(wrong.code == 64 && wrong.errors.contains("EVL_START_LIMIT is x"), "\(wrong)")
+  }
+
   @Test func anErrorIsNotFollowedByAWatchdogsMessage() throws {
     let outcome = try steps("throw=1", "limit=1")
     #expect(outcome.code == 65 && outcome.errors == "error: rank 1: record 00001 is damaged\n")

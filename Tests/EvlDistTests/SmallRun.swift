@@ -48,6 +48,15 @@ struct SmallRun {
       ] + arguments(name, more, []), seconds: 240, started: started)
   }
 
+  /// Two ranks, the second with other settings, or with other arguments of mpirun.
+  func startApart(_ name: String, second more: [String] = [], launcher: [String] = []) throws -> MPIRun.Outcome {
+    let program = MPIRun.program("evl-dist").path
+    let command =
+      ["mpirun", "--quiet", "--oversubscribe", "-n", "1", program] + arguments(name, [], []) + [":", "-n", "1"]
+      + launcher + [program] + arguments(name, more, [])
+    return try MPIRun.run(command: command, seconds: 240)
+  }
+
   private func arguments(_ name: String, _ more: [String], _ options: [String]) -> [String] {
     let all = settings + ["run.folder=\(run(name).path)", "teacher.cache=\(folder.path)/teachers"] + more
     return ["train"] + options + all.flatMap { ["--set", $0] }

@@ -129,6 +129,29 @@ import Testing
     }
   }
 
+  /// As on a cluster where each host has a file of its own.
+  @Test func ranksThatAreToldDifferentThingsAreRefused() throws {
+    try withTemporaryFolder { folder in
+      let outcome = try SmallRun(folder: folder).startApart("run", second: ["train.learning_rate=0.125"])
+      #expect(outcome.code == 64, "\(outcome)")
+      #expect(
+        outcome.errors.hasPrefix(
+          "error: rank 1: this rank is told train.learning_rate: 0.125, rank 0 train.learning_rate: "))
+    }
+  }
+
+  /// The second rank's kernels are those of an old processor: its shards have other bits, and the run says so.
+  @Test func ranksWithOtherKernelsAreNamed() throws {
+    try withTemporaryFolder { folder in
+      var small = SmallRun(folder: folder)
+      small.settings += ["train.steps=2"]
+      let outcome = try small.startApart("run", launcher: ["-x", "OPENBLAS_CORETYPE=Nehalem"])
+      #expect(outcome.code == 0, "\(outcome)")
+      #expect(
+        outcome.errors.contains("warning: rank 1 computes with ") && outcome.errors.contains("Nehalem"), "\(outcome)")
+    }
+  }
+
   @Test func oneRanksErrorEndsTheJobWithItsCodeAndItsMessageOnce() throws {
     guard MPIRun.isPresent else { return }
     try withTemporaryFolder { folder in

@@ -44,7 +44,7 @@ import Training
     func state(_ teacher: String? = "t", _ change: (inout RunConfiguration) -> Void = { _ in }) throws -> RunState {
       try RunState(
         step: 1, configuration: synthetic(change), layout: ParameterLayout(),
-        data: try corpus.identity(student: student, teacher: teacher), ranks: 1)
+        data: try corpus.identity(student: student, teacher: teacher), groups: [1])
     }
     let base = try state()
     #expect(try state("t") { $0.train.steps += 1 }.refusals(against: base) == [])

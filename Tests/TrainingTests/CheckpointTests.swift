@@ -97,10 +97,26 @@ import Testing
     other.shards = 12
     other.model = "n"
     #expect(state(9).refusals(against: other).count == 2)
-    other = state(5)
-    other.threads = 2
-    other.ranks = 8
-    #expect(state(9).refusals(against: other).isEmpty && state(9).warnings(against: other).count == 1)
+    func warnings(_ change: (inout RunState) -> Void) -> [String] {
+      var (saved, own) = (state(5), state(9))
+      (saved.groups, own.groups) = ([2, 2], [4])
+      change(&saved)
+      own.reduction = saved.reduction
+      #expect(own.refusals(against: saved).isEmpty)
+      return own.warnings(against: saved)
+    }
+    #expect(warnings { $0.ranks = 8 }.isEmpty)
+    for (change, name) in [
+      ({ $0.threads = 2 }, "train.threads"), ({ $0.coreType = "x" }, "kernels"), ({ $0.program = "9" }, "version"),
+      ({ $0.productLibrary = "x" }, "matrix library"), ({ $0.optimisation = ["train.clip": "2"] }, "train.clip"),
+      ({ $0.reduction = "fast" }, "the ranks of each node"),
+    ] as [((inout RunState) -> Void, String)] {
+      let told = warnings(change)
+      #expect(told.count == 1 && told[0].contains(name) && told[0].contains("the bits will differ"), "\(told)")
+    }
+    var fast = state(5)
+    fast.reduction = "fast"
+    #expect(state(9).warnings(against: fast).contains { $0.hasPrefix("train.reduction: the checkpoint has fast") })
   }
 
   /// A text "none" and no text at all are two things, and said as two.

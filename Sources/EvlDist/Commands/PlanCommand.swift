@@ -40,7 +40,7 @@ struct PlanCommand: ParsableCommand {
     }
     guard (0...1).contains(overlap) else { throw ValidationError("--overlap is from 0 to 1") }
     for (name, value) in [("compute", compute ?? 1), ("fold", fold ?? 1)] {
-      guard value > 0, value.isFinite else { throw ValidationError("--\(name) is above 0") }
+      guard (1e-6...1e6).contains(value) else { throw ValidationError("--\(name) is from 1e-6 to 1e6") }
     }
   }
 

@@ -29,7 +29,9 @@ struct TeachCommand: ParsableCommand {
     let stop = StopFlag()
     try stop.watch()
     try onEveryRank { communicator in
+      communicator.status.limitSteps(toSeconds: RunConfiguration().train.stepLimit)
       let resolved = try communicator.agree { try options.resolved() }
+      try communicator.compare(resolved.configuration)
       if let requests {
         try communicator.agree {
           if communicator.isController { try Self.write(requests, resolved.configuration) }

@@ -41,7 +41,9 @@ struct TrainCommand: ParsableCommand {
     let stop = StopFlag()
     try stop.watch()
     try onEveryRank(clearing: !dryRun) { communicator in
+      communicator.status.limitSteps(toSeconds: RunConfiguration().train.stepLimit)
       let resolved = try communicator.agree { try options.resolved() }
+      try communicator.compare(resolved.configuration)
       if dryRun {
         let plan = try communicator.agree {
           try RunPlan(
@@ -61,11 +63,12 @@ struct TrainCommand: ParsableCommand {
     let observer = RunObserver(
       terminal: .current(), metrics: MetricsLog(folder.appendingPathComponent("metrics.jsonl")))
     let topology = try Topology.gather(among: communicator, threads: resolved.configuration.train.threads)
+    let kernels = try communicator.kernelWarnings()
     if communicator.isController {
       observer.note(
         "\(Version.text): \(Self.count(communicator.size, "rank")) on \(Self.count(communicator.nodeCount, "node")), run folder \(folder.path)"
       )
-      topology.warnings.forEach(observer.warn)
+      (topology.warnings + kernels).forEach(observer.warn)
     }
     let context = RunContext(
       communicator: communicator, configuration: resolved.configuration, stop: stop, observer: observer)

@@ -24,13 +24,15 @@ public struct RunState: Codable, Sendable, Equatable {
   public var threads: Int
   /// How gradients were summed over nodes; absent in states from before it could be chosen: ordered.
   public var reduction: String?
-  /// Processor type whose matrix kernels ran.
+  /// Kernels that ran: OpenBLAS's processor type, the instruction sets of oneDNN and of this program's own loops.
   public var coreType: String
   public var productLibrary: String
   /// Version of this program; absent in states from before it was noted.
   public var program: String?
   /// Ranks at the time of saving; any other number can resume.
   public var ranks: Int
+  /// Ranks of each group that shared memory; absent in states from before it was noted.
+  public var groups: [Int]?
   /// Last values of the loss parts.
   public var metrics: [String: Double]
   /// Of GradNorm, where it adapts the weights.
@@ -64,10 +66,13 @@ public struct RunState: Codable, Sendable, Equatable {
     let differences =
       [
         differ("train.threads", \.threads),
-        ranksCount ? differ("the number of ranks (train.reduction fast)", \.ranks) : nil,
+        ranksCount
+          ? Self.difference(
+            "the ranks of each node (train.reduction fast)", "\(saved.groups ?? [saved.ranks])",
+            "\(groups ?? [ranks])") : nil,
         Self.difference(
           "train.reduction", saved.reduction ?? GradientReduction.ordered.rawValue,
-          reduction ?? GradientReduction.ordered.rawValue), differ("the processor type", \.coreType),
+          reduction ?? GradientReduction.ordered.rawValue), differ("the processor's kernels", \.coreType),
         differ("the matrix library", \.productLibrary),
         Self.difference("the program's version", saved.program, program),
       ].compactMap { $0 } + keys.compactMap { Self.difference($0, saved.optimisation[$0], optimisation[$0]) }
@@ -88,10 +93,11 @@ extension RunState {
   /// - Parameters:
   ///   - layout: everything that is trained.
   ///   - data: what a step sees beside what the configuration says of it.
+  ///   - groups: ranks of each group that shares memory.
   ///   - metrics: last values of the loss parts.
   ///   - weighting: of GradNorm.
   public init(
-    step: Int, configuration: RunConfiguration, layout: ParameterLayout, data: [String: String], ranks: Int,
+    step: Int, configuration: RunConfiguration, layout: ParameterLayout, data: [String: String], groups: [Int],
     metrics: [String: Double] = [:], weighting: GradNorm.State? = nil
   ) throws {
     let train = configuration.train
@@ -115,8 +121,9 @@ extension RunState {
     self.init(
       step: step, seed: configuration.run.seed, globalBatch: train.globalBatch, shards: train.shards,
       precision: train.precision, model: shapes.finish(), data: data.merging(seen) { $1 }, optimisation: optimisation,
-      threads: train.threads, reduction: train.reduction, coreType: ProductLibrary.coreType,
-      productLibrary: ProductLibrary.version, program: ProgramVersion.text, ranks: ranks, metrics: metrics,
+      threads: train.threads, reduction: train.reduction, coreType: ProductLibrary.kernels,
+      productLibrary: ProductLibrary.version, program: ProgramVersion.text, ranks: groups.reduce(0, +), groups: groups,
+      metrics: metrics,
       weighting: weighting)
   }
 }

@@ -13,7 +13,7 @@ extension Trainer {
   func state() throws -> RunState {
     try RunState(
       step: step, configuration: context.configuration, layout: trainee.arena.layout, data: data,
-      ranks: context.communicator.size, metrics: lastLosses, weighting: gradNorm?.state)
+      groups: trainee.memory.node.groups.sizes, metrics: lastLosses, weighting: gradNorm?.state)
   }
 
   /// Collective: rank 0 writes a checkpoint of the current step; a failure is thrown on every rank.
