@@ -1,3 +1,4 @@
+#include "rounded_bits.h"
 #define BODY "rounding.inc"
 #include "instantiate.h"
 
@@ -16,7 +17,7 @@ EVL_CLONES void evl_round_half(size_t rows, size_t n, size_t stride, const void 
   const uint16_t *x = source;
   uint16_t *y = result;
   for (size_t row = 0; row < rows; row++, x += stride, y += n)
-    for (size_t i = 0; i < n; i++) y[i] = (uint16_t)(rounded_bits_f32(evl_half_value(x[i])) >> 16);
+    for (size_t i = 0; i < n; i++) y[i] = (uint16_t)(evl_rounded_bits(evl_half_value(x[i])) >> 16);
 }
 
 int evl_has_bf16(void) {

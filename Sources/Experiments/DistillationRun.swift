@@ -118,27 +118,16 @@ public final class DistillationRun {
     }
   }
 
-  /// Says where every rank keeps large frozen weights of its own, because of the form they are stored in.
+  /// Says where every rank keeps large weights of the teacher of its own, because of the form they are stored in.
   private func warnOfPrivateWeights(_ start: RunStart) {
-    let train = configuration.train
-    let isRounded = train.arithmetic == .bf16
-    func warn(_ name: String, _ path: URL?, part: (ParameterLayout) -> ParameterLayout, isBase: Bool) {
-      guard let path, let folder = try? ModelFolder(path),
-        let memory = try? folder.frozenMemory(
-          precision: train.arithmetic, part: part(folder.layout), roundsF32: isBase), memory.own > 1_000_000_000
-      else { return }
-      context.observer.warn(
-        String(format: "each rank keeps %.1f GB of the \(name)'s frozen weights of its own, ", Double(memory.own) / 1e9)
-          + (isBase && isRounded
-            ? "rounded to bfloat16, for they are stored as F32 or F64; "
-            : "for they are stored as F64, or at odd addresses of their files; ")
-          + "`evl-dist export \(path.path) DIR --type bfloat16` writes a folder whose weights all ranks of a node share"
-      )
-    }
-    warn("teacher", start.teacher?.folder, part: { $0 }, isBase: false)
-    if let adaptation = train.adaptation {
-      warn("student", start.student.folder, part: adaptation.frozen(of:), isBase: true)
-    }
+    guard let path = start.teacher?.folder, let folder = try? ModelFolder(path),
+      let memory = try? folder.frozenMemory(precision: configuration.train.arithmetic, part: folder.layout),
+      memory.own > 1_000_000_000
+    else { return }
+    context.observer.warn(
+      String(format: "each rank keeps %.1f GB of the teacher's weights of its own, ", Double(memory.own) / 1e9)
+        + "for they are stored as F64, or at odd addresses of their files; "
+        + "`evl-dist export \(path.path) DIR --type bfloat16` writes a folder whose weights all ranks of a node share")
   }
 
   /// The student's shape. - Throws: `UserError` for a folder that is not of the Idefics3 family.

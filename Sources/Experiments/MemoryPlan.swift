@@ -55,6 +55,7 @@ struct MemoryPlan {
       add("gradients of the loss terms", norms.node, isShared: train.sharing != .private)
       add("their buckets", norms.rank)
     }
+    add("copies for a save", min(configuration.checkpoint.memory << 20, 12 * trained), isShared: true)
     var converted = 0
     if let adaptation = train.adaptation {
       let frozen = adaptation.frozen(of: student.blueprint.configuration.layout)

@@ -75,10 +75,11 @@ public struct AdapterFolder {
   ///   - parameters: adapters and tensors trained in full.
   ///   - base: folder of the frozen model; nil where its weights were drawn.
   public static func save(
-    _ parameters: [Parameter<Float>], _ adaptation: LowRankAdaptation, base: String?, to url: URL
+    _ parameters: [Parameter<Float>], _ adaptation: LowRankAdaptation, base: String?, to url: URL,
+    value: @escaping (Parameter<Float>) throws -> Tensor<Float> = { $0.value }
   ) throws {
     var writer = SafetensorsWriter()
-    for parameter in parameters { writer.add(prefix + parameter.name, parameter.value) }
+    for parameter in parameters { writer.add(prefix + parameter.name, parameter.entry.shape) { try value(parameter) } }
     try writer.write(to: url.appendingPathComponent(weightsName))
     func modules(_ isIncluded: (String) -> String?) -> JSONValue {
       .array(Set(parameters.compactMap { isIncluded($0.name) }).sorted().map { .string($0) })

@@ -46,8 +46,11 @@ public final class RunObserver: TrainingObserver {
     }
   }
 
-  public func saved(_ checkpoint: Checkpoint) {
-    if !terminal.isInteractive { write("saved \(checkpoint.folder.path)\n") }
+  public func saved(_ checkpoint: Checkpoint, _ cost: SaveCost) {
+    let late =
+      cost.waited > 0.05 ? String(format: ", %.1f s of it since checkpoint.memory did not suffice", cost.waited) : ""
+    let stopped = String(format: "training stood still for %.2f s", cost.stopped) + late
+    if !terminal.isInteractive { write("saved \(checkpoint.folder.path) (\(stopped))\n") }
   }
 
   public func note(_ message: String) {

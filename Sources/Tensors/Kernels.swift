@@ -186,16 +186,20 @@ public struct AdamWStep: Sendable {
 
   /// w = (1 - lr wd) w - lr m^ / (sqrt(v^) + eps) on tensors of equal count; element by element, so any cut of a
   /// tensor into pieces gives the same bits.
+  ///
+  /// - Parameter rounded: takes the new weights rounded to bfloat16, in the same pass.
   public func update<Element: Scalar>(
-    weight: Tensor<Element>, gradient: Tensor<Element>, moment1: Tensor<Element>, moment2: Tensor<Element>
+    weight: Tensor<Element>, gradient: Tensor<Element>, moment1: Tensor<Element>, moment2: Tensor<Element>,
+    rounded: Tensor<BFloat16>? = nil
   ) {
     precondition([gradient.count, moment1.count, moment2.count].allSatisfy { $0 == weight.count })
+    precondition(rounded.map { $0.count == weight.count } ?? true)
     var settings = evl_adamw(
       learning_rate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, weight_decay: weightDecay,
       correction1: 1 / (1 - power(beta1, step)), correction2: 1 / (1 - power(beta2, step)),
       gradient_scale: gradientScale)
     Element.kernels.adamW(
-      weight.count, &settings, gradient.base, weight.base, moment1.base, moment2.base)
+      weight.count, &settings, gradient.base, weight.base, moment1.base, moment2.base, rounded?.base)
   }
 
   private func power(_ base: Double, _ exponent: Int) -> Double {

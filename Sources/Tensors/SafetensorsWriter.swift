@@ -33,6 +33,22 @@ public struct SafetensorsWriter {
     }
   }
 
+  /// Adds a tensor whose consecutive pieces are formed one after another when the file is written.
+  public mutating func add<Element: TensorElement>(
+    _ name: String, _ shape: [Int], pieces: [() throws -> Tensor<Element>]
+  ) {
+    let count = shape.reduce(1, *)
+    append(name, Element.safetensorsType, shape, count * MemoryLayout<Element>.stride) { file in
+      var written = 0
+      for piece in pieces {
+        let tensor = try piece()
+        try Self.write(tensor, to: file)
+        written += tensor.count
+      }
+      precondition(written == count, "\(name) was formed of \(written) elements, announced as \(shape)")
+    }
+  }
+
   /// Adds a tensor as BF16, rounded to the nearest, to even where two are equally near.
   public mutating func add<Element: Scalar>(roundedToBF16 tensor: Tensor<Element>, as name: String) {
     add(roundedToBF16: tensor.shape, as: name) { tensor }

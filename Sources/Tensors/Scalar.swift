@@ -77,7 +77,7 @@ public struct KernelTable<T: Scalar>: Sendable {
   let softmaxBackward: @Sendable (Int, Int, T, In, Out) -> Void
   let crossEntropy: @Sendable (Int, Int, T, Out) -> Double
   let rotary: @Sendable (Int, Int, Int, Int, In, In, Int32, Out) -> Void
-  let adamW: @Sendable (Int, UnsafePointer<evl_adamw>, In, Out, Out, Out) -> Void
+  let adamW: @Sendable (Int, UnsafePointer<evl_adamw>, In, Out, Out, Out, UnsafeMutableRawPointer?) -> Void
   let product:
     @Sendable (CBLAS_TRANSPOSE, CBLAS_TRANSPOSE, Int32, Int32, Int32, T, In, Int32, In, Int32, T, Out, Int32) -> Void
   typealias Rounded = UnsafePointer<BFloat16>

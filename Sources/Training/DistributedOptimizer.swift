@@ -70,17 +70,10 @@ public final class DistributedOptimizer {
     try memory.node.meet()
   }
 
-  /// In parts that stay in a core's cache until the weights are rounded.
   private func update(_ stretch: Stretch, _ step: AdamWStep) {
-    let part = 8192
-    for start in stride(from: 0, to: stretch.range.count, by: part) {
-      let (first, count) = (stretch.range.lowerBound + start, min(part, stretch.range.count - start))
-      let gradient = stretch.gradient.lowerBound + start
-      let weights = memory.weights.range(first..<first + count)
-      step.update(
-        weight: weights, gradient: gradients.range(gradient..<gradient + count),
-        moment1: memory.moment1.range(first..<first + count), moment2: memory.moment2.range(first..<first + count))
-      memory.rounded?.range(first..<first + count).setRounded(weights)
-    }
+    step.update(
+      weight: memory.weights.range(stretch.range), gradient: gradients.range(stretch.gradient),
+      moment1: memory.moment1.range(stretch.range), moment2: memory.moment2.range(stretch.range),
+      rounded: memory.rounded?.range(stretch.range))
   }
 }

@@ -230,15 +230,24 @@ public struct ModelBlueprint: Sendable {
   /// ends an answer.
   /// - Parameter inConversations: as of `remark`.
   public func save(_ model: any VisionLanguageModel<Float>, to target: URL, inConversations: Bool = false) throws {
+    try save(to: target, inConversations: inConversations) { [arena = model.arena] in arena.effectiveValue(of: $0.name)
+    }
+  }
+
+  /// The same of weights that are asked for one after another.
+  func save(
+    to target: URL, inConversations: Bool, weights: @escaping (ParameterLayout.Entry) throws -> Tensor<Float>
+  ) throws {
     let imageSize = configuration.vision.imageSize
     guard let folder else {
-      try ModelFolder.save(model, to: target, partBytes: .max)
+      try ModelFolder.save(configuration, to: target, as: .float32, partBytes: .max, weights: weights)
       try tokenizer.write(to: target)
       try PreprocessorSettings.json(imageSize: imageSize, view: viewName)
         .write(to: target.appendingPathComponent(PreprocessorSettings.fileName))
       return
     }
-    try ModelFolder.save(model, to: target, like: ModelFolder(folder), partBytes: .max)
+    try ModelFolder.save(
+      configuration, to: target, as: .float32, like: ModelFolder(folder), partBytes: .max, weights: weights)
     if viewName == "signal" { try PreprocessorSettings.name(viewName, in: target, imageSize: imageSize) }
     try tellTemplate(in: target, inConversations: inConversations)
   }

@@ -2,7 +2,7 @@ import Cluster
 
 /// Seconds spent in the parts of a step, on one rank.
 struct StepClock {
-  static let names = ["data", "compute", "fold", "network", "wait", "optimizer"]
+  static let names = ["data", "compute", "fold", "network", "wait", "optimizer", "checkpoint"]
 
   private var last = Stopwatch.now
   private(set) var parts: [String: Double] = [:]
@@ -21,6 +21,15 @@ struct StepClock {
     parts[name, default: 0] += now - last
     total += now - last
     last = now
+  }
+
+  /// Runs a part; the time in which it meets the node's other ranks is waiting.
+  mutating func measure<T>(_ name: String, node: NodeMemory, _ body: () throws -> T) rethrows -> T {
+    let met = node.meetingTime
+    let result = try body()
+    mark(name)
+    move(node.meetingTime - met, from: name, to: "wait")
+    return result
   }
 
   /// Counts time already marked under another name.

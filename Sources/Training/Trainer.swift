@@ -72,6 +72,7 @@ public final class Trainer {
   let fold: OrderedFold
   let optimizer: DistributedOptimizer
   let computation: ShardComputation
+  private let saves: CheckpointController
   let data: [String: String]
   private(set) var step = 0
   private var dump: (step: Int, file: URL)?
@@ -99,6 +100,7 @@ public final class Trainer {
     self.trainee = trainee
     self.source = source
     self.data = data
+    saves = CheckpointController(context, trainee: trainee, checkpoints: plan.checkpoints)
     shards = try ShardPlan(globalBatch: settings.globalBatch, shards: settings.shards)
     assignment = try ShardAssignment(shards: settings.shards, ranks: context.communicator.size)
     fold = try OrderedFold(
@@ -132,6 +134,7 @@ public final class Trainer {
   ///
   /// - Returns: the signal that asked for the stop, with the state saved; nil when all steps are done.
   public func run(resume: Resume) throws -> Int? {
+    try saves.clear()
     try restore(resume)
     let remarks = try trainee.memory.node.remarks()
     if context.communicator.isController {
@@ -149,15 +152,28 @@ public final class Trainer {
     let prefetcher = Prefetcher(step..<max(step, plan.steps), ahead: context.configuration.data.ahead) { step in
       try own.map { try source.prepare(step: step, shard: $0, plan: shards) }
     }
+    do {
+      return try train(prefetcher)
+    } catch let error as AgreedError {
+      // What is being saved is of an earlier step and sound.
+      _ = try saves.finish()
+      throw error
+    }
+  }
+
+  /// Collective: steps and saves. - Returns: as `run`.
+  private func train(_ prefetcher: Prefetcher<[[any TrainingSample]]>) throws -> Int? {
     while step < plan.steps {
       try trainStep(prefetcher)
       let signal = try context.stop.agreed(among: context.communicator)
-      let every = context.configuration.checkpoint.every
-      if signal != 0 || step == plan.steps || (every > 0 && step % every == 0) {
-        context.communicator.status.begin(.checkpoint)
-        try save()
+      context.communicator.status.begin(.checkpoint)
+      if signal != 0 || step == plan.steps {
+        try saves.save(try state())
+        return step < plan.steps ? signal : nil
       }
-      if signal != 0, step < plan.steps { return signal }
+      try saves.poll()
+      let every = context.configuration.checkpoint.every
+      if every > 0, step % every == 0 { try saves.begin(try state()) }
     }
     return nil
   }
@@ -192,30 +208,32 @@ public final class Trainer {
       names: computation.partNames, values: try communicator.foldStatistics(statistics, assignment: assignment))
     clock.mark("wait")
     communicator.status.enter(.optimizer)
-    let node = trainee.memory.node
-    let met = node.meetingTime
-    let norm = try optimizer.gradientNorm()
+    let norm = try clock.measure("optimizer", node: trainee.memory.node) { try optimizer.gradientNorm() }
     lastLosses = parts.named.merging(["loss": factors.total(parts)]) { $1 }
     try refuseNonFinite(norm)
     if let recorder, let dump {
       try writeCase(recorder, parts: parts, to: dump.file)
     }
+    try saves.detach()
+    clock.mark("checkpoint")
     let rate = plan.schedule.rate(at: step)
-    let clip = context.configuration.train.clip
-    try optimizer.update(
-      AdamWStep(
-        learningRate: rate, beta2: 0.99, weightDecay: context.configuration.train.weightDecay, step: step + 1,
-        gradientScale: clip > 0 && norm > clip ? clip / norm : 1))
-    step += 1
-    let every = context.configuration.train.checkEvery
-    if every > 0, step % every == 0 { try trainee.compareReplicas() }
-    clock.mark("optimizer")
-    clock.move(node.meetingTime - met, from: "optimizer", to: "wait")
+    try clock.measure("optimizer", node: trainee.memory.node) { try update(rate: rate, norm: norm) }
     gradNorm?.observe(parts)
     if let measured { gradNorm?.update(losses: parts, norms: measured) }
     try report(
       rate: rate, norm: norm, norms: measured, factors: factors, clock: clock,
       operations: computation.operations - operations)
+  }
+
+  /// Collective: AdamW, and now and then a look at the nodes' copies.
+  private func update(rate: Double, norm: Double) throws {
+    let settings = context.configuration.train
+    try optimizer.update(
+      AdamWStep(
+        learningRate: rate, beta2: 0.99, weightDecay: settings.weightDecay, step: step + 1,
+        gradientScale: settings.clip > 0 && norm > settings.clip ? settings.clip / norm : 1))
+    step += 1
+    if settings.checkEvery > 0, step % settings.checkEvery == 0 { try trainee.compareReplicas() }
   }
 
   /// Collective: forward, backward and fold of every shard of a step.

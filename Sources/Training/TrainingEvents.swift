@@ -14,7 +14,7 @@ public struct StepRecord: Codable, Sendable {
   /// Seconds of this step, of the slowest rank.
   public var seconds: Double
   /// Seconds in the step's parts, the mean over the ranks: data, compute, fold (adding), network (between nodes), wait
-  /// (for other ranks, with nothing to add) and optimizer.
+  /// (for other ranks, with nothing to add), optimizer and checkpoint (standing still for a save).
   public var parts: [String: Double]
   /// The rank that was busy for longest.
   public var slowest: Int
@@ -64,12 +64,28 @@ public struct StepRecord: Codable, Sendable {
   }
 }
 
+/// What a save took of the training's time; the rest of it was done behind its back.
+public struct SaveCost: Sendable, Equatable {
+  /// Seconds that training stood still, on the rank where that was longest.
+  public var stopped: Double
+  /// Seconds of them in which it waited for the save, since `checkpoint.memory` did not hold what was still to be written.
+  public var waited: Double
+  /// Bytes that were copied, of all ranks.
+  public var copiedBytes: Int
+
+  public init(stopped: Double, waited: Double, copiedBytes: Int) {
+    self.stopped = stopped
+    self.waited = waited
+    self.copiedBytes = copiedBytes
+  }
+}
+
 /// Told by the trainer, on rank 0 alone, what happens; printing and logging live above.
 public protocol TrainingObserver: AnyObject {
   /// A phase (`teacher` or `student`) begins or goes on at `step` of `steps`.
   func began(phase: String, step: Int, steps: Int, parameters: Int)
   func finished(_ record: StepRecord, phase: String) throws
-  func saved(_ checkpoint: Checkpoint)
+  func saved(_ checkpoint: Checkpoint, _ cost: SaveCost)
   func note(_ message: String)
   func warn(_ message: String)
 }

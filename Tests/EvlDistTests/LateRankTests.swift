@@ -97,11 +97,12 @@ import Testing
   }
 
   @Test func anErrorOfOneRankEndsTheRunWithItsCode() throws {
-    let (outcome, seconds) = try run(["checkpoint.every=20"]) { small in
-      // Rank 0 alone writes, and finds a file where the folder should be.
+    let (outcome, seconds) = try run { small in
+      // Rank 0 alone makes the folder, and finds a file where it should be.
       let checkpoints = small.run("run").appendingPathComponent("checkpoints")
       try? FileManager.default.removeItem(at: checkpoints)
       try Data().write(to: checkpoints)
+      #expect(kill(try #require(small.process(ofRank: 1, "run")), SIGUSR1) == 0)
     }
     #expect(outcome.code == 74 && messages(outcome) == 1, "\(outcome.errors)")
     #expect(outcome.errors.contains("error: rank 0: ") && outcome.errors.contains("checkpoints"))

@@ -20,7 +20,7 @@ import Testing
           #expect(shares.compactMap { $0["samples"] as? Int }.reduce(0, +) == 24)
           #expect(shares.count == ranks)
           let parts = try #require(step["parts"] as? [String: Double])
-          #expect(Set(parts.keys) == ["data", "compute", "fold", "network", "wait", "optimizer"])
+          #expect(Set(parts.keys) == ["data", "compute", "fold", "network", "wait", "optimizer", "checkpoint"])
           #expect(parts.values.allSatisfy { $0 >= 0 } && parts["compute", default: 0] > 0)
           #expect((0..<ranks).contains(try #require(step["slowest"] as? Int)))
         }

@@ -27,81 +27,12 @@ private func slowed<Source: SampleSource>(_ source: Source) -> any SampleSource 
 
 /// Simulated ranks in one process train the built-in student for a few steps.
 @Suite(.serialized) struct TrainerTests {
-  private final class Collector: TrainingObserver {
-    var records: [StepRecord] = []
-    /// Called after each step, on rank 0.
-    var finishing: (StepRecord) -> Void = { _ in }
-    func began(phase: String, step: Int, steps: Int, parameters: Int) {}
-    func finished(_ record: StepRecord, phase: String) throws {
-      records.append(record)
-      finishing(record)
-    }
-    func saved(_ checkpoint: Checkpoint) {}
-    func note(_ message: String) {}
-    func warn(_ message: String) {}
-  }
-
-  private struct Job: Sendable {
-    var configuration = RunConfiguration()
-    var folder: URL
-
-    init(_ folder: URL, shards: Int = 4, method: String = "evl") {
-      self.folder = folder
-      configuration.data.records = 60
-      configuration.train.globalBatch = 2 * shards
-      if method == ObjectiveConfiguration.Method.rkd.rawValue { configuration.train.globalBatch = 4 * shards }
-      configuration.train.shards = shards
-      configuration.train.steps = 3
-      configuration.train.warmup = 0
-      configuration.objective.method = method
-    }
-
-    /// Trains on that many ranks; the weights of every rank, which must be equal.
-    func weights(ranks: Int, steps: Int, resume: Resume = .auto) throws -> [[Float]] {
-      try SimulatedRanks.run(ranks) { communicator in
-        ProductLibrary.setThreads(1)
-        let trainer = try trainer(communicator, steps: steps)
-        _ = try trainer.run(resume: resume)
-        return trainer.trainee.arena.weights.array
-      }
-    }
-
-    func trainer(
-      _ communicator: any Communicator, steps: Int, observer: any TrainingObserver = SilentObserver(),
-      source: (any SampleSource) -> any SampleSource = { $0 }
-    ) throws -> Trainer {
-      let student = try ModelBlueprint(builtIn: .student, view: "signal")
-      // Vanilla KL needs one vocabulary: a student teaches.
-      let teacher = try ModelBlueprint(
-        builtIn: configuration.objective.chosen == .kl ? .student : .teacher, view: "signal")
-      let distils = configuration.objective.needsTeacher
-      let trainee = try Trainee(
-        student, objective: configuration.objective, teacher: distils ? TeacherShape(teacher.configuration) : nil,
-        seed: 1, precision: configuration.train.arithmetic, communicator: communicator,
-        sharing: configuration.train.sharing)
-      let dataset = SyntheticDataset(count: configuration.data.records, seed: 1)
-      let preparer = try SamplePreparer(
-        records: RecordCache(dataset), samples: dataset.samples, seed: 1, labelled: try LabelledFraction(1, seed: 1),
-        student: try student.side, teacher: distils ? try teacher.side : nil)
-      let context = RunContext(
-        communicator: communicator, configuration: configuration, stop: StopFlag(), observer: observer)
-      var settings = configuration
-      settings.train.steps = steps
-      settings.train.learningRate = 1e-3
-      let plan = PhasePlan(name: "student", configuration: settings, checkpoints: folder)
-      return try Trainer(
-        context: context, plan: plan, trainee: trainee,
-        teacher: distils ? try teacher.frozen(seed: 4, precision: configuration.train.arithmetic) : nil,
-        source: source(preparer), data: [:])
-    }
-  }
-
   private func bits(_ weights: [Float]) -> [UInt32] { weights.map(\.bitPattern) }
 
   @Test func theWeightsAreTheSameBitsForAnyNumberOfRanksAndOthersForOtherShards() throws {
     try withTemporaryFolder { folder in
       func train(_ ranks: Int, shards: Int = 4) throws -> [UInt32] {
-        let all = try Job(folder.appendingPathComponent("\(ranks)-\(shards)"), shards: shards).weights(
+        let all = try TrainingJob(folder.appendingPathComponent("\(ranks)-\(shards)"), shards: shards).weights(
           ranks: ranks, steps: 2)
         #expect(all.allSatisfy { bits($0) == bits(all[0]) })
         return bits(all[0])
@@ -116,7 +47,7 @@ private func slowed<Source: SampleSource>(_ source: Source) -> any SampleSource 
   @Test(arguments: Precision.allCases) func recomputationChangesNoBit(precision: Precision) throws {
     try withTemporaryFolder { folder in
       func train(_ name: String, ranks: Int, recompute: Bool) throws -> [UInt32] {
-        var job = Job(folder.appendingPathComponent(name))
+        var job = TrainingJob(folder.appendingPathComponent(name))
         job.configuration.train.precision = precision.rawValue
         job.configuration.train.recompute = recompute
         return bits(try job.weights(ranks: ranks, steps: 2)[0])
@@ -130,9 +61,9 @@ private func slowed<Source: SampleSource>(_ source: Source) -> any SampleSource 
   @Test func bfloat16FollowsTheExactLossCurve() throws {
     try withTemporaryFolder { folder in
       func losses(_ precision: Precision) throws -> [Double] {
-        var job = Job(folder.appendingPathComponent(precision.rawValue))
+        var job = TrainingJob(folder.appendingPathComponent(precision.rawValue))
         job.configuration.train.precision = precision.rawValue
-        let collector = Collector()
+        let collector = TrainingJob.Collector()
         _ = try job.trainer(SingleRank(), steps: 12, observer: collector).run(resume: .never)
         return collector.records.map { $0.losses["loss"] ?? .nan }
       }
@@ -144,7 +75,7 @@ private func slowed<Source: SampleSource>(_ source: Source) -> any SampleSource 
 
   @Test func everyTrainedTensorMoves() throws {
     try withTemporaryFolder { folder in
-      let trainer = try Job(folder).trainer(SingleRank(), steps: 2)
+      let trainer = try TrainingJob(folder).trainer(SingleRank(), steps: 2)
       let before = trainer.trainee.arena.parameters.map { $0.value.array }
       _ = try trainer.run(resume: .auto)
       for (parameter, initial) in zip(trainer.trainee.arena.parameters, before) {
@@ -155,8 +86,8 @@ private func slowed<Source: SampleSource>(_ source: Source) -> any SampleSource 
 
   @Test func stoppingAndGoingOnAtAnotherNumberOfRanksGivesTheSameBits() throws {
     try withTemporaryFolder { folder in
-      let straight = try Job(folder.appendingPathComponent("a")).weights(ranks: 2, steps: 4)[0]
-      let job = Job(folder.appendingPathComponent("b"))
+      let straight = try TrainingJob(folder.appendingPathComponent("a")).weights(ranks: 2, steps: 4)[0]
+      let job = TrainingJob(folder.appendingPathComponent("b"))
       _ = try job.weights(ranks: 3, steps: 2)
       #expect(bits(try job.weights(ranks: 1, steps: 4)[0]) == bits(straight))
     }
@@ -166,8 +97,8 @@ private func slowed<Source: SampleSource>(_ source: Source) -> any SampleSource 
   @Test(arguments: ["kl", "tinybert", "uld", "rkd"])
   func anyMethodGivesTheSameBitsOnAnyNumberOfRanks(method: String) throws {
     try withTemporaryFolder { folder in
-      func job(_ name: String, every: Int) -> Job {
-        var job = Job(folder.appendingPathComponent(name), method: method)
+      func job(_ name: String, every: Int) -> TrainingJob {
+        var job = TrainingJob(folder.appendingPathComponent(name), method: method)
         job.configuration.objective.norms.every = every
         return job
       }
@@ -178,14 +109,15 @@ private func slowed<Source: SampleSource>(_ source: Source) -> any SampleSource 
         }
       }
       #expect(
-        bits(try Job(folder.appendingPathComponent("ce"), method: "ce").weights(ranks: 1, steps: 2)[0]) != bits(one))
+        bits(try TrainingJob(folder.appendingPathComponent("ce"), method: "ce").weights(ranks: 1, steps: 2)[0])
+          != bits(one))
     }
   }
 
   @Test func gradNormGoesOnFromACheckpointWithTheSameBits() throws {
     try withTemporaryFolder { folder in
-      func job(_ name: String, weighting: String = "gradnorm") -> Job {
-        var job = Job(folder.appendingPathComponent(name))
+      func job(_ name: String, weighting: String = "gradnorm") -> TrainingJob {
+        var job = TrainingJob(folder.appendingPathComponent(name))
         job.configuration.objective.weighting = weighting
         job.configuration.objective.norms.every = 2
         return job
@@ -210,9 +142,9 @@ private func slowed<Source: SampleSource>(_ source: Source) -> any SampleSource 
   /// The terms' gradients by the connector's weight add up to the whole step's, so their norms bound it.
   @Test func theNormsOfThePartsAreThoseOfTheGradient() throws {
     try withTemporaryFolder { folder in
-      var job = Job(folder)
+      var job = TrainingJob(folder)
       job.configuration.objective.norms.every = 2
-      let collector = Collector()
+      let collector = TrainingJob.Collector()
       let trainer = try job.trainer(SingleRank(), steps: 3, observer: collector)
       _ = try trainer.run(resume: .auto)
       #expect(collector.records.map { $0.norms == nil } == [true, false, true])
@@ -222,7 +154,7 @@ private func slowed<Source: SampleSource>(_ source: Source) -> any SampleSource 
       #expect(Set(factors.keys) == Set(norms.keys) && norms.values.allSatisfy { $0 > 0 })
 
       // The same step once more by hand, term by term, at the weights before it.
-      let before = try Job(folder.appendingPathComponent("again")).trainer(SingleRank(), steps: 1)
+      let before = try TrainingJob(folder.appendingPathComponent("again")).trainer(SingleRank(), steps: 1)
       _ = try before.run(resume: .auto)
       let computation = before.computation
       let layout = before.trainee.arena.gradientLayout
@@ -248,15 +180,15 @@ private func slowed<Source: SampleSource>(_ source: Source) -> any SampleSource 
   /// A term's norm is that of the whole gradient of a run that has this term alone, read off AdamW's first moment.
   @Test(arguments: ["ce", "mhca", "rel", "ot"]) func aMeasuredNormIsThatOfARunWithTheTermAlone(term: String) throws {
     try withTemporaryFolder { folder in
-      func job(_ name: String) -> Job {
-        var job = Job(folder.appendingPathComponent(name))
+      func job(_ name: String) -> TrainingJob {
+        var job = TrainingJob(folder.appendingPathComponent(name))
         job.configuration.train.clip = 0
         job.configuration.objective.norms.every = 1
         job.configuration.objective.mhca.weight = 0.25
         job.configuration.objective.transport.weight = 0.125
         return job
       }
-      let collector = Collector()
+      let collector = TrainingJob.Collector()
       _ = try job("all").trainer(SingleRank(), steps: 1, observer: collector).run(resume: .never)
       let measured = try #require(collector.records.first?.norms?[term])
 
@@ -278,12 +210,12 @@ private func slowed<Source: SampleSource>(_ source: Source) -> any SampleSource 
   /// Three nodes of one and two ranks; a bit of the first node's copy changes by itself after the third step.
   @Test func aFlippedBitInANodesCopyEndsTheRunWithTensorAndRank() throws {
     try withTemporaryFolder { folder in
-      var job = Job(folder, method: "ce")
+      var job = TrainingJob(folder, method: "ce")
       job.configuration.train.checkEvery = 2
       let flipping = job
       let outcomes = try SimulatedRanks.run(ranksPerNode: [1, 2, 1]) { communicator -> String in
         ProductLibrary.setThreads(1)
-        let collector = Collector()
+        let collector = TrainingJob.Collector()
         let trainer = try flipping.trainer(communicator, steps: 8, observer: collector)
         let memory = trainer.trainee.memory
         let entry = trainer.trainee.arena.layout.entries[5]
@@ -307,11 +239,11 @@ private func slowed<Source: SampleSource>(_ source: Source) -> any SampleSource 
   /// The second rank's samples take long to prepare, and the step's record says so.
   @Test func theSlowestRankIsNamed() throws {
     try withTemporaryFolder { folder in
-      var job = Job(folder, method: "ce")
+      var job = TrainingJob(folder, method: "ce")
       job.configuration.data.ahead = 1
       let slow = job
       let records = try SimulatedRanks.run(3) { communicator -> [StepRecord] in
-        let collector = Collector()
+        let collector = TrainingJob.Collector()
         let trainer = try slow.trainer(communicator, steps: 3, observer: collector) {
           communicator.rank == 1 ? slowed($0) : $0
         }
@@ -349,9 +281,9 @@ private func slowed<Source: SampleSource>(_ source: Source) -> any SampleSource 
 
   @Test func aCheckpointOfOtherShardsIsRefusedAndLeftAlone() throws {
     try withTemporaryFolder { folder in
-      _ = try Job(folder, method: "ce").weights(ranks: 1, steps: 1)
+      _ = try TrainingJob(folder, method: "ce").weights(ranks: 1, steps: 1)
       let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-      #expect { _ = try Job(folder, shards: 2, method: "ce").weights(ranks: 2, steps: 2) } throws: {
+      #expect { _ = try TrainingJob(folder, shards: 2, method: "ce").weights(ranks: 2, steps: 2) } throws: {
         UserError.from($0).kind == .usage && "\($0)".contains("train.shards")
       }
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == names)
@@ -360,7 +292,7 @@ private func slowed<Source: SampleSource>(_ source: Source) -> any SampleSource 
 
   @Test(arguments: ["evl", "kl", "tinybert", "uld", "rkd"]) func aSteadyStepTakesNoNewBuffers(method: String) throws {
     try withTemporaryFolder { folder in
-      let trainer = try Job(folder, method: method).trainer(SingleRank(), steps: 1)
+      let trainer = try TrainingJob(folder, method: method).trainer(SingleRank(), steps: 1)
       let samples = try trainer.source.prepare(step: 0, shard: 0, plan: trainer.shards)
       let counts = GlobalCounts(sequences: 8, answerTokens: 16, sharedAnswerTokens: 16, shards: 4)
       let computation = trainer.computation

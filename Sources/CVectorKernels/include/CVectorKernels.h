@@ -81,7 +81,8 @@ typedef struct {
                       int inverse, T *x);                                                                              \
                                                                                                                        \
   /* optimizer.c */                                                                                                    \
-  void evl_adamw_##S(size_t n, const evl_adamw *settings, const T *gradient, T *weight, T *moment1, T *moment2);
+  void evl_adamw_##S(size_t n, const evl_adamw *settings, const T *gradient, T *weight, T *moment1, T *moment2,        \
+                     void *rounded);
 
 EVL_DECLARE(float, f32)
 EVL_DECLARE(double, f64)

@@ -6,62 +6,12 @@ import Models
 import Tensors
 
 extension Trainer {
-  /// Elements of one optimizer file: 256 MB of each moment.
-  private static let pieceElements = 64 << 20
-
   /// The state of this moment.
   func state() throws -> RunState {
     try RunState(
       step: step, configuration: context.configuration, layout: trainee.arena.layout, data: data,
       groups: trainee.memory.node.groups.sizes, metrics: lastLosses, weighting: gradNorm?.state)
   }
-
-  /// Collective: rank 0 writes a checkpoint of the current step; a failure is thrown on every rank.
-  func save() throws {
-    let state = try state()
-    try context.communicator.agree {
-      guard context.communicator.isController else { return }
-      let writer = CheckpointWriter(checkpoints: plan.checkpoints, keep: context.configuration.checkpoint.keep)
-      context.observer.saved(try writer.write(state, contents: writeContents))
-    }
-  }
-
-  /// The student's folder or what is trained beside it, the objective's weights and the optimizer's moments.
-  private func writeContents(to folder: URL) throws {
-    let inConversations = context.configuration.data.isConversations
-    if let adaptation = trainee.adaptation {
-      let base = trainee.blueprint.folder?.standardizedFileURL.path
-      try AdapterFolder.save(trainee.ownParameters, adaptation, base: base, to: folder)
-      // The model's folder tells another one, or none; PEFT's folders hold the template likewise.
-      try trainee.blueprint.tellTemplate(in: folder, inConversations: inConversations)
-    } else {
-      try trainee.blueprint.save(trainee.model, to: folder, inConversations: inConversations)
-    }
-    if !objectiveParameters.isEmpty {
-      var writer = SafetensorsWriter()
-      for parameter in objectiveParameters { writer.add(parameter.name, parameter.value) }
-      try writer.write(to: folder.appendingPathComponent(Self.objectiveName))
-    }
-    for (index, range) in pieces.enumerated() {
-      var writer = SafetensorsWriter(metadata: ["first": "\(range.lowerBound)", "end": "\(range.upperBound)"])
-      writer.add("moment1", trainee.memory.moment1.range(range))
-      writer.add("moment2", trainee.memory.moment2.range(range))
-      try writer.write(to: folder.appendingPathComponent(pieceName(index)))
-    }
-  }
-
-  private static var objectiveName: String { "objective.safetensors" }
-
-  private var objectiveParameters: [Parameter<Float>] {
-    trainee.arena.parameters.filter { $0.name.hasPrefix(Trainee.objectivePrefix) }
-  }
-
-  private var pieces: [Range<Int>] {
-    let count = trainee.arena.layout.count
-    return stride(from: 0, to: count, by: Self.pieceElements).map { $0..<min(count, $0 + Self.pieceElements) }
-  }
-
-  private func pieceName(_ index: Int) -> String { "optimizer-\(String(format: "%05d", index)).safetensors" }
 
   /// Collective: continues from a checkpoint, or stays at step 0 where there is none to continue from.
   func restore(_ resume: Resume) throws {
@@ -102,12 +52,15 @@ extension Trainer {
     } else {
       try ModelFolder(checkpoint.folder).load(into: trainee.arena)
     }
-    if !objectiveParameters.isEmpty {
-      let file = try SafetensorsFile(contentsOf: checkpoint.folder.appendingPathComponent(Self.objectiveName))
-      for parameter in objectiveParameters { try file.read(parameter.name, into: parameter.value) }
+    let objective = CheckpointContents.objective(of: trainee)
+    if !objective.isEmpty {
+      let file = try SafetensorsFile(
+        contentsOf: checkpoint.folder.appendingPathComponent(CheckpointContents.objectiveName))
+      for parameter in objective { try file.read(parameter.name, into: parameter.value) }
     }
-    for (index, range) in pieces.enumerated() {
-      let file = try SafetensorsFile(contentsOf: checkpoint.folder.appendingPathComponent(pieceName(index)))
+    for (index, range) in CheckpointContents.pieces(of: trainee).enumerated() {
+      let file = try SafetensorsFile(
+        contentsOf: checkpoint.folder.appendingPathComponent(CheckpointContents.pieceName(index)))
       try file.read("moment1", into: trainee.memory.moment1.range(range))
       try file.read("moment2", into: trainee.memory.moment2.range(range))
     }

@@ -173,6 +173,9 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var every = 100
     /// Newest checkpoints kept; older ones that are complete are removed.
     public var keep = 2
+    /// MB of a node's memory for copies of what a save has not written yet when a step is about to change it; where they
+    /// do not suffice training waits.
+    public var memory = 1024
   }
 
   /// What is measured before and after training.
@@ -232,8 +235,6 @@ extension RunConfiguration {
     require(train.weightDecay >= 0, "train.weight_decay is negative")
     require(train.clip >= 0, "train.clip is negative; 0 switches clipping off")
     require(train.labelled >= 0 && train.labelled <= 1, "train.labelled is a share from 0 to 1")
-    require(checkpoint.every >= 0, "checkpoint.every is negative; 0 saves at the end only")
-    require(checkpoint.keep >= 1, "checkpoint.keep is \(checkpoint.keep); at least 1")
     require(!evaluation.trainFolds.isEmpty, "evaluation.train_folds is empty")
     require(
       !evaluation.trainFolds.contains(evaluation.fold),
@@ -249,7 +250,8 @@ extension RunConfiguration {
       student.path.isEmpty || student.shape.isEmpty,
       "student.path and student.shape are both given; a folder with weights is student.path, a config.json alone "
         + "student.shape")
-    return problems + teacher.problems() + train.problems() + conversationProblems() + objective.problems()
+    return problems + checkpoint.problems() + teacher.problems() + train.problems() + conversationProblems()
+      + objective.problems()
   }
 
   /// What is wrong with the settings that only conversations and model folders look at.
