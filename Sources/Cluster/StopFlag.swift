@@ -2,12 +2,19 @@ import CMessagePassing
 import Foundation
 import Tensors
 
-/// Requests to stop by signal: SIGUSR1, SIGUSR2, SIGTERM or SIGINT; the handler only stores the signal's number.
+/// Requests to stop: by signal (SIGUSR1, SIGUSR2, SIGTERM or SIGINT; the handler only stores its number), or because the
+/// job's time comes to its end.
 ///
 /// Every loop looks at it; the ranks agree on it (rank 0 decides, or a maximum over ranks), save and end with code 75. A
 /// second SIGINT ends the process at once. Signals are a property of the process: all instances see the same flag.
 public struct StopFlag: Sendable {
-  public init() {}
+  /// Stands for the end of the job's time among the numbers of signals.
+  public static let endOfTime = 1 << 16
+  /// When a stop is asked for, in seconds of the stopwatch; nil: never.
+  private let end: Double?
+
+  /// - Parameter seconds: after which a stop is asked for; nil: never.
+  public init(after seconds: Double? = nil) { end = seconds.map { Stopwatch.now + $0 } }
 
   /// Installs the handlers. - Throws: `UserError(.internalFault)` where the system refuses.
   public func watch() throws {
@@ -16,8 +23,12 @@ public struct StopFlag: Sendable {
     }
   }
 
-  /// The number of the last signal that asked for a stop, or 0.
-  public var signal: Int { Int(mp_stop_signal()) }
+  /// The number of the last signal that asked for a stop, `endOfTime`, or 0.
+  public var signal: Int {
+    let signal = Int(mp_stop_signal())
+    guard signal == 0, let end, Stopwatch.now >= end else { return signal }
+    return Self.endOfTime
+  }
 
   public var isRaised: Bool { signal != 0 }
 
@@ -26,7 +37,8 @@ public struct StopFlag: Sendable {
 
   /// "SIGTERM", or "signal 40" for one without a common name.
   public static func name(of signal: Int) -> String {
-    switch Int32(signal) {
+    if signal == endOfTime { return "the end of the job's time" }
+    return switch Int32(signal) {
     case SIGUSR1: "SIGUSR1"
     case SIGUSR2: "SIGUSR2"
     case SIGTERM: "SIGTERM"

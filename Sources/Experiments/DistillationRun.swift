@@ -15,6 +15,8 @@ public final class DistillationRun {
   let resolved: ResolvedConfiguration
   let environment: RunEnvironment
   let folder: URL
+  /// On rank 0, of the run folder.
+  private var lock: FolderLock?
   var configuration: RunConfiguration { resolved.configuration }
   var communicator: any Communicator { context.communicator }
 
@@ -38,6 +40,7 @@ public final class DistillationRun {
   ///   - resume: what to do with an earlier start's checkpoints.
   ///   - dump: writes that student step, counted from 1, as a loss case.
   public func run(resume: Resume, dump: (step: Int, file: URL)? = nil) throws -> Outcome {
+    defer { lock?.release() }
     try communicator.agree { try ThreadCounts.state(configuration.train.threads) }
     let corpus = try communicator.agree { try configuration.material() }
     let start = try communicator.agree { try RunStart(configuration, corpus: corpus) }
@@ -70,6 +73,7 @@ public final class DistillationRun {
         try corpus.identity(student: student, teacher: try store?.identity() ?? teacher?.identity ?? "none")
           .merging(frozen) { $1 }
       })
+    trainer.guardian = lock
     if let dump { trainer.dumpCase(ofStep: dump.step, to: dump.file) }
     let evaluator = corpus.evaluated.map { RunEvaluator(context: context, corpus: $0, folder: folder) }
     let teacherReport = try teacher.flatMap {
@@ -162,6 +166,7 @@ public final class DistillationRun {
       guard communicator.isController else { return }
       do {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        lock = try FolderLock.take(folder, waiting: context.observer.note)
         try Data(try resolved.yaml().utf8).write(to: folder.appendingPathComponent("config.yaml"), options: .atomic)
         try environment.write(to: folder)
       } catch let error as UserError { throw error } catch {

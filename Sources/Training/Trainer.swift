@@ -77,6 +77,11 @@ public final class Trainer {
   private(set) var step = 0
   private var dump: (step: Int, file: URL)?
   var lastLosses: [String: Double] = [:]
+  /// On rank 0: asked before anything is written whether the run folder is still this job's.
+  public var guardian: FolderLock? {
+    get { saves.lock }
+    set { saves.lock = newValue }
+  }
   /// Absent where the factors are fixed.
   var gradNorm: GradNorm?
   /// Absent where gradient norms are never measured.
@@ -163,17 +168,24 @@ public final class Trainer {
 
   /// Collective: steps and saves. - Returns: as `run`.
   private func train(_ prefetcher: Prefetcher<[[any TrainingSample]]>) throws -> Int? {
+    let settings = context.configuration.checkpoint
+    let communicator = context.communicator
+    var schedule = SaveSchedule(every: settings.every, seconds: 60 * settings.minutes, now: Stopwatch.now)
     while step < plan.steps {
       try trainStep(prefetcher)
-      let signal = try context.stop.agreed(among: context.communicator)
-      context.communicator.status.begin(.checkpoint)
-      if signal != 0 || step == plan.steps {
+      communicator.status.begin(.checkpoint)
+      // What any rank was asked to do, and what rank 0 has decided.
+      let isDue = communicator.isController && schedule.isDue(step: step, now: Stopwatch.now)
+      var requests = [Int64(context.stop.signal), isDue ? 1 : 0]
+      try communicator.reduce(&requests, by: .maximum)
+      if requests[0] != 0 || step == plan.steps {
         try saves.save(try state())
-        return step < plan.steps ? signal : nil
+        return step < plan.steps ? Int(requests[0]) : nil
       }
       try saves.poll()
-      let every = context.configuration.checkpoint.every
-      if every > 0, step % every == 0 { try saves.begin(try state()) }
+      guard requests[1] != 0 else { continue }
+      try saves.begin(try state())
+      schedule.saved(now: Stopwatch.now)
     }
     return nil
   }

@@ -16,10 +16,12 @@ import Testing
     var refusal: String { errors.range(of: "error: ").map { String(errors[$0.lowerBound...]) } ?? "" }
   }
 
-  static func run(_ arguments: [String], input: String = "", in folder: URL? = nil) throws -> Outcome {
+  static func run(
+    _ arguments: [String], by starter: [String] = [], input: String = "", in folder: URL? = nil
+  ) throws -> Outcome {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["timeout", "-k", "5", "300", MPIRun.program("evl-dist").path] + arguments
+    process.arguments = ["timeout", "-k", "5", "300"] + starter + [MPIRun.program("evl-dist").path] + arguments
     if let folder { process.currentDirectoryURL = folder }
     let (standardInput, output, errors) = (Pipe(), Pipe(), Pipe())
     process.standardInput = standardInput

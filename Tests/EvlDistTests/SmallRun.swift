@@ -57,7 +57,7 @@ struct SmallRun {
     return try MPIRun.run(command: command, seconds: 240)
   }
 
-  private func arguments(_ name: String, _ more: [String], _ options: [String]) -> [String] {
+  func arguments(_ name: String, _ more: [String], _ options: [String]) -> [String] {
     let all = settings + ["run.folder=\(run(name).path)", "teacher.cache=\(folder.path)/teachers"] + more
     return ["train"] + options + all.flatMap { ["--set", $0] }
   }

@@ -67,6 +67,20 @@ import Testing
     }
   }
 
+  /// The run ends by itself before its job does, saved; the same command goes on.
+  @Test func theEndOfTheJobsTimeSavesAndStops() throws {
+    try withTemporaryFolder { folder in
+      let job = TrainingJob(folder, method: "ce")
+      let codes = try SimulatedRanks.run(2) { communicator -> Int? in
+        ProductLibrary.setThreads(1)
+        return try job.trainer(communicator, steps: 10_000, stop: StopFlag(after: 0.5)).run(resume: .auto)
+      }
+      #expect(codes == [StopFlag.endOfTime, StopFlag.endOfTime])
+      let saved = try #require(Checkpoint.newestSound(in: folder).checkpoint)
+      #expect((1..<10_000).contains(saved.step) && StopFlag.name(of: StopFlag.endOfTime).contains("time"))
+    }
+  }
+
   /// What a killed run had not finished is removed by the next start, and nothing else.
   @Test func unfinishedFoldersAreRemovedAtTheStart() throws {
     try withTemporaryFolder { folder in

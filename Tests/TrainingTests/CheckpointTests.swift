@@ -70,6 +70,48 @@ import Testing
     }
   }
 
+  @Test func everySoManiethIsKeptForGood() throws {
+    try withTemporaryFolder { folder in
+      for step in 1...7 {
+        _ = try CheckpointWriter(checkpoints: folder, keep: 2, keepEvery: 3).write(state(step)) {
+          try Data("\(step)".utf8).write(to: $0.appendingPathComponent("model.safetensors"))
+        }
+      }
+      #expect(Checkpoint.all(in: folder).map(\.step) == [7, 6, 3])
+    }
+  }
+
+  @Test func savesAreDueByStepsAndMinutes() {
+    var schedule = SaveSchedule(every: 10, seconds: 60, now: 100)
+    #expect(
+      schedule.isDue(step: 10, now: 101) && !schedule.isDue(step: 11, now: 159) && schedule.isDue(step: 11, now: 160))
+    schedule.saved(now: 160)
+    #expect(!schedule.isDue(step: 12, now: 219) && schedule.isDue(step: 12, now: 221))
+    #expect(!SaveSchedule(every: 0, seconds: 0, now: 0).isDue(step: 10, now: 1e9))
+  }
+
+  @Test func theRunStopsBeforeItsJobDoes() throws {
+    var run = RunConfiguration().run
+    run.margin = 100
+    let end = ["SLURM_JOB_END_TIME": "\(Int(Date().timeIntervalSince1970) + 400)"]
+    let left = try #require(try run.stopAfter(environment: end))
+    #expect(abs(left - 300) < 3)
+    #expect(try run.stopAfter(environment: ["PBS_WALLTIME": "3600"]) == 3500)
+    #expect(try run.stopAfter(environment: [:]) == nil)
+    run.wallClock = "1-02:03:04"
+    #expect(try run.stopAfter(environment: end) == 86_400 + 7384 - 100)
+    run.wallClock = ""
+    #expect(try run.stopAfter(environment: end) == nil)
+    for (text, problem) in [
+      ("01:30", "ends in 90 s"), ("soon", "is no time"), ("1:99:00", "is no time"), ("-1:00:00", "is no"),
+    ] {
+      run.wallClock = text
+      #expect { _ = try run.stopAfter(environment: [:]) } throws: {
+        UserError.from($0).kind == .usage && "\($0)".contains(problem)
+      }
+    }
+  }
+
   @Test func aFailedWriteLeavesWhatWasThereAndNothingTemporary() throws {
     try withTemporaryFolder { folder in
       _ = try write(1, in: folder)

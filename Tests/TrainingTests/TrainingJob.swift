@@ -53,7 +53,7 @@ struct TrainingJob: Sendable {
 
   func trainer(
     _ communicator: any Communicator, steps: Int, observer: any TrainingObserver = SilentObserver(),
-    source: (any SampleSource) -> any SampleSource = { $0 }
+    stop: StopFlag = StopFlag(), source: (any SampleSource) -> any SampleSource = { $0 }
   ) throws -> Trainer {
     let student = try ModelBlueprint(builtIn: .student, view: "signal")
     // Vanilla KL needs one vocabulary: a student teaches.
@@ -69,7 +69,7 @@ struct TrainingJob: Sendable {
       records: RecordCache(dataset), samples: dataset.samples, seed: 1, labelled: try LabelledFraction(1, seed: 1),
       student: try student.side, teacher: distils ? try teacher.side : nil)
     let context = RunContext(
-      communicator: communicator, configuration: configuration, stop: StopFlag(), observer: observer)
+      communicator: communicator, configuration: configuration, stop: stop, observer: observer)
     var settings = configuration
     settings.train.steps = steps
     settings.train.learningRate = 1e-3

@@ -26,8 +26,7 @@ struct TeachCommand: ParsableCommand {
 
   func run() throws {
     // Before MPI starts, so that a request during the start is not lost.
-    let stop = StopFlag()
-    try stop.watch()
+    try StopFlag().watch()
     try onEveryRank { communicator in
       communicator.status.limitSteps(toSeconds: RunConfiguration().train.stepLimit)
       let resolved = try communicator.agree { try options.resolved() }
@@ -38,11 +37,12 @@ struct TeachCommand: ParsableCommand {
         }
         return
       }
-      try teach(resolved.configuration, communicator, stop)
+      try teach(resolved.configuration, communicator)
     }
   }
 
-  private func teach(_ configuration: RunConfiguration, _ communicator: any Communicator, _ stop: StopFlag) throws {
+  private func teach(_ configuration: RunConfiguration, _ communicator: any Communicator) throws {
+    let stop = StopFlag(after: try communicator.agree { try configuration.run.stopAfter() })
     communicator.status.limitSteps(toSeconds: configuration.train.stepLimit)
     let runFolder = URL(fileURLWithPath: configuration.run.folder)
     let observer = RunObserver(

@@ -38,8 +38,7 @@ struct TrainCommand: ParsableCommand {
 
   func run() throws {
     // Before MPI starts, so that a request during the start is not lost.
-    let stop = StopFlag()
-    try stop.watch()
+    try StopFlag().watch()
     try onEveryRank(clearing: !dryRun) { communicator in
       communicator.status.limitSteps(toSeconds: RunConfiguration().train.stepLimit)
       let resolved = try communicator.agree { try options.resolved() }
@@ -53,11 +52,12 @@ struct TrainCommand: ParsableCommand {
         if communicator.isController { print(try plan.text(), terminator: "") }
         return
       }
-      try train(resolved, communicator, stop)
+      try train(resolved, communicator)
     }
   }
 
-  private func train(_ resolved: ResolvedConfiguration, _ communicator: any Communicator, _ stop: StopFlag) throws {
+  private func train(_ resolved: ResolvedConfiguration, _ communicator: any Communicator) throws {
+    let stop = StopFlag(after: try communicator.agree { try resolved.configuration.run.stopAfter() })
     communicator.status.limitSteps(toSeconds: resolved.configuration.train.stepLimit)
     let folder = URL(fileURLWithPath: resolved.configuration.run.folder)
     let observer = RunObserver(

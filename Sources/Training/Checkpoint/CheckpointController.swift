@@ -38,13 +38,16 @@ final class CheckpointController {
   private let trainee: Trainee
   private let writer: CheckpointWriter
   private var running: Running?
+  /// On rank 0, of the run folder.
+  var lock: FolderLock?
   private var communicator: any Communicator { context.communicator }
 
   /// - Parameter checkpoints: the folder they lie in.
   init(_ context: RunContext, trainee: Trainee, checkpoints: URL) {
     self.context = context
     self.trainee = trainee
-    writer = CheckpointWriter(checkpoints: checkpoints, keep: context.configuration.checkpoint.keep)
+    let settings = context.configuration.checkpoint
+    writer = CheckpointWriter(checkpoints: checkpoints, keep: settings.keep, keepEvery: settings.keepEvery)
   }
 
   /// Collective: removes what a killed run left unfinished.
@@ -60,15 +63,15 @@ final class CheckpointController {
 
   /// Collective: begins to save this state, once the save before has ended; tells where that or this cannot be.
   func begin(_ state: RunState) throws {
-    if let failure = try finish() { warn(failure) }
-    if let failure = try start(state) { warn(failure) }
+    if let failure = try finish() { try tell(failure) }
+    if let failure = try start(state) { try tell(failure) }
   }
 
   /// Collective: saves this state and waits for its end.
   ///
   /// - Throws: `AgreedError` (input/output) where it cannot be saved.
   func save(_ state: RunState) throws {
-    if let failure = try finish() { warn(failure) }
+    if let failure = try finish() { try tell(failure) }
     if let failure = try start(state) ?? finish() { throw AgreedError(failure) }
   }
 
@@ -76,16 +79,19 @@ final class CheckpointController {
   private func start(_ state: RunState) throws -> UserError? {
     let start = Stopwatch.now
     let failure = try communicator.agreedFailure {
-      if communicator.isController { try writer.prepare(step: state.step) }
+      guard communicator.isController else { return }
+      try lock?.check()
+      try writer.prepare(step: state.step)
     }
     if let failure { return failure }
+    // Rank 0's name for it: no other job writes there.
+    let folder = URL(fileURLWithPath: try communicator.broadcast(writer.temporary(step: state.step).path))
     let groups = trainee.memory.node.groups
     let contents = CheckpointContents(
       trainee, inConversations: context.configuration.data.isConversations,
       budget: context.configuration.checkpoint.memory << 20 / groups.size)
     var save = Running(state: state)
     if groups.index == 0 {
-      let folder = writer.temporary(step: state.step)
       save.snapshot = contents.snapshot
       save.writing = BackgroundWork("checkpoint") { try contents.write(to: folder) }
     }
@@ -110,7 +116,7 @@ final class CheckpointController {
   /// Collective, between steps: goes on with the save where a stage is over; tells of one that failed, and training goes on.
   func poll() throws {
     guard let running, try communicator.minimum(running.isDone ? 1 : 0) == 1 else { return }
-    if let failure = try advance() { warn(failure) }
+    if let failure = try advance() { try tell(failure) }
   }
 
   /// Collective: waits for the end of the save. - Returns: why it failed.
@@ -141,8 +147,11 @@ final class CheckpointController {
       running?.writing = nil
       guard communicator.isController, let all else { return nil }
       let sealed = try all.flatMap { try JSONDecoder().decode([Checkpoint.Manifest.File].self, from: Data($0)) }
-      let (writer, state) = (writer, save.state)
-      running?.committing = BackgroundWork("commit") { try writer.commit(state, sealed: sealed) }
+      let (writer, state, lock) = (writer, save.state, lock)
+      running?.committing = BackgroundWork("commit") {
+        try lock?.check()
+        return try writer.commit(state, sealed: sealed)
+      }
       return nil
     case .committing:
       let outcome = save.committing?.wait()
@@ -157,7 +166,9 @@ final class CheckpointController {
     }
   }
 
-  private func warn(_ failure: UserError) {
+  /// Tells of a save that failed, after which training goes on; throws where the folder is another job's by now.
+  private func tell(_ failure: UserError) throws {
+    if failure.kind == .rankLost { throw AgreedError(failure) }
     guard communicator.isController else { return }
     context.observer.warn("\(failure.message); training goes on, and the next save tries again")
   }

@@ -5,15 +5,23 @@ import Tensors
 public struct CheckpointWriter: Sendable {
   private let checkpoints: URL
   private let keep: Int
+  private let keepEvery: Int
+  /// Of this writer's temporary folders alone.
+  private let tag = UUID().uuidString.prefix(8)
 
-  public init(checkpoints: URL, keep: Int) {
+  /// - Parameters:
+  ///   - checkpoints: the folder they lie in.
+  ///   - keep: newest ones that are kept.
+  ///   - keepEvery: those of steps that are multiples of it are kept for good; 0: none.
+  public init(checkpoints: URL, keep: Int, keepEvery: Int = 0) {
     self.checkpoints = checkpoints
     self.keep = keep
+    self.keepEvery = keepEvery
   }
 
   /// The folder that a step's files are written to before they are complete.
   public func temporary(step: Int) -> URL {
-    checkpoints.appendingPathComponent(Checkpoint.temporaryPrefix + Checkpoint.name(step: step))
+    checkpoints.appendingPathComponent("\(Checkpoint.temporaryPrefix)\(Checkpoint.name(step: step))-\(tag)")
   }
 
   /// Makes the temporary folder, empty. - Throws: `UserError` (input/output).
@@ -119,8 +127,9 @@ public struct CheckpointWriter: Sendable {
   }
 
   private func removeOld(except newest: Checkpoint) {
-    for old in Checkpoint.all(in: checkpoints).filter({ $0.step < newest.step }).dropFirst(keep - 1)
-    where (try? old.verify()) != nil {
+    let older = Checkpoint.all(in: checkpoints).filter { $0.step < newest.step }.dropFirst(keep - 1)
+    for old in older where keepEvery == 0 || old.step % keepEvery != 0 {
+      guard (try? old.verify()) != nil else { continue }
       try? FileManager.default.removeItem(at: old.folder)
     }
   }

@@ -1,11 +1,41 @@
+import Cluster
+import Foundation
+import Tensors
+
 extension RunConfiguration.Checkpoint {
   /// All that is wrong with the values, one line each.
   func problems() -> [String] {
     let rules: [(holds: Bool, problem: String)] = [
       (every >= 0, "checkpoint.every is negative; 0 saves at the end only"),
+      (minutes >= 0 && minutes.isFinite, "checkpoint.minutes is \(minutes); 0 or more"),
+      (keepEvery >= 0, "checkpoint.keep_every is \(keepEvery); 0 or more"),
       (keep >= 1, "checkpoint.keep is \(keep); at least 1"),
       ((0...1 << 30).contains(memory), "checkpoint.memory is \(memory); 0 or more MB"),
     ]
     return rules.filter { !$0.holds }.map(\.problem)
+  }
+}
+
+extension RunConfiguration.Run {
+  /// When the run is to stop by itself: some time before its job's end; nil where that is not known.
+  ///
+  /// - Throws: `UserError(.usage)` for a time that is none, or no longer than `run.margin`.
+  public func stopAfter(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Double? {
+    let left: Double?
+    do { left = try JobTime.left(wallClock, environment: environment) } catch let error as UserError {
+      throw UserError(error.kind, "run.wall_clock: \(error.message)", remedy: error.remedy)
+    }
+    guard let left else { return nil }
+    guard left > margin else {
+      throw UserError(
+        .usage, "the job's time ends in \(Int(left)) s, the run is to stop \(Int(margin)) s (run.margin) before",
+        remedy: "give the job more time, or set run.margin lower, or run.wall_clock to \"\"")
+    }
+    return left - margin
+  }
+
+  /// All that is wrong with the values, one line each.
+  func problems() -> [String] {
+    margin >= 0 && margin.isFinite ? [] : ["run.margin is \(margin); 0 or more seconds"]
   }
 }

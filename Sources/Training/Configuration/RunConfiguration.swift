@@ -26,6 +26,10 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var folder = "runs/quick-start"
     /// Seed of every random number.
     public var seed: UInt64 = 1
+    /// How long the job may run: `auto` (what the batch system tells), a time as HH:MM:SS, or nothing.
+    public var wallClock = "auto"
+    /// Seconds before that at which the run saves and stops: longer than a step and a save.
+    public var margin = 120.0
   }
 
   /// What is learned from.
@@ -171,8 +175,12 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
   public struct Checkpoint: Codable, Sendable, Equatable {
     /// Steps between checkpoints; 0: only at the end and when stopped.
     public var every = 100
+    /// Minutes between checkpoints; 0: by steps alone.
+    public var minutes = 0.0
     /// Newest checkpoints kept; older ones that are complete are removed.
     public var keep = 2
+    /// Checkpoints of steps that are multiples of this are kept for good; 0: of none.
+    public var keepEvery = 0
     /// MB of a node's memory for copies of what a save has not written yet when a step is about to change it; where they
     /// do not suffice training waits.
     public var memory = 1024
@@ -250,7 +258,8 @@ extension RunConfiguration {
       student.path.isEmpty || student.shape.isEmpty,
       "student.path and student.shape are both given; a folder with weights is student.path, a config.json alone "
         + "student.shape")
-    return problems + checkpoint.problems() + teacher.problems() + train.problems() + conversationProblems()
+    return problems + run.problems() + checkpoint.problems() + teacher.problems() + train.problems()
+      + conversationProblems()
       + objective.problems()
   }
 

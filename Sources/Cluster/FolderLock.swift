@@ -1,0 +1,202 @@
+import CMessagePassing
+import Foundation
+import Tensors
+
+/// Keeps a second job out of a folder, on any host that sees it, without a lock of the file system, which network file
+/// systems may not have.
+///
+/// The file says who holds it, and a counter that is rewritten every few seconds. On the holder's host its process is looked
+/// for; elsewhere a lock whose counter stands still for half a minute of the observer's own clock is taken over, so that a
+/// job that was requeued on another host is not shut out, and clocks that differ or are set back do not matter. Whoever
+/// finds another's name in the lock has lost it.
+public final class FolderLock: @unchecked Sendable {
+  // Sendable because what changes is touched under the lock's own mutex.
+  /// What the file holds.
+  struct Holder: Codable, Equatable {
+    var host: String
+    /// Of the host's current start.
+    var boot: String
+    /// In which `process` has its meaning.
+    var processes: String
+    var process: Int32
+    /// Of the batch system.
+    var job: String?
+    /// Tells this holder from any other.
+    var token: String
+    /// Counted up while the holder lives.
+    var counter = 0
+
+    static func own(environment: [String: String] = ProcessInfo.processInfo.environment) -> Holder {
+      let files = SystemFiles(root: URL(fileURLWithPath: "/"))
+      let namespace = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")
+      return Holder(
+        host: Peers.hostName(), boot: files.text("proc/sys/kernel/random/boot_id") ?? "?", processes: namespace ?? "?",
+        process: getpid(), job: environment["SLURM_JOB_ID"] ?? environment["PBS_JOBID"], token: UUID().uuidString)
+    }
+
+    /// Whether its process can be looked for from here.
+    func isNeighbour(of other: Holder) -> Bool { (host, boot, processes) == (other.host, other.boot, other.processes) }
+
+    var description: String { "process \(process) on \(host)" + (job.map { ", job \($0)" } ?? "") }
+  }
+
+  /// How the time passes; tests are quicker.
+  struct Pace {
+    /// Seconds between two rewrites of the counter.
+    var beat = 5.0
+    /// Seconds without one after which a lock is taken over.
+    var patience = 30.0
+  }
+
+  public static let fileName = "lock.json"
+  private let url: URL
+  private let own: Holder
+  private let mutex = NSLock()
+  private var isHeld = true
+  private var loss: UserError?
+
+  private init(_ url: URL, _ own: Holder, pace: Pace) {
+    self.url = url
+    self.own = own
+    let thread = Thread { [weak self] in
+      var all = sigset_t()
+      sigfillset(&all)
+      pthread_sigmask(SIG_SETMASK, &all, nil)
+      var counter = 0
+      repeat {
+        Thread.sleep(forTimeInterval: pace.beat)
+        counter += 1
+      } while self?.beat(counter) ?? false
+    }
+    thread.name = "folder lock"
+    thread.stackSize = 512 << 10
+    thread.start()
+  }
+
+  deinit { release() }
+
+  /// Takes the lock of a folder that exists; waits where it must see whether another holder lives.
+  ///
+  /// - Parameter waiting: told, once, why it waits.
+  /// - Throws: `UserError(.usage)` where another job holds it, `UserError(.inputOutput)` where it cannot be written.
+  public static func take(_ folder: URL, waiting: (String) -> Void) throws -> FolderLock {
+    try take(folder, own: .own(), pace: Pace(), waiting: waiting)
+  }
+
+  static func take(_ folder: URL, own: Holder, pace: Pace, waiting: (String) -> Void) throws -> FolderLock {
+    let url = folder.appendingPathComponent(fileName)
+    while true {
+      if try create(url, own) { return FolderLock(url, own, pace: pace) }
+      guard let seen = try? Data(contentsOf: url) else { continue }
+      let holder = try? JSONDecoder().decode(Holder.self, from: seen)
+      if let holder, holder.isNeighbour(of: own) {
+        guard mp_is_gone(holder.process) || mp_is_zombie(holder.process) else { throw refusal(folder, holder) }
+      } else {
+        waiting(
+          "\(url.path) is held by \(holder?.description ?? "someone unknown"); waiting \(Int(pace.patience)) s for a sign of life"
+        )
+        if isAlive(url, seen, patience: pace.patience) { throw refusal(folder, holder) }
+      }
+      takeAway(url, seen, patience: pace.patience)
+    }
+  }
+
+  /// Whether the file changes, or goes, while the observer waits.
+  private static func isAlive(_ url: URL, _ seen: Data, patience: Double) -> Bool {
+    let start = Stopwatch.now
+    while Stopwatch.now - start < patience {
+      Thread.sleep(forTimeInterval: min(0.5, patience / 10))
+      guard let now = try? Data(contentsOf: url) else { return false }
+      if now != seen { return true }
+    }
+    return false
+  }
+
+  private static func refusal(_ folder: URL, _ holder: Holder?) -> UserError {
+    UserError(
+      .usage, "\(folder.path) belongs to a job that is running: \(holder?.description ?? "its lock changes")",
+      remedy: "wait for its end, stop it, or use another run.folder")
+  }
+
+  /// Puts the file in its place where there is none. - Returns: whether it did.
+  private static func create(_ url: URL, _ own: Holder) throws -> Bool {
+    let fresh = url.appendingPathExtension(own.token)
+    defer { unlink(fresh.path) }
+    do { try JSONEncoder().encode(own).write(to: fresh) } catch {
+      throw UserError(
+        .inputOutput, "\(url.path) cannot be written: \(error.localizedDescription)",
+        remedy: "check free space and permissions, or choose another run.folder")
+    }
+    if link(fresh.path, url.path) == 0 { return true }
+    if errno == EEXIST { return false }
+    // A file system without hard links.
+    let file = open(url.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    guard file >= 0 else { return false }
+    close(file)
+    guard rename(fresh.path, url.path) == 0 else {
+      throw UserError(.inputOutput, "\(url.path) cannot be written: \(String(cString: strerror(errno)))")
+    }
+    return true
+  }
+
+  /// Removes a dead holder's file, and no other that may lie there by now: of all who saw it dead one may, who makes a
+  /// second name for it.
+  private static func takeAway(_ url: URL, _ seen: Data, patience: Double) {
+    let mark = url.appendingPathExtension("dead-\(Digest.sha256(seen).prefix(16))")
+    let start = Stopwatch.now
+    while link(url.path, mark.path) != 0 {
+      // Gone already; or a file system without hard links, where those who come at one moment may still meet.
+      guard errno == EEXIST else {
+        if errno != ENOENT, (try? Data(contentsOf: url)) == seen { unlink(url.path) }
+        return
+      }
+      Thread.sleep(forTimeInterval: 0.02)
+      // Whoever made it was killed in between.
+      if Stopwatch.now - start > patience { unlink(mark.path) }
+    }
+    if (try? Data(contentsOf: mark)) == seen { unlink(url.path) }
+    unlink(mark.path)
+  }
+
+  /// Rewrites the counter. - Returns: whether to go on.
+  private func beat(_ counter: Int) -> Bool {
+    mutex.withLock {
+      guard isHeld, loss == nil else { return false }
+      guard isOwn() else { return false }
+      var holder = own
+      holder.counter = counter
+      // A beat that cannot be written is not the end: the next one may be.
+      try? JSONEncoder().encode(holder).write(to: url, options: .atomic)
+      return true
+    }
+  }
+
+  /// Whether the file names this holder; notes who took it otherwise.
+  private func isOwn() -> Bool {
+    guard let data = try? Data(contentsOf: url) else { return loss == nil }
+    let holder = try? JSONDecoder().decode(Holder.self, from: data)
+    if holder?.token == own.token { return true }
+    loss = UserError(
+      .rankLost,
+      "the lock \(url.path) was taken over by \(holder?.description ?? "someone unknown") while this job stood still",
+      remedy: "the other job goes on; nothing of this one's last checkpoint is lost")
+    return false
+  }
+
+  /// Throws where another job has taken the folder over: nothing more may be written there.
+  public func check() throws {
+    try mutex.withLock {
+      if loss == nil, isHeld { _ = isOwn() }
+      if let loss { throw loss }
+    }
+  }
+
+  /// Gives the folder free.
+  public func release() {
+    mutex.withLock {
+      guard isHeld else { return }
+      isHeld = false
+      if loss == nil, isOwn() { unlink(url.path) }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Two jobs on one run folder, on one host and on two.
+@Suite(.serialized, .enabled(if: MPIRun.isPresent)) struct RunFolderTests {
+  private func arguments(_ small: SmallRun, steps: Int) -> [String] {
+    small.arguments("run", ["train.steps=\(steps)", "checkpoint.every=0"], [])
+  }
+
+  @Test func aSecondJobIsRefusedAndAKilledOneShutsNobodyOut() throws {
+    try withTemporaryFolder { folder in
+      let small = SmallRun(folder: folder)
+      let killed = try small.start("run", ranks: 2, ["train.steps=100000", "checkpoint.every=3"]) { _ in
+        for _ in 0..<4000 where ((try? small.metrics("run").count) ?? 0) < 8 { usleep(10_000) }
+        let before = try FileManager.default.contentsOfDirectory(atPath: small.run("run").path)
+        let second = try CommandTests.run(arguments(small, steps: 100_000))
+        #expect(second.code == 64 && second.errors.contains("belongs to a job that is running: process "), "\(second)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: small.run("run").path) == before)
+        for rank in 0..<2 { kill(try #require(small.process(ofRank: rank, "run")), SIGKILL) }
+      }
+      #expect(killed.code != 0)
+      let steps = try small.metrics("run").count
+      let next = try CommandTests.run(arguments(small, steps: steps + 50))
+      #expect(next.code == 0 && next.output.contains("continuing from step "), "\(next)")
+      #expect(!FileManager.default.fileExists(atPath: small.run("run").appendingPathComponent("lock.json").path))
+    }
+  }
+
+  /// The other host sees the counter move, and refuses; it is not asked to look for a process there.
+  @Test func aJobOnAnotherHostSeesThatTheFirstLives() throws {
+    guard TwoHosts.arePossible else { return }
+    try withTemporaryFolder { folder in
+      let small = SmallRun(folder: folder)
+      let outcome = try small.start("run", ranks: 1, ["train.steps=100000", "checkpoint.every=0"]) { _ in
+        for _ in 0..<4000 where ((try? small.metrics("run").count) ?? 0) < 2 { usleep(10_000) }
+        let elsewhere = "hostname elsewhere && exec \"$@\""
+        let second = try CommandTests.run(
+          arguments(small, steps: 100_000), by: ["unshare", "--uts", "sh", "-c", elsewhere, "sh"])
+        #expect(second.code == 64, "\(second)")
+        #expect(
+          second.errors.contains("belongs to a job that is running: process ")
+            && second.output.contains("for a sign of life"))
+        kill(try #require(small.process(ofRank: 0, "run")), SIGUSR1)
+      }
+      #expect(outcome.code == 75, "\(outcome)")
+    }
+  }
+}
