@@ -101,6 +101,36 @@ public final class FolderLock: @unchecked Sendable {
     }
   }
 
+  /// What an observer can tell of a folder's job.
+  public enum Sighting: Sendable, Equatable {
+    /// No job holds the folder.
+    case free
+    /// Its process is there, or its counter moves.
+    case alive(String)
+    /// Its process is gone.
+    case dead(String)
+    /// On another host, and its counter stood still while the observer looked.
+    case silent(String)
+  }
+
+  /// Looks whether a folder's job lives, without touching anything.
+  ///
+  /// - Parameter patience: seconds to wait for a sign from another host; longer than a beat.
+  public static func look(at folder: URL, patience: Double = 8) -> Sighting {
+    look(at: folder, from: .own(), patience: patience)
+  }
+
+  static func look(at folder: URL, from own: Holder, patience: Double) -> Sighting {
+    let url = folder.appendingPathComponent(fileName)
+    guard let seen = try? Data(contentsOf: url) else { return .free }
+    guard let holder = try? JSONDecoder().decode(Holder.self, from: seen) else { return .silent("someone unknown") }
+    if holder.isNeighbour(of: own) {
+      let isGone = mp_is_gone(holder.process) || mp_is_zombie(holder.process)
+      return isGone ? .dead(holder.description) : .alive(holder.description)
+    }
+    return isAlive(url, seen, patience: patience) ? .alive(holder.description) : .silent(holder.description)
+  }
+
   /// Whether the file changes, or goes, while the observer waits.
   private static func isAlive(_ url: URL, _ seen: Data, patience: Double) -> Bool {
     let start = Stopwatch.now

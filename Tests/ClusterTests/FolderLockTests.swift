@@ -73,6 +73,25 @@ import Testing
     }
   }
 
+  @Test func anObserverTellsTheLivingFromTheDead() throws {
+    try withTemporaryFolder { folder in
+      func look() -> FolderLock.Sighting { FolderLock.look(at: folder, from: holder(host: "here"), patience: 0.4) }
+      #expect(look() == .free)
+      let own = try take(folder)
+      #expect(look() == .alive("process \(getpid()) on here"))
+      own.release()
+      let other = try take(folder, host: "there")
+      #expect(look() == .alive("process \(getpid()) on there, job 17"))
+      other.release()
+      try write(holder(host: "there"), in: folder)
+      #expect(look() == .silent("process \(getpid()) on there, job 17"))
+      try write(holder(host: "here", process: 1 << 30), in: folder)
+      #expect(look() == .dead("process \(1 << 30) on here"))
+      try Data("{".utf8).write(to: folder.appendingPathComponent(FolderLock.fileName))
+      #expect(look() == .silent("someone unknown"))
+    }
+  }
+
   /// A job that stood still while another took its folder over finds out, and leaves the other's lock alone.
   @Test func whoeverLosesTheLockIsTold() throws {
     try withTemporaryFolder { folder in

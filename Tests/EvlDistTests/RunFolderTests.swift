@@ -17,13 +17,23 @@ import Testing
         let second = try CommandTests.run(arguments(small, steps: 100_000))
         #expect(second.code == 64 && second.errors.contains("belongs to a job that is running: process "), "\(second)")
         #expect(try FileManager.default.contentsOfDirectory(atPath: small.run("run").path) == before)
+        let status = try CommandTests.run(["status", small.run("run").path])
+        #expect(status.code == 0 && status.output.contains("state       running, process "), "\(status)")
+        #expect(status.output.contains("step        student ") && status.output.contains("ranks       0-1 on "))
+        #expect(status.output.contains("left        ") && status.output.contains("checkpoint  step "))
         for rank in 0..<2 { kill(try #require(small.process(ofRank: rank, "run")), SIGKILL) }
       }
       #expect(killed.code != 0)
+      #expect(try CommandTests.run(["status", small.run("run").path]).output.contains("state       killed, process "))
       let steps = try small.metrics("run").count
       let next = try CommandTests.run(arguments(small, steps: steps + 50))
       #expect(next.code == 0 && next.output.contains("continuing from step "), "\(next)")
       #expect(!FileManager.default.fileExists(atPath: small.run("run").appendingPathComponent("lock.json").path))
+      let done = try CommandTests.run(["status", small.run("run").path, "--json"])
+      let told = try JSONSerialization.jsonObject(with: Data(done.output.utf8)) as? [String: Any]
+      #expect(told?["life"] as? String == "stopped" && told?["step"] as? Int == steps + 50, "\(done)")
+      #expect((told?["last_checkpoint"] as? [String: Any])?["step"] as? Int == steps + 50)
+      #expect(try CommandTests.run(["status", folder.path]).code == 74)
     }
   }
 
