@@ -17,11 +17,16 @@ public enum KeptWeights<Element: Scalar> {
     self = .rounded(rounded)
   }
 
-  /// Keyed random numbers for a tensor of a frozen arena; with bf16 a matrix is kept in bfloat16 alone.
+  /// Exact weights as a frozen arena keeps them: with bf16 a matrix in bfloat16 alone.
+  public init(_ exact: Tensor<Element>, of entry: ParameterLayout.Entry, precision: Precision) {
+    self = entry.decays && precision == .bf16 ? KeptWeights(rounding: exact) : .exact(exact)
+  }
+
+  /// Keyed random numbers for a tensor of a frozen arena, likewise.
   public init(random entry: ParameterLayout.Entry, seed: UInt64, precision: Precision) {
     let exact = Tensor<Element>(uninitialised: entry.shape)
     entry.initialise(exact, seed: seed)
-    self = entry.decays && precision == .bf16 ? KeptWeights(rounding: exact) : .exact(exact)
+    self.init(exact, of: entry, precision: precision)
   }
 
   /// Weights as they lie in a mapped file, without a copy; nil for another type, or an address that does not suit it.

@@ -139,11 +139,6 @@ public final class ParameterArena<Element: Scalar> {
     ParameterLayout.Entry, _ make: () throws -> KeptWeights<Element>
   ) throws -> KeptWeights<Element>
 
-  /// A frozen arena of keyed random numbers; with bf16 its matrices are kept in bfloat16 alone.
-  public convenience init(frozenRandom layout: ParameterLayout, seed: UInt64, precision: Precision) {
-    self.init(frozen: layout) { KeptWeights(random: $0, seed: seed, precision: precision) }
-  }
-
   /// SHA-256 (hex) of all weights in their order, as they are kept; those of a base first.
   public func digest() -> String {
     var digest = Digest()

@@ -37,6 +37,9 @@ public final class FolderLock: @unchecked Sendable {
     /// Whether its process can be looked for from here.
     func isNeighbour(of other: Holder) -> Bool { (host, boot, processes) == (other.host, other.boot, other.processes) }
 
+    /// Whether there is no such process any more, looked for from its own host.
+    var isGone: Bool { mp_is_gone(process) || mp_is_zombie(process) }
+
     var description: String { "process \(process) on \(host)" + (job.map { ", job \($0)" } ?? "") }
   }
 
@@ -58,19 +61,13 @@ public final class FolderLock: @unchecked Sendable {
   private init(_ url: URL, _ own: Holder, pace: Pace) {
     self.url = url
     self.own = own
-    let thread = Thread { [weak self] in
-      var all = sigset_t()
-      sigfillset(&all)
-      pthread_sigmask(SIG_SETMASK, &all, nil)
+    HelperThread.start("folder lock", stackBytes: 512 << 10) { [weak self] in
       var counter = 0
       repeat {
         Thread.sleep(forTimeInterval: pace.beat)
         counter += 1
       } while self?.beat(counter) ?? false
     }
-    thread.name = "folder lock"
-    thread.stackSize = 512 << 10
-    thread.start()
   }
 
   deinit { release() }
@@ -90,7 +87,7 @@ public final class FolderLock: @unchecked Sendable {
       guard let seen = try? Data(contentsOf: url) else { continue }
       let holder = try? JSONDecoder().decode(Holder.self, from: seen)
       if let holder, holder.isNeighbour(of: own) {
-        guard mp_is_gone(holder.process) || mp_is_zombie(holder.process) else { throw refusal(folder, holder) }
+        guard holder.isGone else { throw refusal(folder, holder) }
       } else {
         waiting(
           "\(url.path) is held by \(holder?.description ?? "someone unknown"); waiting \(Int(pace.patience)) s for a sign of life"
@@ -125,8 +122,7 @@ public final class FolderLock: @unchecked Sendable {
     guard let seen = try? Data(contentsOf: url) else { return .free }
     guard let holder = try? JSONDecoder().decode(Holder.self, from: seen) else { return .silent("someone unknown") }
     if holder.isNeighbour(of: own) {
-      let isGone = mp_is_gone(holder.process) || mp_is_zombie(holder.process)
-      return isGone ? .dead(holder.description) : .alive(holder.description)
+      return holder.isGone ? .dead(holder.description) : .alive(holder.description)
     }
     return isAlive(url, seen, patience: patience) ? .alive(holder.description) : .silent(holder.description)
   }

@@ -2,7 +2,7 @@ import Foundation
 import Tensors
 
 /// Memory that this host, or the container, has left.
-public struct HostMemory: Sendable {
+struct HostMemory {
   private let root: URL
 
   /// - Parameter root: "/", or a folder that stands in for it.

@@ -19,18 +19,11 @@ struct StartGuard {
     let local = environment["OMPI_COMM_WORLD_LOCAL_RANK"].flatMap(Int.init) ?? 0
     let rank = environment["OMPI_COMM_WORLD_RANK"] ?? environment["PMIX_RANK"] ?? environment["PMI_RANK"] ?? "?"
     let isThrough = isThrough
-    let thread = Thread {
-      // Signals are the main thread's.
-      var all = sigset_t()
-      sigfillset(&all)
-      pthread_sigmask(SIG_SETMASK, &all, nil)
+    HelperThread.start("start guard", stackBytes: 256 << 10) {
       guard isThrough.wait(timeout: .now() + limit + 3 * Double(local)) == .timedOut else { return }
       Job.report(Self.error(rank: rank, limit: limit))
       _exit(UserError.Kind.rankLost.rawValue)
     }
-    thread.name = "start guard"
-    thread.stackSize = 256 << 10
-    thread.start()
   }
 
   /// MPI is up.

@@ -41,16 +41,7 @@ final class Watchdog: Sendable {
   /// Starts the thread; it lasts as long as the process.
   func start() {
     mp_publish_beat(status.page, status.slot)
-    let thread = Thread { [self] in
-      // Signals are the main thread's.
-      var all = sigset_t()
-      sigfillset(&all)
-      pthread_sigmask(SIG_SETMASK, &all, nil)
-      watch()
-    }
-    thread.name = "watchdog"
-    thread.stackSize = 256 << 10
-    thread.start()
+    HelperThread.start("watchdog", stackBytes: 256 << 10) { [self] in watch() }
   }
 
   private func watch() -> Never {

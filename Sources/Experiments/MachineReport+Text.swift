@@ -10,12 +10,7 @@ extension MachineReport {
     return (parts + (remarks.isEmpty ? [] : [remarks.joined()])).joined(separator: "\n")
   }
 
-  public func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
+  public func json() throws -> String { String(decoding: try reportJSON(), as: UTF8.self) }
 
   private func productTable() -> String {
     var table = TextTable()

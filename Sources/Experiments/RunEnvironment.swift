@@ -23,9 +23,6 @@ public struct RunEnvironment: Codable, Sendable {
   }
 
   func write(to folder: URL) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    try encoder.encode(self).write(to: folder.appendingPathComponent("environment.json"), options: .atomic)
+    try reportJSON().write(to: folder.appendingPathComponent("environment.json"), options: .atomic)
   }
 }

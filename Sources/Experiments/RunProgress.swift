@@ -107,12 +107,7 @@ public struct RunProgress: Codable, Sendable, Equatable {
     return Save(step: newest.step, time: date.map { ISO8601DateFormatter().string(from: $0) } ?? "?")
   }
 
-  public func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
+  public func json() throws -> String { String(decoding: try reportJSON(), as: UTF8.self) }
 
   public func text() -> String {
     let who = job.map { ", \($0)" } ?? ""

@@ -31,12 +31,7 @@ public struct ScalingReport: Codable, Sendable {
     remedies = model.remedies(nodes: nodes.count == 1 ? most : latencyMattersFrom ?? most)
   }
 
-  public func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
+  public func json() throws -> String { String(decoding: try reportJSON(), as: UTF8.self) }
 
   public func text() -> String {
     var table = parameters()

@@ -61,10 +61,7 @@ extension ModelFolder {
         guard mapped.isFinite else { throw infinite(place(of: entry)) }
         return mapped
       }
-      return try keep(entry) {
-        let exact: Tensor<Float> = try tensor(entry)
-        return entry.decays && precision == .bf16 ? KeptWeights(rounding: exact) : .exact(exact)
-      }
+      return try keep(entry) { KeptWeights(try tensor(entry), of: entry, precision: precision) }
     }
   }
 

@@ -42,7 +42,7 @@ import Testing
   @Test(arguments: [true, false]) func linearWithAnAdapter(_ wantsInput: Bool) {
     var frozen = ParameterLayout()
     frozen.add("l.weight", [4, 6], .normal(0.7), isLinear: true)
-    let base = ParameterArena<Double>(frozenRandom: frozen, seed: 2, precision: .f32)
+    let base = ParameterArena<Double>(frozen: frozen) { KeptWeights(random: $0, seed: 2, precision: .f32) }
     var layout = ParameterLayout()
     layout.add("b", [4], .normal(0.7))
     LowRankAdapter<Double>.declare("l", 6, 4, rank: 2, into: &layout)

@@ -42,7 +42,9 @@ import Testing
       rounded: shape.precision == .bf16 ? Tensor(uninitialised: [layout.count]) : nil,
       base: shape.trainsTower
         ? nil
-        : ParameterArena(frozenRandom: adaptation.frozen(of: configuration.layout), seed: 1, precision: .f32))
+        : ParameterArena(frozen: adaptation.frozen(of: configuration.layout)) {
+          KeptWeights(random: $0, seed: 1, precision: .f32)
+        })
     arena.initialise(seed: 1)
     let model = Idefics3(configuration, arena: arena)
     let tokens = configuration.tokensPerImage + shape.words

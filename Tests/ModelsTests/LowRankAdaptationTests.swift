@@ -15,8 +15,9 @@ import Testing
   ) throws -> Idefics3<Element> {
     let configuration = TinyModels.configuration()
     let layout = try adaptation.layout(of: configuration.layout)
-    let base = ParameterArena<Element>(
-      frozenRandom: adaptation.frozen(of: configuration.layout), seed: 3, precision: .f32)
+    let base = ParameterArena<Element>(frozen: adaptation.frozen(of: configuration.layout)) {
+      KeptWeights(random: $0, seed: 3, precision: .f32)
+    }
     let arena = ParameterArena(
       layout: layout, weights: Tensor(zeros: [layout.count]), base: base, adapterScale: Element(adaptation.scale),
       gradients: Tensor(zeros: [layout.count]), pieceElements: 100)

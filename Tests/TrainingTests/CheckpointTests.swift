@@ -5,6 +5,18 @@ import Testing
 
 @testable import Training
 
+extension CheckpointWriter {
+  /// Writes contents and state in one go, by the steps of a save.
+  fileprivate func write(_ state: RunState, contents: (URL) throws -> Void) throws -> Checkpoint {
+    try prepare(step: state.step)
+    do { try contents(temporary(step: state.step)) } catch {
+      discard(step: state.step)
+      throw failure(step: state.step, error)
+    }
+    return try commit(state)
+  }
+}
+
 @Suite struct CheckpointTests {
   private func state(_ step: Int) -> RunState {
     RunState(

@@ -88,10 +88,10 @@ EVL_DECLARE(float, f32)
 EVL_DECLARE(double, f64)
 #undef EVL_DECLARE
 
-// Runs that many rounds of independent fused multiply-adds on registers of 256 or 512 bits; returns the operations done.
 // The instruction set that the processor picks of those this library is compiled for: "x86-64-v4", "x86-64-v3", "plain".
 const char *evl_instruction_set(void);
 
+// Runs that many rounds of independent fused multiply-adds on registers of 256 or 512 bits; returns the operations done.
 double evl_peak_256(size_t rounds);
 double evl_peak_512(size_t rounds);
 

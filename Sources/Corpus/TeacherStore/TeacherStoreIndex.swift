@@ -92,12 +92,7 @@ public struct TeacherStoreIndex: Codable, Sendable, Equatable {
     return Digest.sha256(try plan.json())
   }
 
-  public func json() throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(self)
-  }
+  public func json() throws -> Data { try reportJSON() }
 
   /// Reads and checks an index.
   /// - Parameter store: the folder it belongs to.

@@ -1,5 +1,5 @@
+import Cluster
 import Foundation
-import Tensors
 
 /// Work that a thread of its own does while the caller goes on.
 final class BackgroundWork<Value: Sendable>: @unchecked Sendable {
@@ -9,20 +9,13 @@ final class BackgroundWork<Value: Sendable>: @unchecked Sendable {
 
   /// Starts it.
   init(_ name: String, _ body: @escaping @Sendable () throws -> Value) {
-    let thread = Thread { [self] in
-      // Signals are the main thread's.
-      var all = sigset_t()
-      sigfillset(&all)
-      pthread_sigmask(SIG_SETMASK, &all, nil)
+    HelperThread.start(name, stackBytes: 8 << 20) { [self] in
       let outcome = Result { try body() }
       condition.withLock {
         self.outcome = outcome
         condition.broadcast()
       }
     }
-    thread.name = name
-    thread.stackSize = 8 << 20
-    thread.start()
   }
 
   var isDone: Bool { condition.withLock { outcome != nil } }

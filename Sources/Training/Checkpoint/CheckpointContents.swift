@@ -96,9 +96,8 @@ struct CheckpointContents: @unchecked Sendable {
   ///
   /// - Returns: the optimizer's files with their checksums; rank 0 seals the others.
   func write(to folder: URL) throws -> [Checkpoint.Manifest.File] {
-    defer { snapshot.end() }
-    let names = try writers.compactMap { try $0(folder) }
+    let names = Result { try writers.compactMap { try $0(folder) } }
     snapshot.end()
-    return try CheckpointWriter.seal(names, in: folder)
+    return try CheckpointWriter.seal(try names.get(), in: folder)
   }
 }

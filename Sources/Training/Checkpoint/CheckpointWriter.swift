@@ -84,16 +84,6 @@ public struct CheckpointWriter: Sendable {
     }
   }
 
-  /// Writes contents and state in one go.
-  ///
-  /// - Parameter contents: writes its files into the folder it is given.
-  /// - Throws: `UserError` (input/output); what existed before is untouched and the temporary folder is removed.
-  public func write(_ state: RunState, contents: (URL) throws -> Void) throws -> Checkpoint {
-    try prepare(step: state.step)
-    try reporting(state.step) { try contents(temporary(step: state.step)) }
-    return try commit(state)
-  }
-
   /// Runs a part of a save; where it fails nothing is left of it.
   private func reporting(_ step: Int, _ body: () throws -> Void) throws {
     do { try body() } catch {
