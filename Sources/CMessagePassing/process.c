@@ -11,10 +11,16 @@
 
 // A handler has no argument of ours, so this must be static.
 static atomic_int stop_signal;
+// When the process was told first that it will be killed, in nanoseconds of the monotonic clock; 0: never.
+static atomic_llong notice_time;
 
 static void note_signal(int number) {
   // A second Ctrl-C ends the program at once.
   if (number == SIGINT) signal(SIGINT, SIG_DFL);
+  if (number == SIGTERM || number == SIGUSR2) {
+    long long never = 0;
+    atomic_compare_exchange_strong(&notice_time, &never, mp_monotonic_time());
+  }
   atomic_store(&stop_signal, number);
 }
 
@@ -49,6 +55,11 @@ int mp_watch_stop_signals(void) {
 }
 
 int mp_stop_signal(void) { return atomic_load(&stop_signal); }
+
+double mp_notice_age(void) {
+  const long long since = atomic_load(&notice_time);
+  return since ? (double)(mp_monotonic_time() - since) * 1e-9 : -1;
+}
 
 int mp_affinity(int *processors, int capacity) {
   enum { MOST = 1 << 16 };

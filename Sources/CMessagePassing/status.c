@@ -33,6 +33,7 @@ struct mp_page {
   atomic_int end_code;
   atomic_int end_ordered;
   _Atomic double step_limit;
+  _Atomic double grace;
   mp_slot slot[];
 };
 
@@ -56,6 +57,7 @@ mp_page *mp_page_create(int slots) {
   memset(page, 0, page_bytes(slots));
   page->slots = slots;
   page->step_limit = -1;
+  page->grace = -1;
   return page;
 }
 
@@ -68,6 +70,7 @@ int mp_page_share(mp_communicator *c, mp_page **result) {
   if (page && (kind == MP_WINDOW_PRIVATE || c->local_rank == 0)) {
     page->mapped = bytes;
     page->step_limit = -1;
+    page->grace = -1;
     page->slots = c->local_size;
   }
   *result = page;
@@ -149,6 +152,8 @@ mp_status mp_look(const mp_page *page, int slot) {
 
 void mp_set_step_limit(mp_page *page, double seconds) { atomic_store(&page->step_limit, seconds); }
 double mp_step_limit(const mp_page *page) { return atomic_load(&page->step_limit); }
+void mp_set_grace(mp_page *page, double seconds) { atomic_store(&page->grace, seconds); }
+double mp_grace(const mp_page *page) { return atomic_load(&page->grace); }
 
 bool mp_claim_end(mp_page *page, int code) {
   int none = 0;

@@ -81,18 +81,41 @@ public final class FolderLock: @unchecked Sendable {
   }
 
   static func take(_ folder: URL, own: Holder, pace: Pace, waiting: (String) -> Void) throws -> FolderLock {
+    switch try attempt(folder, own: own, pace: pace, waiting: waiting) {
+    case .taken(let lock): return lock
+    case .held(let holder):
+      throw UserError(
+        .usage, "\(folder.path) belongs to a job that is running: \(holder)",
+        remedy: "wait for its end, stop it, or name another folder")
+    }
+  }
+
+  /// What came of trying to take a lock.
+  public enum Attempt {
+    case taken(FolderLock)
+    /// By a job that lives.
+    case held(by: String)
+  }
+
+  /// As `take`, and tells of a holder that lives. - Throws: `UserError(.inputOutput)` where it cannot be written.
+  public static func attempt(_ folder: URL, waiting: (String) -> Void) throws -> Attempt {
+    try attempt(folder, own: .own(), pace: Pace(), waiting: waiting)
+  }
+
+  private static func attempt(_ folder: URL, own: Holder, pace: Pace, waiting: (String) -> Void) throws -> Attempt {
     let url = folder.appendingPathComponent(fileName)
     while true {
-      if try create(url, own) { return FolderLock(url, own, pace: pace) }
+      if try create(url, own) { return .taken(FolderLock(url, own, pace: pace)) }
       guard let seen = try? Data(contentsOf: url) else { continue }
       let holder = try? JSONDecoder().decode(Holder.self, from: seen)
+      let name = holder?.description ?? "someone unknown"
       if let holder, holder.isNeighbour(of: own) {
-        guard holder.isGone else { throw refusal(folder, holder) }
+        guard holder.isGone else { return .held(by: name) }
       } else {
         waiting(
-          "\(url.path) is held by \(holder?.description ?? "someone unknown"); waiting \(Int(pace.patience)) s for a sign of life"
+          "\(url.path) is held by \(name); waiting \(Int(pace.patience)) s for a sign of life"
         )
-        if isAlive(url, seen, patience: pace.patience) { throw refusal(folder, holder) }
+        if isAlive(url, seen, patience: pace.patience) { return .held(by: name) }
       }
       takeAway(url, seen, patience: pace.patience)
     }
@@ -136,12 +159,6 @@ public final class FolderLock: @unchecked Sendable {
       if now != seen { return true }
     }
     return false
-  }
-
-  private static func refusal(_ folder: URL, _ holder: Holder?) -> UserError {
-    UserError(
-      .usage, "\(folder.path) belongs to a job that is running: \(holder?.description ?? "its lock changes")",
-      remedy: "wait for its end, stop it, or use another run.folder")
   }
 
   /// Puts the file in its place where there is none. - Returns: whether it did.

@@ -28,19 +28,28 @@ struct NodeReport: Sendable {
     case stepLimit(seconds: Double)
     case silence(seconds: Double)
     case loss
+    /// The job is about to be killed, and has not saved.
+    case grace(seconds: Double)
+
+    /// Tells the exit code.
+    var kind: UserError.Kind { if case .grace = self { .stopped } else { .rankLost } }
   }
 
   var reason: Reason
   var sightings: [RankSighting]
   var peers: Peers
 
-  /// The error that is printed: exit code 76.
+  /// The error that is printed.
   var error: UserError {
-    UserError(.rankLost, headline + "\n" + table, remedy: remedy)
+    UserError(reason.kind, headline + "\n" + table, remedy: remedy)
   }
 
   /// The sentence that names who is late.
   private var headline: String {
+    if case .grace(let seconds) = reason {
+      return
+        "told to end, and not saved within \(Self.seconds(seconds)) (run.grace): the last complete checkpoint stands"
+    }
     let gone = sightings.filter { $0.condition == .gone }
     let stopped = sightings.filter { $0.condition == .stopped }
     if !gone.isEmpty { return "\(names(gone)) lost: the process is gone" }
@@ -48,7 +57,7 @@ struct NodeReport: Sendable {
       switch reason {
       case .stepLimit(let seconds): " for longer than train.step_limit (\(Self.seconds(seconds)))"
       case .silence(let seconds): " for \(Self.seconds(seconds))"
-      case .loss: ""
+      case .loss, .grace: ""
       }
     let step = sightings.filter { $0.condition == .alive }.map(\.step).min() ?? 0
     let what = step > 0 ? "step \(step) goes on" : "the start goes on"
@@ -64,6 +73,9 @@ struct NodeReport: Sendable {
 
   private var remedy: String {
     switch reason {
+    case .grace:
+      "give the job more time before it is killed and say so in run.grace, or save more often; run the same command again "
+        + "to go on"
     case .loss: "look for a kill by the system (out of memory?) in its log; run the same command again to go on"
     case .silence: "look at that process and its host; run the same command again to go on"
     case .stepLimit:

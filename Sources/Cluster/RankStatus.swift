@@ -66,6 +66,9 @@ public final class RankStatus: @unchecked Sendable {
   /// How long a step may take on any rank of this node, in seconds; 0: for ever, and a rank that is stopped is waited for.
   public func limitSteps(toSeconds seconds: Double) { mp_set_step_limit(page, seconds) }
 
+  /// How long the ranks of this node may go on once a signal has announced that they will be killed, in seconds.
+  public func limitGrace(toSeconds seconds: Double) { mp_set_grace(page, seconds) }
+
   /// A step begins, or another piece of work that is to end within the step limit; counted from 1. The clock starts anew.
   public func begin(step: Int, _ phase: Phase = .data) {
     mp_publish_turn(page, slot, Int64(step), phase.rawValue)

@@ -10,11 +10,20 @@ import Tensors
 public struct StopFlag: Sendable {
   /// Stands for the end of the job's time among the numbers of signals.
   public static let endOfTime = 1 << 16
-  /// When a stop is asked for, in seconds of the stopwatch; nil: never.
+  /// When the job ends, in seconds of the stopwatch; nil: never.
   private let end: Double?
+  private let margin: Double
+  private let grace: Double?
 
-  /// - Parameter seconds: after which a stop is asked for; nil: never.
-  public init(after seconds: Double? = nil) { end = seconds.map { Stopwatch.now + $0 } }
+  /// - Parameters:
+  ///   - seconds: until the job ends; nil: never.
+  ///   - margin: seconds before that at which a stop is asked for.
+  ///   - grace: seconds from a signal that announces a kill (SIGTERM, SIGUSR2) to the kill; nil: nobody said.
+  public init(jobEndsIn seconds: Double? = nil, margin: Double = 0, grace: Double? = nil) {
+    end = seconds.map { Stopwatch.now + $0 }
+    self.margin = margin
+    self.grace = grace
+  }
 
   /// Installs the handlers. - Throws: `UserError(.internalFault)` where the system refuses.
   public func watch() throws {
@@ -24,11 +33,23 @@ public struct StopFlag: Sendable {
   }
 
   /// The number of the last signal that asked for a stop, `endOfTime`, or 0.
-  public var signal: Int {
+  public var signal: Int { signal(needing: 0) }
+
+  /// The same for a caller who needs that many seconds to stop, where that is more than the margin.
+  public func signal(needing seconds: Double) -> Int {
     let signal = Int(mp_stop_signal())
-    guard signal == 0, let end, Stopwatch.now >= end else { return signal }
+    guard signal == 0, let end, Stopwatch.now >= end - max(margin, seconds) else { return signal }
     return Self.endOfTime
   }
+
+  /// Seconds in which a state can still be saved; nil where no kill is announced, or nobody said when it comes.
+  public var secondsLeft: Double? {
+    let age = mp_notice_age()
+    return age < 0 ? nil : grace.map { Self.usable(ofGrace: $0) - age }
+  }
+
+  /// What of a grace may be used: a second, or a fifth, is left for the job's own end.
+  static func usable(ofGrace seconds: Double) -> Double { seconds - min(1, seconds / 5) }
 
   public var isRaised: Bool { signal != 0 }
 

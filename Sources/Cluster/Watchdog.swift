@@ -2,7 +2,8 @@ import CMessagePassing
 import Foundation
 import Tensors
 
-/// A helper thread of each rank that ends a job whose ranks are late, stopped or lost, with exit code 76.
+/// A helper thread of each rank that ends a job whose ranks are late, stopped or lost, with exit code 76, or that has not
+/// saved in the time between a signal and the kill it announces, with 75.
 ///
 /// Four times a second it shows that this rank lives and looks at the node's page. The lowest live rank of the node
 /// prints where everyone is, once a node, and orders the end; all watchdogs follow it. It makes no MPI calls, since the
@@ -70,6 +71,8 @@ final class Watchdog: Sendable {
 
   /// Why the job must end; nil where all is well, or another rank of the node is to say so.
   private func reason(_ memory: [SlotMemory]) -> NodeReport.Reason? {
+    let grace = mp_grace(status.page)
+    if grace >= 0, mp_notice_age() > StopFlag.usable(ofGrace: grace) { return .grace(seconds: grace) }
     let limits = limits
     let conditions = memory.map { $0.condition(silence: limits.silence) }
     // One whose thread has been still for some looks is not waited for to speak.
@@ -85,7 +88,7 @@ final class Watchdog: Sendable {
   }
 
   private func end(_ reason: NodeReport.Reason, _ memory: [SlotMemory], now: Int64) {
-    let error = UserError.Kind.rankLost
+    let error = reason.kind
     guard status.claimEnd(code: error.rawValue) else { return }
     // Who is stopped may have been so for less long than the step goes on.
     let silence = min(limits.silence, Self.pause)

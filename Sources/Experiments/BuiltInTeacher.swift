@@ -58,10 +58,46 @@ struct BuiltInTeacher {
     let home = URL(fileURLWithPath: configuration.teacher.cache)
       .appendingPathComponent("teacher-" + fingerprint.prefix(16))
     let finished = home.appendingPathComponent("model")
-    if try !exists(finished), let signal = try train(blueprint, home: home, into: finished) {
+    if try !exists(finished), let signal = try make(blueprint, home: home, into: finished) {
       return .stopped(signal: signal, folder: home)
     }
     return .ready(try load(finished))
+  }
+
+  /// Collective: trains it, or waits while another job does. - Returns: the signal that stopped that.
+  private func make(_ blueprint: ModelBlueprint, home: URL, into finished: URL) throws -> Int? {
+    let communicator = context.communicator
+    var isTold = false
+    while true {
+      var (lock, holder): (FolderLock?, String?)
+      try communicator.agree {
+        guard communicator.isController else { return }
+        try makeFolder(home)
+        switch try FolderLock.attempt(home, waiting: context.observer.note) {
+        case .taken(let taken): lock = taken
+        case .held(let other): holder = other
+        }
+      }
+      defer { lock?.release() }
+      let isHeld = try communicator.broadcast(holder == nil ? 0 : 1) == 1
+      if !isHeld { return try exists(finished) ? nil : train(blueprint, home: home, into: finished, lock: lock) }
+      if let holder, !isTold {
+        context.observer.note("waiting for the teacher in \(home.path), which \(holder) trains")
+        isTold = true
+      }
+      communicator.status.begin(.starting)
+      let signal = try context.stop.agreed(among: communicator)
+      if signal != 0 { return signal }
+      Thread.sleep(forTimeInterval: 1)
+    }
+  }
+
+  private func makeFolder(_ folder: URL) throws {
+    do { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) } catch {
+      throw UserError(
+        .inputOutput, "\(folder.path) cannot be made: \(error.localizedDescription)",
+        remedy: "choose another place for teachers with --set teacher.cache=PATH")
+    }
   }
 
   private func exists(_ folder: URL) throws -> Bool {
@@ -112,7 +148,8 @@ struct BuiltInTeacher {
   }
 
   /// Collective: trains to the end and writes the folder, or stops.
-  private func train(_ blueprint: ModelBlueprint, home: URL, into finished: URL) throws -> Int? {
+  /// - Parameter lock: on rank 0, of `home`.
+  private func train(_ blueprint: ModelBlueprint, home: URL, into finished: URL, lock: FolderLock?) throws -> Int? {
     let settings = training
     let context = RunContext(
       communicator: context.communicator, configuration: settings, stop: context.stop, observer: context.observer)
@@ -127,6 +164,7 @@ struct BuiltInTeacher {
         try corpus.source(
           settings, student: blueprint, teacher: nil, store: nil, asksEveryQuestion: settings.teacher.everyQuestion)
       }, data: try identity(blueprint))
+    trainer.guardian = lock
     if let signal = try trainer.run(resume: .auto) { return signal }
     try context.communicator.agree {
       guard context.communicator.isController else { return }

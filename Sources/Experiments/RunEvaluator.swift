@@ -41,6 +41,15 @@ struct RunEvaluator {
     return report
   }
 
+  /// The evaluation of the student in training; nil where none is asked for.
+  func periodic(_ model: any VisionLanguageModel<Float>, _ side: ModelSide) throws -> PeriodicEvaluation? {
+    let every = context.configuration.evaluation.every
+    guard context.configuration.evaluation.enabled, every > 0 else { return nil }
+    return PeriodicEvaluation(metric: "macro AUC", every: every) { step in
+      try report("student at step \(step)", model, side, cache: nil)?.probabilities?.macroAUC.value
+    }
+  }
+
   private func tell(_ name: String, _ report: PTBXLSuperReport) {
     guard context.communicator.isController, let headline = report.headline else { return }
     context.observer.note("\(name): \(headline)")

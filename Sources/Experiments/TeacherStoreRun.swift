@@ -55,9 +55,12 @@ public final class TeacherStoreRun {
     let plan = try communicator.agree { try self.plan(teacher, samples, inputs) }
     let writer = TeacherStoreWriter(folder, plan: plan)
     let recorder = TeacherRecorder(teacher.model, precision: configuration.train.arithmetic, plan: plan)
+    var lock: FolderLock?
+    defer { lock?.release() }
     try communicator.agree {
       guard communicator.isController else { return }
       try writer.begin()
+      lock = try FolderLock.take(writer.work, waiting: context.observer.note)
       try announce(writer, teacher, inputs)
       if !writer.isFinished(TeacherStoreIndex.headName) {
         try writer.publish(recorder.head(), as: TeacherStoreIndex.headName)
@@ -67,6 +70,8 @@ public final class TeacherStoreRun {
     if let signal = try write(work) { return .stopped(signal: signal) }
     let bytes = try communicator.agree {
       guard communicator.isController else { return 0 }
+      try lock?.check()
+      lock?.release()
       try writer.finish()
       return writer.bytesPresent()
     }

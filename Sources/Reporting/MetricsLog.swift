@@ -4,10 +4,13 @@ import Training
 
 /// `metrics.jsonl`: one JSON object per line, one line per optimiser step, in the order they were done.
 ///
-/// After a resume the lines of steps that are done again are replaced, so each step stands once.
+/// After a resume the lines of steps that are done again are replaced, so each step stands once. Lines that cannot be
+/// written, as to a full disk, are held and written with the next ones.
 public final class MetricsLog {
   private let url: URL
   private var file: FileHandle?
+  /// Lines not written yet.
+  private var held = Data()
   private let encoder = JSONEncoder()
   private let clock: () -> Date
 
@@ -34,7 +37,7 @@ public final class MetricsLog {
     }
   }
 
-  /// Appends a step.
+  /// Appends a step, and what could not be written before. - Throws: `UserError` (input/output); the lines are held.
   public func append(_ record: StepRecord, phase: String) throws {
     var object =
       try JSONSerialization.jsonObject(with: try encoder.encode(record)) as? [String: Any] ?? [:]
@@ -42,13 +45,19 @@ public final class MetricsLog {
     object["time"] = ISO8601DateFormatter().string(from: clock())
     var data = try JSONSerialization.data(withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
     data.append(0x0A)
+    held.append(data)
     try write {
       if file == nil {
         if !FileManager.default.fileExists(atPath: url.path) { try Data().write(to: url) }
         file = try FileHandle(forWritingTo: url)
       }
-      try file?.seekToEnd()
-      try file?.write(contentsOf: data)
+      let end = try file?.seekToEnd() ?? 0
+      do { try file?.write(contentsOf: held) } catch {
+        // Half a line would spoil the next one.
+        try? file?.truncate(atOffset: end)
+        throw error
+      }
+      held = Data()
     }
   }
 
@@ -56,7 +65,7 @@ public final class MetricsLog {
     do { try body() } catch {
       throw UserError(
         .inputOutput, "\(url.path) cannot be written: \(error.localizedDescription)",
-        remedy: "check free space and permissions of the run folder")
+        remedy: "check free space and permissions of the run folder; what is missing is written when that can be")
     }
   }
 }

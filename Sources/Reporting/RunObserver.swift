@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Tensors
 import Training
 
 /// Shows a run on the terminal and logs it to `metrics.jsonl`; lives on rank 0.
@@ -34,7 +35,7 @@ public final class RunObserver: TrainingObserver {
   }
 
   public func finished(_ record: StepRecord, phase: String) throws {
-    try metrics.append(record, phase: phase)
+    do { try metrics.append(record, phase: phase) } catch let error as UserError { warn("\(error)") }
     let text = line.text(record, phase: phase, width: terminal.width - 1)
     if terminal.isInteractive {
       write("\r\u{1B}[K" + text)
@@ -51,6 +52,13 @@ public final class RunObserver: TrainingObserver {
       cost.waited > 0.05 ? String(format: ", %.1f s of it since checkpoint.memory did not suffice", cost.waited) : ""
     let stopped = String(format: "training stood still for %.2f s", cost.stopped) + late
     if !terminal.isInteractive { write("saved \(checkpoint.folder.path) (\(stopped))\n") }
+  }
+
+  public func scored(_ scores: Scores, phase: String) {
+    guard let last = scores.all.last, let best = scores.best else { return }
+    let rank =
+      best.step == last.step ? "the best so far, kept" : String(format: "best %.4f at step %d", best.value, best.step)
+    note("\(phase) step \(last.step): \(scores.metric) " + String(format: "%.4f", last.value) + ", \(rank)")
   }
 
   public func note(_ message: String) {

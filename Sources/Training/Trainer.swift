@@ -72,7 +72,9 @@ public final class Trainer {
   let fold: OrderedFold
   let optimizer: DistributedOptimizer
   let computation: ShardComputation
-  private let saves: CheckpointController
+  let saves: CheckpointController
+  /// What each step is judged by.
+  var spikes: SpikeGuard
   let data: [String: String]
   private(set) var step = 0
   private var dump: (step: Int, file: URL)?
@@ -82,6 +84,10 @@ public final class Trainer {
     get { saves.lock }
     set { saves.lock = newValue }
   }
+  /// Asked now and then how good the weights are; the state with the best score is saved and kept.
+  public var evaluation: PeriodicEvaluation?
+  /// What that gave so far.
+  var scores: Scores?
   /// Absent where the factors are fixed.
   var gradNorm: GradNorm?
   /// Absent where gradient norms are never measured.
@@ -106,6 +112,7 @@ public final class Trainer {
     self.source = source
     self.data = data
     saves = CheckpointController(context, trainee: trainee, checkpoints: plan.checkpoints)
+    spikes = SpikeGuard(settings.spikes)
     shards = try ShardPlan(globalBatch: settings.globalBatch, shards: settings.shards)
     assignment = try ShardAssignment(shards: settings.shards, ranks: context.communicator.size)
     fold = try OrderedFold(
@@ -166,31 +173,8 @@ public final class Trainer {
     }
   }
 
-  /// Collective: steps and saves. - Returns: as `run`.
-  private func train(_ prefetcher: Prefetcher<[[any TrainingSample]]>) throws -> Int? {
-    let settings = context.configuration.checkpoint
-    let communicator = context.communicator
-    var schedule = SaveSchedule(every: settings.every, seconds: 60 * settings.minutes, now: Stopwatch.now)
-    while step < plan.steps {
-      try trainStep(prefetcher)
-      communicator.status.begin(.checkpoint)
-      // What any rank was asked to do, and what rank 0 has decided.
-      let isDue = communicator.isController && schedule.isDue(step: step, now: Stopwatch.now)
-      var requests = [Int64(context.stop.signal), isDue ? 1 : 0]
-      try communicator.reduce(&requests, by: .maximum)
-      if requests[0] != 0 || step == plan.steps {
-        try saves.save(try state())
-        return step < plan.steps ? Int(requests[0]) : nil
-      }
-      try saves.poll()
-      guard requests[1] != 0 else { continue }
-      try saves.begin(try state())
-      schedule.saved(now: Stopwatch.now)
-    }
-    return nil
-  }
-
-  private func trainStep(_ prefetcher: Prefetcher<[[any TrainingSample]]>) throws {
+  /// Collective: one step, refused or done.
+  func trainStep(_ prefetcher: Prefetcher<[[any TrainingSample]]>) throws {
     var clock = StepClock()
     let operations = computation.operations
     let communicator = context.communicator
@@ -221,31 +205,43 @@ public final class Trainer {
     clock.mark("wait")
     communicator.status.enter(.optimizer)
     let norm = try clock.measure("optimizer", node: trainee.memory.node) { try optimizer.gradientNorm() }
-    lastLosses = parts.named.merging(["loss": factors.total(parts)]) { $1 }
-    try refuseNonFinite(norm)
     if let recorder, let dump {
       try writeCase(recorder, parts: parts, to: dump.file)
     }
-    try saves.detach()
-    clock.mark("checkpoint")
+    let losses = parts.named.merging(["loss": factors.total(parts)]) { $1 }
     let rate = plan.schedule.rate(at: step)
-    try clock.measure("optimizer", node: trainee.memory.node) { try update(rate: rate, norm: norm) }
-    gradNorm?.observe(parts)
-    if let measured { gradNorm?.update(losses: parts, norms: measured) }
+    let refusal = try refusal(of: batch, losses: losses, norm: norm)
+    if refusal == nil {
+      lastLosses = losses
+      try saves.detach()
+      clock.mark("checkpoint")
+      try clock.measure("optimizer", node: trainee.memory.node) { try update(rate: rate, norm: norm) }
+      spikes.accept(loss: losses["loss"] ?? 0, norm: norm)
+      gradNorm?.observe(parts)
+      if let measured { gradNorm?.update(losses: parts, norms: measured) }
+    } else {
+      clock.mark("checkpoint")
+    }
+    try finishStep()
     try report(
-      rate: rate, norm: norm, norms: measured, factors: factors, clock: clock,
-      operations: computation.operations - operations)
+      StepOutcome(losses: losses, rate: rate, norm: norm, norms: measured, factors: factors, refusal: refusal),
+      clock: clock, operations: computation.operations - operations)
   }
 
-  /// Collective: AdamW, and now and then a look at the nodes' copies.
+  /// Collective: AdamW.
   private func update(rate: Double, norm: Double) throws {
     let settings = context.configuration.train
     try optimizer.update(
       AdamWStep(
-        learningRate: rate, beta2: 0.99, weightDecay: settings.weightDecay, step: step + 1,
+        learningRate: rate, beta2: 0.99, weightDecay: settings.weightDecay, step: spikes.state.updates + 1,
         gradientScale: settings.clip > 0 && norm > settings.clip ? settings.clip / norm : 1))
+  }
+
+  /// Collective: counts the step, and looks now and then at the nodes' copies.
+  private func finishStep() throws {
     step += 1
-    if settings.checkEvery > 0, step % settings.checkEvery == 0 { try trainee.compareReplicas() }
+    let every = context.configuration.train.checkEvery
+    if every > 0, step % every == 0 { try trainee.compareReplicas() }
   }
 
   /// Collective: forward, backward and fold of every shard of a step.
@@ -286,61 +282,6 @@ public final class Trainer {
     return GlobalCounts(
       sequences: shards.globalBatch, answerTokens: Int(sums[0]), sharedAnswerTokens: Int(sums[1]),
       shards: assignment.shards)
-  }
-
-  private func refuseNonFinite(_ norm: Double) throws {
-    guard !norm.isFinite || !lastLosses.values.allSatisfy(\.isFinite) else { return }
-    let bad = lastLosses.filter { !$0.value.isFinite }.keys.sorted()
-    throw AgreedError(
-      UserError(
-        .badInput,
-        "step \(step + 1): " + (bad.isEmpty ? "the gradient is" : "the loss (\(bad.joined(separator: ", "))) is")
-          + " not a finite number; the weights of step \(step) stand in the last checkpoint",
-        remedy: "lower train.learning_rate, or look for damaged records in this batch"))
-  }
-
-  /// Collective: tells rank 0's observer what the step did, with the ranks' mean times.
-  ///
-  /// - Parameters:
-  ///   - norm: of the whole gradient.
-  ///   - norms: of the parts, where they were measured.
-  ///   - factors: those of the step.
-  ///   - operations: of this rank's products.
-  private func report(
-    rate: Double, norm: Double, norms: [LossTerm: Double]?, factors: LossFactors, clock: StepClock, operations: Double
-  ) throws {
-    let times = try context.communicator.allGather(clock.vector)
-    let seconds = try context.communicator.maximum(clock.total)
-    let operations = try context.communicator.sum(Int(operations))
-    guard context.communicator.isController else { return }
-    let perShard = shards.samplesPerShard
-    try context.observer.finished(
-      StepRecord(
-        step: step, steps: plan.steps, losses: lastLosses, learningRate: rate, gradientNorm: norm,
-        seconds: seconds, parts: Self.means(times), slowest: Self.slowest(times),
-        samplesPerSecond: Double(shards.globalBatch) / seconds, operations: Double(operations),
-        ranks: (0..<context.communicator.size).map { rank in
-          let shards = assignment.shards(ofRank: rank)
-          return .init(rank: rank, shards: shards, samples: shards.count * perShard)
-        },
-        norms: norms.map { Dictionary(uniqueKeysWithValues: $0.map { ($0.key.rawValue, $0.value) }) },
-        factors: norms == nil ? nil : factors.named), phase: plan.name)
-  }
-
-  /// The mean over the ranks of each part of a step.
-  private static func means(_ times: [[Double]]) -> [String: Double] {
-    Dictionary(
-      uniqueKeysWithValues: StepClock.names.enumerated().map { index, name in
-        (name, times.reduce(0) { $0 + $1[index] } / Double(times.count))
-      })
-  }
-
-  /// The rank that was busy for longest, which the others waited for.
-  private static func slowest(_ times: [[Double]]) -> Int {
-    let busy = times.map { time in
-      zip(StepClock.names, time).reduce(0) { $0 + (["wait", "network"].contains($1.0) ? 0 : $1.1) }
-    }
-    return busy.indices.max { busy[$0] < busy[$1] } ?? 0
   }
 
   /// Moves the step counter; only for restoring.

@@ -6,11 +6,11 @@ public struct StepRecord: Codable, Sendable {
   public var step: Int
   /// Steps of the whole phase.
   public var steps: Int
-  /// Total loss and its parts, over the global batch.
+  /// Total loss and its parts, over the global batch; those that are numbers.
   public var losses: [String: Double]
   public var learningRate: Double
-  /// Norm of the gradient before clipping.
-  public var gradientNorm: Double
+  /// Norm of the gradient before clipping; nil where it is no number.
+  public var gradientNorm: Double?
   /// Seconds of this step, of the slowest rank.
   public var seconds: Double
   /// Seconds in the step's parts, the mean over the ranks: data, compute, fold (adding), network (between nodes), wait
@@ -28,6 +28,17 @@ public struct StepRecord: Codable, Sendable {
   public var norms: [String: Double]?
   /// On the same steps: the factor of each term in the total.
   public var factors: [String: Double]?
+  /// Where the weights were not updated by this step.
+  public var refusal: Refusal?
+
+  /// Why a step was not made, and with what.
+  public struct Refusal: Codable, Sendable, Equatable {
+    public var reason: String
+    /// The step whose checkpoint weights and moments went back to; nil where the update was just left out.
+    public var backTo: Int?
+    /// Names of the batch's samples, in order.
+    public var samples: [String]
+  }
 
   /// The shards and samples of one rank.
   public struct RankShare: Codable, Sendable, Equatable {
@@ -43,10 +54,10 @@ public struct StepRecord: Codable, Sendable {
   }
 
   public init(
-    step: Int, steps: Int, losses: [String: Double], learningRate: Double, gradientNorm: Double, seconds: Double,
+    step: Int, steps: Int, losses: [String: Double], learningRate: Double, gradientNorm: Double?, seconds: Double,
     parts: [String: Double], slowest: Int, samplesPerSecond: Double, operations: Double, ranks: [RankShare],
     norms: [String: Double]? = nil,
-    factors: [String: Double]? = nil
+    factors: [String: Double]? = nil, refusal: Refusal? = nil
   ) {
     self.step = step
     self.steps = steps
@@ -61,6 +72,7 @@ public struct StepRecord: Codable, Sendable {
     self.ranks = ranks
     self.norms = norms
     self.factors = factors
+    self.refusal = refusal
   }
 }
 
@@ -86,6 +98,8 @@ public protocol TrainingObserver: AnyObject {
   func began(phase: String, step: Int, steps: Int, parameters: Int)
   func finished(_ record: StepRecord, phase: String) throws
   func saved(_ checkpoint: Checkpoint, _ cost: SaveCost)
+  /// The student was evaluated; the last score is the new one.
+  func scored(_ scores: Scores, phase: String)
   func note(_ message: String)
   func warn(_ message: String)
 }

@@ -11,20 +11,20 @@ struct SmallRun {
   ]
 
   func start(
-    _ name: String, ranks: Int, _ more: [String] = [], options: [String] = [],
+    _ name: String, ranks: Int, _ more: [String] = [], options: [String] = [], seconds: Int = 240,
     started: ((String) throws -> Void)? = nil
   ) throws -> MPIRun.Outcome {
     try MPIRun.run(
-      ranks: ranks, MPIRun.program("evl-dist"), arguments(name, more, options), seconds: 240, started: started)
+      ranks: ranks, MPIRun.program("evl-dist"), arguments(name, more, options), seconds: seconds, started: started)
   }
 
   /// The same by launch/local.
   func launch(
-    _ name: String, ranks: Int, _ more: [String] = [], started: ((String) throws -> Void)? = nil
+    _ name: String, ranks: Int, _ more: [String] = [], seconds: Int = 240, started: ((String) throws -> Void)? = nil
   ) throws -> MPIRun.Outcome {
     try MPIRun.run(
       command: [MPIRun.script("local"), "-n", "\(ranks)", "--linger", "3", "--"] + arguments(name, more, []),
-      seconds: 240, settings: ["EVL_DIST": MPIRun.program("evl-dist").path], started: started)
+      seconds: seconds, settings: ["EVL_DIST": MPIRun.program("evl-dist").path], started: started)
   }
 
   /// The same on two hosts.

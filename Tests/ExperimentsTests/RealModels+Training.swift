@@ -12,6 +12,7 @@ extension RealModels {
     var notes: [String] = []
     func began(phase: String, step: Int, steps: Int, parameters: Int) {}
     func finished(_ record: StepRecord, phase: String) throws { records.append(record) }
+    func scored(_ scores: Scores, phase: String) {}
     func saved(_ checkpoint: Checkpoint, _ cost: SaveCost) {}
     func note(_ message: String) { notes.append(message) }
     func warn(_ message: String) {}

@@ -14,6 +14,7 @@ import Training
     var lines: [String] = []
     func began(phase: String, step: Int, steps: Int, parameters: Int) {}
     func finished(_ record: StepRecord, phase: String) throws {}
+    func scored(_ scores: Scores, phase: String) {}
     func saved(_ checkpoint: Checkpoint, _ cost: SaveCost) {}
     func note(_ message: String) { lines.append(message) }
     func warn(_ message: String) {}

@@ -73,7 +73,8 @@ import Testing
       let job = TrainingJob(folder, method: "ce")
       let codes = try SimulatedRanks.run(2) { communicator -> Int? in
         ProductLibrary.setThreads(1)
-        return try job.trainer(communicator, steps: 10_000, stop: StopFlag(after: 0.5)).run(resume: .auto)
+        return try job.trainer(communicator, steps: 10_000, stop: StopFlag(jobEndsIn: 2.5, margin: 2)).run(
+          resume: .auto)
       }
       #expect(codes == [StopFlag.endOfTime, StopFlag.endOfTime])
       let saved = try #require(Checkpoint.newestSound(in: folder).checkpoint)

@@ -106,19 +106,19 @@ extension CheckpointWriter {
     var run = RunConfiguration().run
     run.margin = 100
     let end = ["SLURM_JOB_END_TIME": "\(Int(Date().timeIntervalSince1970) + 400)"]
-    let left = try #require(try run.stopAfter(environment: end))
-    #expect(abs(left - 300) < 3)
-    #expect(try run.stopAfter(environment: ["PBS_WALLTIME": "3600"]) == 3500)
-    #expect(try run.stopAfter(environment: [:]) == nil)
+    let left = try #require(try run.secondsLeft(environment: end))
+    #expect(abs(left - 400) < 3)
+    #expect(try run.secondsLeft(environment: ["PBS_WALLTIME": "3600"]) == 3600)
+    #expect(try run.secondsLeft(environment: [:]) == nil)
     run.wallClock = "1-02:03:04"
-    #expect(try run.stopAfter(environment: end) == 86_400 + 7384 - 100)
+    #expect(try run.secondsLeft(environment: end) == 86_400 + 7384)
     run.wallClock = ""
-    #expect(try run.stopAfter(environment: end) == nil)
+    #expect(try run.secondsLeft(environment: end) == nil)
     for (text, problem) in [
       ("01:30", "ends in 90 s"), ("soon", "is no time"), ("1:99:00", "is no time"), ("-1:00:00", "is no"),
     ] {
       run.wallClock = text
-      #expect { _ = try run.stopAfter(environment: [:]) } throws: {
+      #expect { _ = try run.secondsLeft(environment: [:]) } throws: {
         UserError.from($0).kind == .usage && "\($0)".contains(problem)
       }
     }

@@ -4,6 +4,7 @@ import Training
 final class SilentObserver: TrainingObserver {
   func began(phase: String, step: Int, steps: Int, parameters: Int) {}
   func finished(_ record: StepRecord, phase: String) throws {}
+  func scored(_ scores: Scores, phase: String) {}
   func saved(_ checkpoint: Checkpoint, _ cost: SaveCost) {}
   func note(_ message: String) {}
   func warn(_ message: String) {}

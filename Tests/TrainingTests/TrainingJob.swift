@@ -22,6 +22,7 @@ struct TrainingJob: Sendable {
       records.append(record)
       finishing(record)
     }
+    func scored(_ scores: Scores, phase: String) {}
     func saved(_ checkpoint: Checkpoint, _ cost: SaveCost) { saves.append(checkpoint.step) }
     func note(_ message: String) {}
     func warn(_ message: String) { warnings.append(message) }

@@ -108,6 +108,8 @@ void mp_relax(void);
 // Signals that ask for an orderly stop: the handler stores the signal's number and does nothing else.
 int mp_watch_stop_signals(void);
 int mp_stop_signal(void);
+// Seconds since the first of those that announce a kill, SIGTERM and SIGUSR2; -1 before.
+double mp_notice_age(void);
 
 // Writes the processors this process may run on into processors (at most capacity); returns how many there are, or -1.
 int mp_affinity(int *processors, int capacity);

@@ -56,6 +56,10 @@ bool mp_is_end_ordered(const mp_page *page);
 void mp_set_step_limit(mp_page *page, double seconds);
 double mp_step_limit(const mp_page *page);
 
+// How long after a notice (mp_notice_age) the ranks may go on, in seconds; negative: nobody said.
+void mp_set_grace(mp_page *page, double seconds);
+double mp_grace(const mp_page *page);
+
 // Whether there is no such process; one system call.
 bool mp_is_gone(int32_t pid);
 // Whether the process has ended and only its parent has not asked yet; reads a file.

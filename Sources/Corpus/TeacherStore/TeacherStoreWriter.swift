@@ -10,7 +10,8 @@ public struct TeacherStoreWriter: Sendable {
   public let folder: URL
   /// The index without files.
   public let plan: TeacherStoreIndex
-  private var work: URL { folder.appendingPathComponent(TeacherStore.workName) }
+  /// Where what is not finished lies until the end.
+  public var work: URL { folder.appendingPathComponent(TeacherStore.workName) }
   private var planFile: URL { work.appendingPathComponent("plan.json") }
   private var indexFile: URL { folder.appendingPathComponent(TeacherStore.indexName) }
 

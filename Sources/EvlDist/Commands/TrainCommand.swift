@@ -57,7 +57,8 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func train(_ resolved: ResolvedConfiguration, _ communicator: any Communicator) throws {
-    let stop = StopFlag(after: try communicator.agree { try resolved.configuration.run.stopAfter() })
+    let stop = try communicator.agree { try resolved.configuration.run.stopFlag() }
+    communicator.status.limitGrace(toSeconds: try resolved.configuration.run.secondsOfGrace() ?? -1)
     communicator.status.limitSteps(toSeconds: resolved.configuration.train.stepLimit)
     let folder = URL(fileURLWithPath: resolved.configuration.run.folder)
     let observer = RunObserver(

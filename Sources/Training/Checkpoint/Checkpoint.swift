@@ -54,6 +54,9 @@ public struct Checkpoint: Sendable, Equatable {
       let manifest = try? JSONDecoder().decode(Manifest.self, from: data)
     else { throw damaged("its manifest.json is missing or unreadable") }
     guard manifest.format == Manifest.newest else { throw damaged("it has format \(manifest.format), unknown here") }
+    guard manifest.files.contains(where: { $0.name == Self.stateName }) else {
+      throw damaged("its manifest.json does not name \(Self.stateName)")
+    }
     for file in manifest.files {
       let url = folder.appendingPathComponent(file.name)
       guard let size = (try? FileManager.default.attributesOfItem(atPath: url.path))?[.size] as? Int else {
@@ -64,7 +67,8 @@ public struct Checkpoint: Sendable, Equatable {
         throw damaged("\(file.name) differs from its SHA-256 in the manifest")
       }
     }
-    _ = try state()
+    let saved = try state().step
+    guard saved == step else { throw damaged("it holds the state of step \(saved)") }
   }
 
   /// The run's state at this checkpoint.

@@ -19,6 +19,7 @@ final class CheckpointController {
     var snapshot: Snapshot?
     var writing: BackgroundWork<[Checkpoint.Manifest.File]>?
     var committing: BackgroundWork<Checkpoint>?
+    let began = Stopwatch.now
     /// Seconds that training has stood still for it on this rank.
     var stopped = 0.0
     var copiedBytes = 0
@@ -38,6 +39,10 @@ final class CheckpointController {
   private let trainee: Trainee
   private let writer: CheckpointWriter
   private var running: Running?
+  /// Seconds that the last save took from its beginning to its commit; nil before the first, and elsewhere than on rank 0.
+  private(set) var seconds: Double?
+  /// On rank 0, the step of the last complete save of this start.
+  private(set) var lastStep: Int?
   /// On rank 0, of the run folder.
   var lock: FolderLock?
   private var communicator: any Communicator { context.communicator }
@@ -47,7 +52,10 @@ final class CheckpointController {
     self.context = context
     self.trainee = trainee
     let settings = context.configuration.checkpoint
-    writer = CheckpointWriter(checkpoints: checkpoints, keep: settings.keep, keepEvery: settings.keepEvery)
+    let goesBack = context.configuration.train.spikes.chosen == .rollback
+    writer = CheckpointWriter(
+      checkpoints: checkpoints, keep: settings.keep, keepEvery: settings.keepEvery,
+      anchorEvery: goesBack ? settings.every : 0)
   }
 
   /// Collective: removes what a killed run left unfinished.
@@ -63,7 +71,7 @@ final class CheckpointController {
 
   /// Collective: begins to save this state, once the save before has ended; tells where that or this cannot be.
   func begin(_ state: RunState) throws {
-    if let failure = try finish() { try tell(failure) }
+    try settle()
     if let failure = try start(state) { try tell(failure) }
   }
 
@@ -71,7 +79,7 @@ final class CheckpointController {
   ///
   /// - Throws: `AgreedError` (input/output) where it cannot be saved.
   func save(_ state: RunState) throws {
-    if let failure = try finish() { try tell(failure) }
+    try settle()
     if let failure = try start(state) ?? finish() { throw AgreedError(failure) }
   }
 
@@ -119,6 +127,9 @@ final class CheckpointController {
     if let failure = try advance() { try tell(failure) }
   }
 
+  /// Collective: waits for the end of the save; tells of one that failed.
+  func settle() throws { if let failure = try finish() { try tell(failure) } }
+
   /// Collective: waits for the end of the save. - Returns: why it failed.
   func finish() throws -> UserError? {
     var failure: UserError?
@@ -161,6 +172,7 @@ final class CheckpointController {
       let waited = try communicator.maximum(save.waited)
       let copied = try communicator.sum(save.copiedBytes)
       guard failure == nil, case .success(let checkpoint)? = outcome else { return failure }
+      (seconds, lastStep) = (Stopwatch.now - save.began, checkpoint.step)
       context.observer.saved(checkpoint, SaveCost(stopped: stopped, waited: waited, copiedBytes: copied))
       return nil
     }

@@ -6,6 +6,7 @@ public struct CheckpointWriter: Sendable {
   private let checkpoints: URL
   private let keep: Int
   private let keepEvery: Int
+  private let anchorEvery: Int
   /// Of this writer's temporary folders alone.
   private let tag = UUID().uuidString.prefix(8)
 
@@ -13,10 +14,12 @@ public struct CheckpointWriter: Sendable {
   ///   - checkpoints: the folder they lie in.
   ///   - keep: newest ones that are kept.
   ///   - keepEvery: those of steps that are multiples of it are kept for good; 0: none.
-  public init(checkpoints: URL, keep: Int, keepEvery: Int = 0) {
+  ///   - anchorEvery: the newest one of a step that is a multiple of it is kept, too; 0: none.
+  public init(checkpoints: URL, keep: Int, keepEvery: Int = 0, anchorEvery: Int = 0) {
     self.checkpoints = checkpoints
     self.keep = keep
     self.keepEvery = keepEvery
+    self.anchorEvery = anchorEvery
   }
 
   /// The folder that a step's files are written to before they are complete.
@@ -68,7 +71,7 @@ public struct CheckpointWriter: Sendable {
     guard let checkpoint = Checkpoint(folder: final) else {
       throw UserError(.internalFault, "\(final.path) is no checkpoint name")
     }
-    removeOld(except: checkpoint)
+    removeOld(except: checkpoint, best: state.scores?.best?.step)
     return checkpoint
   }
 
@@ -116,9 +119,11 @@ public struct CheckpointWriter: Sendable {
     try DurableFile.sync(checkpoints)
   }
 
-  private func removeOld(except newest: Checkpoint) {
-    let older = Checkpoint.all(in: checkpoints).filter { $0.step < newest.step }.dropFirst(keep - 1)
-    for old in older where keepEvery == 0 || old.step % keepEvery != 0 {
+  private func removeOld(except newest: Checkpoint, best: Int?) {
+    let all = Checkpoint.all(in: checkpoints).filter { $0.step <= newest.step }
+    let anchor = anchorEvery > 0 ? all.first { $0.step % anchorEvery == 0 }?.step : nil
+    for old in all.dropFirst(keep) where old.step != best && old.step != anchor {
+      if keepEvery > 0, old.step % keepEvery == 0 { continue }
       guard (try? old.verify()) != nil else { continue }
       try? FileManager.default.removeItem(at: old.folder)
     }

@@ -37,6 +37,12 @@ public struct RunState: Codable, Sendable, Equatable {
   public var metrics: [String: Double]
   /// Of GradNorm, where it adapts the weights.
   public var weighting: GradNorm.State?
+  /// What steps are judged by; absent in states from before they were.
+  var spikes: SpikeGuard.State?
+  /// Of the evaluations so far.
+  public var scores: Scores?
+  /// All settings of the start that saved it, by key; absent in states from before they were noted.
+  var configuration: [String: String]?
 
   /// Name of the teacher among `data`.
   public static let teacherKey = "the teacher"
@@ -79,6 +85,16 @@ public struct RunState: Codable, Sendable, Equatable {
     return differences.map { $0 + "; the bits will differ from those of a run that was not changed" }
   }
 
+  /// The settings that are others than those of the checkpoint's start, beside those that forbid or warn; nil where none is.
+  public func remark(against saved: RunState) -> String? {
+    guard let before = saved.configuration, let now = configuration else { return nil }
+    let told = Set(optimisation.keys).union(data.keys)
+    let lines = Set(before.keys).union(now.keys).subtracting(told).sorted().compactMap { key in
+      before[key] == now[key] ? nil : "\n  \(key): \(before[key] ?? "(none)") then, \(now[key] ?? "(none)") now"
+    }
+    return lines.isEmpty ? nil : "settings that differ from the checkpoint's start:" + lines.joined()
+  }
+
   private static func difference(_ name: String, _ saved: String?, _ own: String?) -> String? {
     // What one side does not have is another thing than the text "none".
     let absent = "says nothing of it"
@@ -107,6 +123,7 @@ extension RunState {
     let seen = try configuration.values(under: ["data.questions.", "data.augmentation.", "train.labelled"] + adapters)
     var optimisation = try configuration.values(under: [
       "objective.", "train.learning_rate", "train.schedule", "train.warmup", "train.weight_decay", "train.clip",
+      "train.spikes.",
     ])
     // With fixed factors, measuring norms changes nothing.
     if !configuration.objective.adaptsWeights {

@@ -1,3 +1,4 @@
+import Cluster
 import Foundation
 import Tensors
 
@@ -82,9 +83,9 @@ final class Snapshot: @unchecked Sendable {
         heldBytes += Self.bytes(numbers)
         cost.copiedBytes += Self.bytes(numbers)
       } else if regions.contains(where: \.isInPlace) {
-        let start = Date()
+        let start = Stopwatch.now
         condition.wait()
-        cost.waited += Date().timeIntervalSince(start)
+        cost.waited += Stopwatch.now - start
       } else {
         return cost
       }

@@ -8,42 +8,50 @@ import Tensors
 extension Trainer {
   /// The state of this moment.
   func state() throws -> RunState {
-    try RunState(
+    var state = try RunState(
       step: step, configuration: context.configuration, layout: trainee.arena.layout, data: data,
       groups: trainee.memory.node.groups.sizes, metrics: lastLosses, weighting: gradNorm?.state)
+    state.spikes = spikes.state
+    state.scores = scores
+    state.configuration = try context.configuration.values(under: [""])
+    return state
   }
 
   /// Collective: continues from a checkpoint, or stays at step 0 where there is none to continue from.
   func restore(_ resume: Resume) throws {
-    let found: (step: Int, folder: String) = try context.communicator.agree {
-      guard context.communicator.isController,
-        let point = try ResumePoint.find(resume, in: plan.checkpoints, skipped: context.observer.warn)
-      else { return (0, "") }
+    let found = try adopt {
+      guard let point = try ResumePoint.find(resume, in: plan.checkpoints, skipped: context.observer.warn) else {
+        return nil
+      }
       let current = try state()
       try point.check(current, steps: plan.steps)
       current.warnings(against: point.saved).forEach(context.observer.warn)
-      try load(point.checkpoint)
-      if let saved = point.saved.weighting { gradNorm?.restore(saved) }
-      return (point.checkpoint.step, point.checkpoint.folder.path)
+      current.remark(against: point.saved).map(context.observer.note)
+      context.observer.note(
+        "\(plan.name): continuing from step \(point.checkpoint.step) (\(point.checkpoint.folder.path))")
+      return point.checkpoint
     }
-    let step = try context.communicator.broadcast(found.step)
-    try trainee.memory.copyToAllGroups()
-    try trainee.memory.roundWeights()
-    guard step > 0 else { return }
-    try shareWeighting()
-    setStep(step)
-    if context.communicator.isController {
-      context.observer.note("\(plan.name): continuing from step \(step) (\(found.folder))")
-    }
+    guard let found else { return }
+    if let weighting = found.weighting { gradNorm?.restore(weighting) }
+    spikes.state = found.spikes ?? SpikeGuard.State(updates: found.step)
+    scores = found.scores
+    setStep(found.step)
   }
 
-  /// Collective: GradNorm's state as rank 0 has it.
-  private func shareWeighting() throws {
-    guard var own = gradNorm else { return }
-    let data = try context.communicator.agree { try JSONEncoder().encode(own.state) }
-    let text = try context.communicator.broadcast(String(decoding: data, as: UTF8.self))
-    own.restore(try context.communicator.agree { try JSONDecoder().decode(GradNorm.State.self, from: Data(text.utf8)) })
-    gradNorm = own
+  /// Collective: takes weights and moments from the checkpoint that rank 0 finds, or leaves them as they are.
+  ///
+  /// - Returns: what is saved beside them, the same on every rank; nil where rank 0 finds none.
+  func adopt(_ find: () throws -> Checkpoint?) throws -> RunState? {
+    let own = try context.communicator.agree {
+      guard context.communicator.isController, let checkpoint = try find() else { return "" }
+      try load(checkpoint)
+      return String(decoding: try JSONEncoder().encode(checkpoint.state()), as: UTF8.self)
+    }
+    let state = try context.communicator.broadcast(own)
+    try trainee.memory.copyToAllGroups()
+    try trainee.memory.roundWeights()
+    guard !state.isEmpty else { return nil }
+    return try context.communicator.agree { try JSONDecoder().decode(RunState.self, from: Data(state.utf8)) }
   }
 
   private func load(_ checkpoint: Checkpoint) throws {

@@ -17,10 +17,31 @@ extension RunConfiguration.Checkpoint {
 }
 
 extension RunConfiguration.Run {
-  /// When the run is to stop by itself: some time before its job's end; nil where that is not known.
+  /// The requests to stop that this run listens to: signals, and the end of its job's time.
   ///
   /// - Throws: `UserError(.usage)` for a time that is none, or no longer than `run.margin`.
-  public func stopAfter(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Double? {
+  public func stopFlag(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> StopFlag {
+    StopFlag(
+      jobEndsIn: try secondsLeft(environment: environment), margin: margin,
+      grace: try secondsOfGrace(environment: environment))
+  }
+
+  /// Seconds from the announcement of a kill to the kill; nil where nobody tells.
+  ///
+  /// - Throws: `UserError(.usage)` for a text that is no such time.
+  public func secondsOfGrace(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Double? {
+    let text = grace == "auto" ? environment["EVL_GRACE_SECONDS"] ?? "" : grace
+    if text.isEmpty { return nil }
+    guard let seconds = Double(text), seconds >= 0, seconds.isFinite else {
+      throw UserError(
+        .usage, "\(grace == "auto" ? "EVL_GRACE_SECONDS" : "run.grace") is \"\(text)\"; a number of seconds",
+        remedy: "say how long after SIGTERM the job is killed, or leave it empty")
+    }
+    return seconds
+  }
+
+  /// Seconds until the job's time ends; nil where that is not known.
+  func secondsLeft(environment: [String: String]) throws -> Double? {
     let left: Double?
     do { left = try JobTime.left(wallClock, environment: environment) } catch let error as UserError {
       throw UserError(error.kind, "run.wall_clock: \(error.message)", remedy: error.remedy)
@@ -31,7 +52,7 @@ extension RunConfiguration.Run {
         .usage, "the job's time ends in \(Int(left)) s, the run is to stop \(Int(margin)) s (run.margin) before",
         remedy: "give the job more time, or set run.margin lower, or run.wall_clock to \"\"")
     }
-    return left - margin
+    return left
   }
 
   /// All that is wrong with the values, one line each.

@@ -30,6 +30,8 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var wallClock = "auto"
     /// Seconds before that at which the run saves and stops: longer than a step and a save.
     public var margin = 120.0
+    /// Seconds from SIGTERM or SIGUSR2 to the kill: a number, `auto` (what the launch script tells), or nothing.
+    public var grace = "auto"
   }
 
   /// What is learned from.
@@ -156,6 +158,7 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var stepLimit = 1800.0
     /// Share of the training records whose answers are used.
     public var labelled = 1.0
+    public var spikes = Spikes()
     public var lora = LoRA()
   }
 
@@ -198,6 +201,8 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var replicates = 1000
     /// Largest number of tokens generated per answer.
     public var answerTokens = 24
+    /// Steps between evaluations of the student in training; the state with the best macro AUC is kept. 0: none.
+    public var every = 0
   }
 }
 
@@ -248,6 +253,7 @@ extension RunConfiguration {
       !evaluation.trainFolds.contains(evaluation.fold),
       "evaluation.fold \(evaluation.fold) is among evaluation.train_folds")
     require(evaluation.replicates >= 100, "evaluation.replicates is \(evaluation.replicates); at least 100")
+    require(evaluation.every >= 0, "evaluation.every is \(evaluation.every); 0 or more steps")
     require(evaluation.answerTokens >= 1, "evaluation.answer_tokens is \(evaluation.answerTokens); at least 1")
     require(
       objective.chosen != .rkd || train.shards < 1
@@ -302,7 +308,7 @@ extension RunConfiguration.Train {
   /// What is wrong with the adapters, what is about ranks, and the limit of a step, one line each.
   func problems() -> [String] {
     let isLimit = stepLimit >= 0 && stepLimit.isFinite
-    return lora.problems() + rankProblems()
+    return lora.problems() + spikes.problems() + rankProblems()
       + (isLimit ? [] : ["train.step_limit is \(stepLimit); 0 lets a step take for ever"])
   }
 }
