@@ -78,10 +78,10 @@ let tests: [Target] = layers.map { layer in
     exclude: besideTests[layer.name] ?? [], swiftSettings: settings)
 }
 
-// These read the package's files and run its scripts; they depend on no product.
+// These read the package's files and run its scripts; they depend on no product of it.
 let aboutTheHouse: [Target] = [
   .testTarget(name: "ArchitectureTests", swiftSettings: settings),
-  .testTarget(name: "LaunchTests", dependencies: ["TestSupport"], swiftSettings: settings),
+  .testTarget(name: "LaunchTests", dependencies: ["TestSupport", yams], swiftSettings: settings),
 ]
 
 let package = Package(

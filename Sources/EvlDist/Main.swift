@@ -21,7 +21,8 @@ struct EvlDist: ParsableCommand {
       TrainCommand.self, TeachCommand.self, EvaluateCommand.self, InterpretCommand.self, RenderCommand.self,
       InspectCommand.self,
       VerifyCommand.self, ExportCommand.self, DoctorCommand.self, BenchCommand.self, LossCommand.self,
-      ForwardCommand.self, TokenizeCommand.self, ConfigCommand.self, PlanCommand.self, StatusCommand.self,
+      ForwardCommand.self, TokenizeCommand.self, ConfigCommand.self, PlanCommand.self, LaunchCommand.self,
+      StatusCommand.self,
     ],
     defaultSubcommand: TrainCommand.self)
 

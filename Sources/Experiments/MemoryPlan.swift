@@ -30,7 +30,10 @@ struct MemoryPlan {
   }
 
   var perRank: Int { own.reduce(0) { $0 + $1.bytes } }
-  private var perNode: Int { shared.reduce(0) { $0 + $1.bytes } }
+  /// What the ranks of a node share.
+  var perNode: Int { shared.reduce(0) { $0 + $1.bytes } }
+  /// All of a node.
+  func node(ranks: Int) -> Int { perRank * ranks + perNode }
 
   /// - Parameters:
   ///   - layout: everything that is trained.
@@ -130,10 +133,10 @@ struct MemoryPlan {
     for part in own { table.row("  " + part.name, Self.text(part.bytes) + " a rank") }
     for part in shared { table.row("  " + part.name, Self.text(part.bytes) + " a node") }
     table.row("memory per rank", Self.text(perRank + perNode) + (shared.isEmpty ? "" : ", with what is shared"))
-    table.row("memory per node", Self.text(perRank * ranksPerNode + perNode))
+    table.row("memory per node", Self.text(node(ranks: ranksPerNode)))
   }
 
-  private static func text(_ bytes: Int) -> String {
+  static func text(_ bytes: Int) -> String {
     bytes < 1_000_000_000
       ? String(format: "%.1f MB", Double(bytes) / 1e6) : String(format: "%.2f GB", Double(bytes) / 1e9)
   }

@@ -70,6 +70,29 @@ public struct RunPlan {
     return [(0..<train.globalBatch / train.shards).map { _ in (size(start.student), start.teacher.map(size)) }]
   }
 
+  /// Of a rank.
+  var threads: Int { resolved.configuration.train.threads }
+
+  /// Seconds before a job's end at which the run saves and stops.
+  var margin: Double { resolved.configuration.run.margin }
+
+  /// The student's steps, and before them those of a built-in teacher that is trained first.
+  var steps: Int {
+    let configuration = resolved.configuration
+    let trainsTeacher = start.teacher != nil && configuration.teacher.path.isEmpty
+    return configuration.train.steps + (trainsTeacher ? configuration.teacher.steps : 0)
+  }
+
+  /// What is assumed or will not go well.
+  public var warnings: [String] { [assumption, assignment.warning].compactMap { $0 } }
+
+  /// Seconds of the shards that a rank does in a step, as timed here: the student's forward and backward.
+  ///
+  /// - Throws: `UserError` as `ScalingMeasurement`.
+  public func measuredStep() throws -> Double {
+    Double(assignment.rounds) * (try ScalingMeasurement(resolved.configuration).shardSeconds())
+  }
+
   /// Configuration and figures as text.
   public func text() throws -> String {
     let train = resolved.configuration.train
@@ -88,11 +111,10 @@ public struct RunPlan {
     let lengths = shards.joined().map(\.student.tokens)
     table.row("tokens of a sample", "\(lengths.min() ?? 0) to \(lengths.max() ?? 0) in \(lengths.count) samples")
     try memory().add(to: &table, ranksPerNode: ranksPerNode)
-    let warnings = [assumption, assignment.warning].compactMap { $0 }
     return try resolved.yaml() + "\n" + table.render() + warnings.map { "warning: \($0)\n" }.joined()
   }
 
-  private func memory() throws -> MemoryPlan {
+  func memory() throws -> MemoryPlan {
     try MemoryPlan(
       resolved.configuration, layout: start.layout,
       student: MemoryPlan.Part(blueprint: start.student, shards: shards.map { $0.map(\.student) }),

@@ -45,7 +45,7 @@ import Testing
       "train", "teach", "evaluate", "interpret", "render", "inspect", "verify", "export", "doctor", "bench", "loss",
       "forward",
       "tokenize",
-      "config", "plan", "status",
+      "config", "plan", "launch", "status",
     ] {
       #expect(help.output.contains(name))
       #expect(try Self.run([name, "--help"]).code == 0)

@@ -6,7 +6,7 @@ import Testing
   private static let script = Stage.launch.appendingPathComponent("install-dependencies")
 
   /// What the script itself is made of.
-  private static let shell = ["bash", "cat", "sed", "sort", "head", "env"]
+  private static let shell = ["bash", "cat", "sed", "sort", "head", "env", "timeout"]
 
   /// A machine that lacks cairo until apt-get has installed it.
   private func withMachine<T>(
@@ -97,6 +97,31 @@ import Testing
     try withMachine(swift: version) { stage in
       let outcome = try stage.run(Self.script)
       #expect(outcome.code == 0)
+    }
+  }
+
+  private static let testsOnly = ". '\(script.path)'; install_test_dependencies"
+
+  @Test func whatTestsNeedIsInstalledWithoutServicesAndNeverFails() throws {
+    for works in [true, false] {
+      try withMachine(works: works) { stage in
+        let script = try stage.file("tests-only", Self.testsOnly)
+        let outcome = try stage.run(script, settings: ["EVL_INIT_SYSTEM": "/nowhere"])
+        #expect(outcome.code == 0)
+        #expect(
+          stage.text("apt").contains(" install -y --no-install-recommends ")
+            && stage.text("apt").contains("slurm-client"))
+        #expect(outcome.errors.contains("skip themselves") == !works, "\(outcome)")
+      }
+    }
+  }
+
+  @Test func aMachineThatStartsServicesIsLeftAlone() throws {
+    try withMachine { stage in
+      let script = try stage.file("tests-only", Self.testsOnly)
+      let outcome = try stage.run(script, settings: ["EVL_INIT_SYSTEM": stage.folder.path])
+      #expect(outcome.code == 0 && stage.text("apt") == "")
+      #expect(outcome.errorLines.count == 1 && outcome.errors.contains("slurm-client"))
     }
   }
 }

@@ -78,6 +78,13 @@ import Testing
     }
   }
 
+  @Test func theRanksAreToldOfTheGrace() throws {
+    try withLocal { stage, program in
+      _ = try stage.run(Self.script, ["--grace", "40"], settings: ["EVL_DIST": program.path])
+      #expect(stage.text("environment").contains("EVL_GRACE_SECONDS=40\n"))
+    }
+  }
+
   @Test func whatIsSetAlreadyIsKept() throws {
     try withLocal { stage, program in
       let kept = ["OMPI_MCA_mpi_yield_when_idle": "0", "OPENBLAS_CORETYPE": "Haswell"]
@@ -167,7 +174,7 @@ import Testing
 
   /// timeout hands on the signals that it gets, except that it takes SIGTERM for its own end, too; so the script itself
   /// is signalled.
-  private static func send(_ signal: Int32, to process: Process) {
+  static func send(_ signal: Int32, to process: Process) {
     let children = "/proc/\(process.processIdentifier)/task/\(process.processIdentifier)/children"
     let text = (try? String(contentsOfFile: children, encoding: .utf8)) ?? ""
     for child in text.split(separator: " ").compactMap({ pid_t($0) }) { kill(child, signal) }
