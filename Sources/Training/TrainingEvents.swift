@@ -86,6 +86,8 @@ public protocol TrainingObserver: AnyObject {
   func began(phase: String, step: Int, steps: Int, parameters: Int)
   func finished(_ record: StepRecord, phase: String) throws
   func saved(_ checkpoint: Checkpoint, _ cost: SaveCost)
+  /// So many records of a task beside training, such as an evaluation, are done.
+  func progress(_ name: String, done: Int, of count: Int)
   func note(_ message: String)
   func warn(_ message: String)
 }

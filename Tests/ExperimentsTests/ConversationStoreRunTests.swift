@@ -16,6 +16,7 @@ import Training
     func began(phase: String, step: Int, steps: Int, parameters: Int) {}
     func finished(_ record: StepRecord, phase: String) throws { if phase == "student" { records.append(record) } }
     func saved(_ checkpoint: Checkpoint, _ cost: SaveCost) {}
+    func progress(_ name: String, done: Int, of count: Int) {}
     func note(_ message: String) { notes.append(message) }
     func warn(_ message: String) {}
   }

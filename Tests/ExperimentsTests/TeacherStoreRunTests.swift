@@ -15,6 +15,7 @@ import Training
     func began(phase: String, step: Int, steps: Int, parameters: Int) {}
     func finished(_ record: StepRecord, phase: String) throws {}
     func saved(_ checkpoint: Checkpoint, _ cost: SaveCost) {}
+    func progress(_ name: String, done: Int, of count: Int) {}
     func note(_ message: String) { lines.append(message) }
     func warn(_ message: String) {}
   }

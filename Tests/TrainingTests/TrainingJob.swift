@@ -23,6 +23,7 @@ struct TrainingJob: Sendable {
       finishing(record)
     }
     func saved(_ checkpoint: Checkpoint, _ cost: SaveCost) { saves.append(checkpoint.step) }
+    func progress(_ name: String, done: Int, of count: Int) {}
     func note(_ message: String) {}
     func warn(_ message: String) { warnings.append(message) }
   }

@@ -61,7 +61,9 @@ struct TrainCommand: ParsableCommand {
     communicator.status.limitSteps(toSeconds: resolved.configuration.train.stepLimit)
     let folder = URL(fileURLWithPath: resolved.configuration.run.folder)
     let observer = RunObserver(
-      terminal: .current(), metrics: MetricsLog(folder.appendingPathComponent("metrics.jsonl")))
+      terminal: .current(), metrics: MetricsLog(folder.appendingPathComponent("metrics.jsonl")),
+      tensorBoard: TensorBoardLog(folder.appendingPathComponent("tensorboard")))
+    defer { observer.end() }
     let topology = try Topology.gather(among: communicator, threads: resolved.configuration.train.threads)
     let kernels = try communicator.kernelWarnings()
     if communicator.isController {
