@@ -1,3 +1,4 @@
+import Cluster
 import Foundation
 import Tensors
 
@@ -17,7 +18,7 @@ enum MatrixKernels {
 
   /// The variables to set; empty when all are set already or right by themselves.
   static func advice(
-    flags: Set<String> = processorFlags(), chosen: String = ProductLibrary.coreType,
+    flags: Set<String> = ProcessorModel.flags(), chosen: String = ProductLibrary.coreType,
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) -> [String: String] {
     var advice: [String: String] = [:]
@@ -28,12 +29,6 @@ enum MatrixKernels {
     // Whoever tells how long to spin has chosen too.
     if environment[waitVariable] == nil, environment["GOMP_SPINCOUNT"] == nil { advice[waitVariable] = "passive" }
     return advice
-  }
-
-  static func processorFlags() -> Set<String> {
-    let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-    let line = text.split(separator: "\n").first { $0.hasPrefix("flags") } ?? ""
-    return Set(line.split(separator: " ").map(String.init))
   }
 
   /// Replaces this process by itself with the variables set; returns when nothing has to change.

@@ -46,7 +46,8 @@ import Training
       let context = RunContext(
         communicator: communicator, configuration: resolved.configuration, stop: StopFlag(), observer: listener)
       let environment = RunEnvironment(
-        program: "test", topology: try Topology.gather(among: communicator, threads: 1))
+        program: "test", topology: try Topology.gather(among: communicator, threads: 1), messagePassing: "none",
+        commit: .unknown)
       _ = try DistillationRun(context: context, resolved: resolved, environment: environment).run(resume: .auto)
       return listener.records.map(\.losses)
     }[0]

@@ -44,7 +44,8 @@ extension RealModels {
       let context = RunContext(
         communicator: communicator, configuration: resolved.configuration, stop: StopFlag(), observer: listener)
       let environment = RunEnvironment(
-        program: "test", topology: try Topology.gather(among: communicator, threads: 1))
+        program: "test", topology: try Topology.gather(among: communicator, threads: 1), messagePassing: "none",
+        commit: .unknown)
       let run = DistillationRun(context: context, resolved: resolved, environment: environment)
       _ = try run.run(resume: .auto, dump: dump.map { (step: 1, file: $0) })
       return Outcome(losses: listener.records.map(\.losses), notes: listener.notes)

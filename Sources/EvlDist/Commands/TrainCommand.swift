@@ -76,7 +76,9 @@ struct TrainCommand: ParsableCommand {
       communicator: communicator, configuration: resolved.configuration, stop: stop, observer: observer)
     let run = DistillationRun(
       context: context, resolved: resolved,
-      environment: RunEnvironment(program: Version.text, topology: topology))
+      environment: RunEnvironment(
+        program: Version.text, topology: topology, messagePassing: communicator.library,
+        commit: communicator.isController ? .current() : .unknown))
     switch try run.run(resume: resumption, dump: dumped) {
     case .stopped(let signal, let folder):
       throw AgreedError(
