@@ -6,6 +6,9 @@ let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+// What its generated code was made of.
+let messages = ["TensorBoard/event.proto"]
 
 // The pkg-config name of the MPI library: "ompi-c" (Open MPI) unless EVL_MPI says otherwise ("mpich", "mpi-c").
 let messagePassing = Context.environment["EVL_MPI"] ?? "ompi-c"
@@ -33,6 +36,7 @@ func layer(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 
 let computation: [Target.Dependency] = ["Models", "Autograd", "Tensors"]
 let data: [Target.Dependency] = ["Corpus", "Cardiology", "Cluster"]
+let formats: [Target.Dependency] = [logging, protobuf]
 
 let layers: [Target] = [
   layer("Tensors", ["CVectorKernels", "COpenBLAS", "COneDNN", "CCrypto"]),
@@ -44,7 +48,7 @@ let layers: [Target] = [
   layer("Distillation", ["Models", "Autograd", "Tensors"]),
   layer("Evaluation", ["Distillation"] + computation + data),
   layer("Training", ["Distillation"] + computation + data + [yams]),
-  layer("Reporting", ["Training", "Evaluation", "Distillation"] + computation + data + [logging]),
+  layer("Reporting", ["Training", "Evaluation", "Distillation"] + computation + data + formats, exclude: messages),
   layer("Experiments", ["Training", "Evaluation", "Distillation"] + computation + data),
   .executableTarget(
     name: "EvlDist",
@@ -66,6 +70,7 @@ let besideTests = [
   ],
   "Models": ["Recorded", "expected_models.py", "check_original.py"],
   "Distillation": ["Recorded", "expected_methods.py"], "Evaluation": ["expected_values.py"],
+  "Reporting": ["read_events.py"], "EvlDist": ["read_weights.py"],
 ]
 
 // What tests need beside their layer and what that imports: programs they start under mpirun, and other layers.
@@ -91,6 +96,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.11.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
   targets: system + layers + [support, probe] + tests + aboutTheHouse
 )

@@ -1,6 +1,19 @@
 import Foundation
 import Tensors
 
+/// The memory of a host, and what a container may have of it.
+public struct MemoryLimits: Codable, Sendable, Equatable {
+  /// Bytes of the host.
+  public var bytes: Int
+  /// The tightest limit of the control groups; nil where there is none.
+  public var limit: Int?
+
+  public init(bytes: Int, limit: Int?) {
+    self.bytes = bytes
+    self.limit = limit
+  }
+}
+
 /// Memory that this host, or the container, has left.
 struct HostMemory {
   private let root: URL
@@ -11,15 +24,34 @@ struct HostMemory {
   /// Bytes that can still be taken without swapping: the least of the host's and those of its control groups, files in
   /// the cache counted as free; nil where the system does not tell.
   var available: Int? {
-    let host = SystemFiles(root: root).field("MemAvailable", of: "proc/meminfo")
-      .flatMap { $0.split(separator: " ").first }.flatMap { Int($0) }.map { 1024 * $0 }
     let groups = ControlGroups("memory", root: root)
     let limits =
-      groups.unified.map { left($0, limit: "memory.max", use: "memory.current", cache: "inactive_file") }
+      groups.unified.map { left($0, limit: Self.limit, use: "memory.current", cache: "inactive_file") }
       + groups.separate.map {
-        left($0, limit: "memory.limit_in_bytes", use: "memory.usage_in_bytes", cache: "total_inactive_file")
+        left($0, limit: Self.separateLimit, use: "memory.usage_in_bytes", cache: "total_inactive_file")
       }
-    return ([host] + limits).compactMap { $0 }.min()
+    return ([bytes("MemAvailable")] + limits).compactMap { $0 }.min()
+  }
+
+  /// What there is at all; nil where the system does not tell.
+  var limits: MemoryLimits? {
+    guard let total = bytes("MemTotal") else { return nil }
+    let groups = ControlGroups("memory", root: root)
+    let limits =
+      groups.unified.map { SystemFiles(root: $0).text(Self.limit) }
+      + groups.separate.map { SystemFiles(root: $0).text(Self.separateLimit) }
+    // Version 1 has a huge number for none.
+    let tightest = limits.compactMap { $0.flatMap { Int($0) } }.min()
+    return MemoryLimits(bytes: total, limit: tightest.flatMap { $0 < total ? $0 : nil })
+  }
+
+  /// Files of the control groups, version 2 and 1.
+  private static let limit = "memory.max"
+  private static let separateLimit = "memory.limit_in_bytes"
+
+  private func bytes(_ name: String) -> Int? {
+    SystemFiles(root: root).field(name, of: "proc/meminfo")
+      .flatMap { $0.split(separator: " ").first }.flatMap { Int($0) }.map { 1024 * $0 }
   }
 
   private func left(_ folder: URL, limit: String, use: String, cache: String) -> Int? {

@@ -16,10 +16,13 @@ struct SystemFiles {
   /// A list such as "0-3,8"; nil where the file is missing or holds no list.
   func numbers(_ path: String) -> [Int]? { text(path).flatMap(NumberRanges.parse) }
 
-  /// The value behind "name:" at the start of a line.
+  /// The value behind "name:" at the start of the first such line; blanks may stand before the colon.
   func field(_ name: String, of path: String) -> String? {
-    text(path)?.split(whereSeparator: \.isNewline).first { $0.hasPrefix(name + ":") }
-      .map { $0.dropFirst(name.count + 1).trimmingCharacters(in: .whitespaces) }
+    text(path)?.split(whereSeparator: \.isNewline).first { line in
+      line.hasPrefix(name) && line.dropFirst(name.count).first { !$0.isWhitespace } == ":"
+    }
+    .flatMap { $0.firstIndex(of: ":").map($0.suffix(from:)) }
+    .map { $0.dropFirst().trimmingCharacters(in: .whitespaces) }
   }
 
   /// Names in a folder that are a word and a number, such as "node0", by number.

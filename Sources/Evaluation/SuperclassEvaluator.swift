@@ -26,9 +26,11 @@ public struct SuperclassEvaluator {
   /// Collective: the answers for all samples, in their order, on every rank; records are dealt to the ranks one by one.
   ///
   /// Each record is computed by itself, so the answers do not depend on the number of ranks.
+  /// - Parameter progress: told on every rank, after each of its own, of how many records are done.
   /// - Throws: `AgreedError` of kind stopped when a stop was asked for meanwhile.
   public func answers(
-    _ samples: [ECGSample], records: RecordCache, communicator: any Communicator, stop: StopFlag
+    _ samples: [ECGSample], records: RecordCache, communicator: any Communicator, stop: StopFlag,
+    progress: (_ done: Int) -> Void = { _ in }
   ) throws -> [PTBXLSuper.Answer] {
     let round = communicator.size * Self.recordsPerRound
     var results: [(probabilities: [Double], text: String)] = []
@@ -36,7 +38,11 @@ public struct SuperclassEvaluator {
       communicator.status.begin(.evaluation)
       let own = (start..<min(start + round, samples.count)).filter { $0 % communicator.size == communicator.rank }
       results += try communicator.agree {
-        try own.compactMap { stop.isRaised ? nil : try answer(about: samples[$0], records: records) }
+        try own.compactMap { index in
+          guard !stop.isRaised else { return nil }
+          defer { progress(min(samples.count, index - communicator.rank + communicator.size)) }
+          return try answer(about: samples[index], records: records)
+        }
       }
       let signal = try stop.agreed(among: communicator)
       guard signal == 0 else {

@@ -27,9 +27,10 @@ struct EvlDist: ParsableCommand {
     defaultSubcommand: TrainCommand.self)
 
   static func main() {
-    MatrixKernels.restartWithTheRightOnes()
+    let arguments = ProcessArguments.all
+    MatrixKernels.restart(with: arguments)
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(Array(arguments.dropFirst()))
       try command.run()
     } catch let error as UserError {
       exit(printing: error)

@@ -1,3 +1,4 @@
+import Cluster
 import Foundation
 import Tensors
 
@@ -17,7 +18,7 @@ enum MatrixKernels {
 
   /// The variables to set; empty when all are set already or right by themselves.
   static func advice(
-    flags: Set<String> = processorFlags(), chosen: String = ProductLibrary.coreType,
+    flags: Set<String> = ProcessorModel.flags(), chosen: String = ProductLibrary.coreType,
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) -> [String: String] {
     var advice: [String: String] = [:]
@@ -30,18 +31,14 @@ enum MatrixKernels {
     return advice
   }
 
-  static func processorFlags() -> Set<String> {
-    let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-    let line = text.split(separator: "\n").first { $0.hasPrefix("flags") } ?? ""
-    return Set(line.split(separator: " ").map(String.init))
-  }
-
   /// Replaces this process by itself with the variables set; returns when nothing has to change.
-  static func restartWithTheRightOnes() {
+  ///
+  /// - Parameter arguments: of this process.
+  static func restart(with arguments: [String]) {
     let advice = advice()
     guard !advice.isEmpty else { return }
     for (name, value) in advice { setenv(name, value, 1) }
-    var arguments = CommandLine.arguments.map { strdup($0) } + [nil]
+    var arguments = arguments.map { strdup($0) } + [nil]
     defer { arguments.forEach { free($0) } }
     execv("/proc/self/exe", &arguments)
     // Where the system refuses, the program goes on with the slower kernels; `doctor` shows them.

@@ -39,7 +39,7 @@ extension MachineReport {
         node.memoryNodes.sorted { (Int($0.key) ?? 0) < (Int($1.key) ?? 0) }.map { "\($0.key): \($0.value)" }
           .joined(separator: "; "),
         node.quota.map { "\($0)" } ?? "none",
-        SharedMemorySpace.text(node.sharedBytes),
+        node.sharedBytes.map(SharedMemorySpace.text) ?? "-",
         node.sharedMemory.map { "\(SharedMemorySpace.text($0.free)) of \(SharedMemorySpace.text($0.bytes))" } ?? "none",
         "\(pages.transparent ?? "none"), \(pages.reachSharedMemory ? "yes" : "no"), \(pages.free) of \(pages.reserved)")
     }

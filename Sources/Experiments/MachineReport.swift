@@ -45,8 +45,15 @@ public struct MachineReport: Codable, Sendable {
     public var hugePages: HugePages
     /// The room of /dev/shm; nil where there is none.
     public var sharedMemory: SharedMemorySpace?
-    /// Bytes that a run's ranks share on this node.
-    public var sharedBytes: Int
+    /// Bytes that a run's ranks share on this node, where they were reckoned.
+    public var sharedBytes: Int?
+    public var model: ProcessorModel
+    /// Kernels of matrix products that its first rank runs.
+    public var kernels: String
+    /// Nil where the kernel does not tell.
+    public var memory: MemoryLimits?
+    /// Release of the operating system's kernel.
+    public var system: String
     public var ranks: [Rank]
   }
 
@@ -80,7 +87,7 @@ public struct MachineReport: Codable, Sendable {
     let memory = nodes.compactMap { node -> String? in
       guard sharing != .private else { return nil }
       guard let space = node.sharedMemory else { return "\(node.host): there is no /dev/shm" }
-      return space.warning(needed: node.sharedBytes).map { "\(node.host): \($0)" }
+      return space.warning(needed: node.sharedBytes ?? 0).map { "\(node.host): \($0)" }
     }
     let wanted = topology.places.first?.threads ?? 1
     let libraries = products.threads.problem(wanted: wanted).map { ["\($0)"] } ?? []
@@ -101,7 +108,8 @@ public struct MachineReport: Codable, Sendable {
 }
 
 extension MachineReport.Node {
-  fileprivate init(_ load: NodeLoad, sharedBytes: Int) {
+  /// - Parameter sharedBytes: nil where no run is asked about.
+  init(_ load: NodeLoad, sharedBytes: Int? = nil) {
     let host = load.resources.processors
     self.init(
       node: load.places.first?.node ?? 0, host: load.host, processors: NumberRanges.text(host.online),
@@ -109,7 +117,8 @@ extension MachineReport.Node {
       memoryNodes: Dictionary(
         uniqueKeysWithValues: host.memoryNodes.map { ("\($0.key)", NumberRanges.text($0.value)) }),
       quota: load.quota, hugePages: load.resources.hugePages, sharedMemory: load.resources.sharedMemory,
-      sharedBytes: sharedBytes,
+      sharedBytes: sharedBytes, model: load.resources.model, kernels: load.resources.kernels,
+      memory: load.resources.memory, system: load.resources.system,
       ranks: load.places.map { place in
         MachineReport.Rank(
           rank: place.rank, processors: NumberRanges.text(place.processors),

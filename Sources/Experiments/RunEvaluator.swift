@@ -27,8 +27,13 @@ struct RunEvaluator {
       return known
     }
     if context.communicator.isController { context.observer.note("evaluating: \(name)") }
-    let answers = try SuperclassEvaluator(model: model, side: side, answerTokens: settings.answerTokens)
-      .answers(corpus.evaluation, records: corpus.records, communicator: context.communicator, stop: context.stop)
+    let evaluator = SuperclassEvaluator(model: model, side: side, answerTokens: settings.answerTokens)
+    let answers = try evaluator.answers(
+      corpus.evaluation, records: corpus.records, communicator: context.communicator, stop: context.stop
+    ) { done in
+      guard context.communicator.isController else { return }
+      context.observer.progress("evaluating", done: done, of: corpus.evaluation.count)
+    }
     let report = try context.communicator.agree {
       let task = PTBXLSuper(
         subset: corpus.evaluationSubset,

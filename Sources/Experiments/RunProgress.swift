@@ -34,13 +34,18 @@ public struct RunProgress: Codable, Sendable, Equatable {
   public var loss: Double?
   /// Of the last steps.
   public var samplesPerSecond: Double?
-  /// Seconds until the phase's last step, at the pace of the last ones; nil where no job lives.
+  /// Seconds until the phase's last step, at the pace of the last ones; nil where no job lives or all steps are done.
   public var secondsLeft: Double?
   /// When the last step ended, ISO 8601.
   public var lastStep: String?
   public var lastCheckpoint: Save?
   /// Ranks by host, of the newest start.
   public var ranks: [String: [Int]] = [:]
+
+  /// `environment.json`, as far as it is looked at: what every version has written.
+  private struct Start: Decodable {
+    var ranks: [RankPlace]
+  }
 
   /// A line of `metrics.jsonl`, as far as it is looked at.
   private struct Line: Decodable {
@@ -61,7 +66,7 @@ public struct RunProgress: Codable, Sendable, Equatable {
   /// - Throws: `UserError` for a folder that cannot be read, or holds no run.
   public init(_ folder: URL) throws {
     self.folder = folder.path
-    let environment = folder.appendingPathComponent("environment.json")
+    let environment = folder.appendingPathComponent(RunEnvironment.fileName)
     guard let data = try? Data(contentsOf: environment) else {
       throw UserError(
         .inputOutput, "\(folder.path) holds no run: \(environment.lastPathComponent) is missing",
@@ -69,8 +74,8 @@ public struct RunProgress: Codable, Sendable, Equatable {
     }
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
-    if let places = try? decoder.decode(RunEnvironment.self, from: data).ranks {
-      for place in places { ranks[place.host, default: []].append(place.rank) }
+    if let start = try? decoder.decode(Start.self, from: data) {
+      for place in start.ranks { ranks[place.host, default: []].append(place.rank) }
     }
     switch FolderLock.look(at: folder) {
     case .free: life = .stopped
@@ -88,7 +93,7 @@ public struct RunProgress: Codable, Sendable, Equatable {
     let recent = lines.filter { $0.phase == last.phase }.suffix(Self.recent)
     let seconds = recent.reduce(0) { $0 + $1.seconds } / Double(recent.count)
     samplesPerSecond = recent.reduce(0) { $0 + $1.samples_per_second } / Double(recent.count)
-    if life == .running { secondsLeft = seconds * Double(last.steps - last.step) }
+    if life == .running, last.step < last.steps { secondsLeft = seconds * Double(last.steps - last.step) }
   }
 
   /// The log's last lines; one that is being written is left out.
@@ -113,7 +118,8 @@ public struct RunProgress: Codable, Sendable, Equatable {
     let who = job.map { ", \($0)" } ?? ""
     let state =
       switch life {
-      case .running: "running" + who
+      case .running:
+        "running" + who + (phase != nil && step == steps ? "; all steps of the \(phase ?? "") are done" : "")
       case .stopped: phase == "student" && step == steps ? "finished" : "not running; the same command goes on"
       case .killed: "killed" + who + "; the same command goes on"
       case .silent: "no sign of life" + who

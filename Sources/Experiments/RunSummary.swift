@@ -66,6 +66,7 @@ extension RunSummary {
   public func paths() -> String {
     [
       ("student", "student"), ("results", "results.json, results.txt"), ("log", "metrics.jsonl"),
+      ("curves", "tensorboard"),
       ("checkpoints", "checkpoints"), ("settings", "config.yaml"),
     ].map { name, path in "\(name.padding(toLength: 12, withPad: " ", startingAt: 0)) \(folder)/\(path)\n" }.joined()
   }

@@ -26,6 +26,15 @@ public struct ProgressLine {
     return forms.first { $0.count <= width } ?? String(head.prefix(width))
   }
 
+  /// The line for a task of so many records, after so many seconds.
+  static func text(_ task: String, done: Int, of count: Int, seconds: Double, width: Int) -> String {
+    let head = "\(task) \(done)/\(count) records"
+    let left = duration(seconds / Double(max(1, done)) * Double(count - done)) + " left"
+    let forms = [[head, bar(Double(done) / Double(max(1, count)), columns: 16), left], [head, left], [head]]
+      .map { $0.joined(separator: "  ") }
+    return forms.first { $0.count <= width } ?? String(head.prefix(max(0, width)))
+  }
+
   /// The total, then the terms of the objective; diagnostics such as the sweeps are left to the log.
   static func order(_ losses: [String: Double]) -> [(name: String, value: Double)] {
     (["loss"] + LossTerm.allCases.map(\.rawValue)).compactMap { name in losses[name].map { (name, $0) } }

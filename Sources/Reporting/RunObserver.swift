@@ -3,14 +3,18 @@ import Logging
 import Tensors
 import Training
 
-/// Shows a run on the terminal and logs it to `metrics.jsonl`; lives on rank 0.
+/// Shows a run on the terminal and logs it to `metrics.jsonl` and for TensorBoard; lives on rank 0.
 public final class RunObserver: TrainingObserver {
   private let terminal: Terminal
   private let metrics: MetricsLog
+  /// Nil once it could not be written.
+  private var tensorBoard: TensorBoardLog?
   private var line = ProgressLine()
   private var isLineOpen = false
+  /// The task that goes on beside training, and its start.
+  private var task: (name: String, start: Date)?
   /// What was warned of already, in an earlier phase perhaps.
-  private var warned: Set<String> = []
+  private(set) var warned: Set<String> = []
   private var lastPlainLine = Date.distantPast
   private let write: (String) -> Void
   private let logger = Logger(label: "evl-dist") { _ in ConsoleLog() }
@@ -19,31 +23,68 @@ public final class RunObserver: TrainingObserver {
   private static let plainInterval = 10.0
 
   public init(
-    terminal: Terminal, metrics: MetricsLog,
+    terminal: Terminal, metrics: MetricsLog, tensorBoard: TensorBoardLog? = nil,
     write: @escaping (String) -> Void = { FileHandle.standardOutput.write(Data($0.utf8)) }
   ) {
     self.terminal = terminal
     self.metrics = metrics
+    self.tensorBoard = tensorBoard
     self.write = write
   }
 
   public func began(phase: String, step: Int, steps: Int, parameters: Int) {
     line = ProgressLine()
     lastPlainLine = .distantPast
-    try? metrics.rewind(phase: phase, to: step)
+    do { try metrics.rewind(phase: phase, to: step) } catch { warn("\(error)") }
     note("\(phase): \(Self.grouped(parameters)) parameters, steps \(step) to \(steps)")
   }
 
   public func finished(_ record: StepRecord, phase: String) throws {
     do { try metrics.append(record, phase: phase) } catch let error as UserError { warn("\(error)") }
-    let text = line.text(record, phase: phase, width: terminal.width - 1)
+    plot(record, phase: phase)
+    let isLast = record.step == record.steps
+    show(line.text(record, phase: phase, width: terminal.width - 1), now: isLast)
+    if isLast { end() }
+  }
+
+  public func progress(_ name: String, done: Int, of count: Int) {
+    if task?.name != name {
+      task = (name, Date())
+      // The task was told of just now.
+      lastPlainLine = Date()
+    }
+    let seconds = task.map { Date().timeIntervalSince($0.start) } ?? 0
+    guard done < count else {
+      task = nil
+      // Its result comes next.
+      if isLineOpen { write(Self.rewind) }
+      isLineOpen = false
+      return
+    }
+    show(ProgressLine.text(name, done: done, of: count, seconds: seconds, width: terminal.width - 1), now: false)
+  }
+
+  /// To the line's start, and clear it.
+  private static let rewind = "\r\u{1B}[K"
+
+  /// - Parameter now: in a log too, where other lines come now and then.
+  private func show(_ text: String, now: Bool) {
     if terminal.isInteractive {
-      write("\r\u{1B}[K" + text)
+      write(Self.rewind + text)
       isLineOpen = true
-      if record.step == record.steps { closeLine() }
-    } else if record.step == record.steps || Date().timeIntervalSince(lastPlainLine) >= Self.plainInterval {
+    } else if now || Date().timeIntervalSince(lastPlainLine) >= Self.plainInterval {
       lastPlainLine = Date()
       write(text + "\n")
+    }
+  }
+
+  /// The same numbers stand in `metrics.jsonl`, so a run does not end for want of these.
+  private func plot(_ record: StepRecord, phase: String) {
+    do { try tensorBoard?.append(record, phase: phase) } catch {
+      tensorBoard = nil
+      warn(
+        "TensorBoard's files cannot be written, and are not until the next start: \(error.localizedDescription); "
+          + "metrics.jsonl holds the same numbers")
     }
   }
 
@@ -62,17 +103,18 @@ public final class RunObserver: TrainingObserver {
   }
 
   public func note(_ message: String) {
-    closeLine()
+    end()
     write(message + "\n")
   }
 
   public func warn(_ message: String) {
     guard warned.insert(message).inserted else { return }
-    closeLine()
+    end()
     logger.warning("\(message)")
   }
 
-  private func closeLine() {
+  /// Ends the line that is rewritten, so that what others print begins one.
+  public func end() {
     if isLineOpen { write("\n") }
     isLineOpen = false
   }

@@ -7,6 +7,7 @@ public final class StoreProgressLine {
   private let write: (String) -> Void
   private var last = Date.distantPast
   private var partsSeen = -1
+  private var isOpen = false
 
   /// Seconds between plain lines in a log.
   private static let plainInterval = 10.0
@@ -21,12 +22,20 @@ public final class StoreProgressLine {
   public func show(_ progress: StoreProgress) {
     let isLast = progress.done == progress.samples
     if terminal.isInteractive {
-      write("\r\u{1B}[K" + Self.text(progress, width: terminal.width - 1) + (isLast ? "\n" : ""))
+      write("\r\u{1B}[K" + Self.text(progress, width: terminal.width - 1))
+      isOpen = true
+      if isLast { end() }
     } else if isLast || progress.partsDone != partsSeen || Date().timeIntervalSince(last) >= Self.plainInterval {
       last = Date()
       write(Self.text(progress, width: terminal.width) + "\n")
     }
     partsSeen = progress.partsDone
+  }
+
+  /// Ends the line that is rewritten, so that what others print begins one.
+  public func end() {
+    if isOpen { write("\n") }
+    isOpen = false
   }
 
   /// The line, at most `width` columns; the time left is known from the first sample of this start on.

@@ -3,12 +3,28 @@ import Foundation
 /// Where progress is shown: a terminal, whose last line is rewritten, or a log, which gets a plain line now and then.
 public struct Terminal: Sendable {
   public let isInteractive: Bool
-  /// Columns of the terminal; 100 for a log.
-  public let width: Int
+  /// The terminal's file, which is asked for the width of its window.
+  private let device: String?
+  private let defaultWidth: Int
 
   public init(isInteractive: Bool, width: Int = 120) {
+    self.init(isInteractive: isInteractive, device: nil, defaultWidth: width)
+  }
+
+  private init(isInteractive: Bool, device: String?, defaultWidth: Int) {
     self.isInteractive = isInteractive
-    self.width = width
+    self.device = device
+    self.defaultWidth = defaultWidth
+  }
+
+  /// Columns of the terminal's window, which may change while the run goes on; 100 where they are not known.
+  public var width: Int {
+    guard let device else { return defaultWidth }
+    let descriptor = open(device, O_RDONLY | O_NOCTTY)
+    guard descriptor >= 0 else { return defaultWidth }
+    defer { close(descriptor) }
+    var size = winsize()
+    return ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 20 ? Int(size.ws_col) : defaultWidth
   }
 
   /// The terminal behind standard output.
@@ -21,10 +37,6 @@ public struct Terminal: Sendable {
     guard target.hasPrefix("/dev/pts/") || target.hasPrefix("/dev/tty"), environment["TERM"] != "dumb" else {
       return Terminal(isInteractive: false)
     }
-    let descriptor = open(target, O_RDONLY | O_NOCTTY)
-    defer { if descriptor >= 0 { close(descriptor) } }
-    var size = winsize()
-    let known = descriptor >= 0 && ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 20
-    return Terminal(isInteractive: true, width: known ? Int(size.ws_col) : 100)
+    return Terminal(isInteractive: true, device: target, defaultWidth: 100)
   }
 }

@@ -100,6 +100,8 @@ public protocol TrainingObserver: AnyObject {
   func saved(_ checkpoint: Checkpoint, _ cost: SaveCost)
   /// The student was evaluated; the last score is the new one.
   func scored(_ scores: Scores, phase: String)
+  /// So many records of a task beside training, such as an evaluation, are done.
+  func progress(_ name: String, done: Int, of count: Int)
   func note(_ message: String)
   func warn(_ message: String)
 }

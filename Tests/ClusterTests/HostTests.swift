@@ -110,6 +110,39 @@ private func withSystem<T>(_ files: [String: String], _ body: (URL) throws -> T)
   }
 }
 
+@Suite struct ProcessorModelTests {
+  @Test func nameAndInstructionSetsAreRead() throws {
+    let text =
+      "processor\t: 0\nmodel name\t: Some CPU\nflags\t\t: fpu avx avx2 fma avx512f\n\nprocessor\t: 1\nflags\t: x\n"
+    let found = try withSystem(["proc/cpuinfo": text]) { ProcessorModel.current(root: $0) }
+    #expect(found == ProcessorModel(name: "Some CPU", instructions: ["avx", "avx2", "fma", "avx512f"]))
+    let other = try withSystem(["proc/cpuinfo": "Features\t: fp asimd sve\n"]) { ProcessorModel.current(root: $0) }
+    #expect(other == ProcessorModel(name: nil, instructions: ["asimd", "sve"]))
+    #expect(try withSystem([:]) { ProcessorModel.flags(root: $0) }.isEmpty)
+  }
+}
+
+@Suite struct MemoryLimitsTests {
+  private func limits(_ files: [String: String]) throws -> MemoryLimits? {
+    try withSystem(files.merging(["proc/meminfo": "MemTotal:    1000 kB\nMemAvailable: 5 kB\n"]) { $1 }) {
+      HostMemory(root: $0).limits
+    }
+  }
+
+  @Test func theTightestLimitOfTheContainerCounts() throws {
+    #expect(try limits([:]) == MemoryLimits(bytes: 1_024_000, limit: nil))
+    let nested = [
+      "proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/memory.max": "70000\n", "sys/fs/cgroup/a/b/memory.max": "max\n",
+    ]
+    #expect(try limits(nested) == MemoryLimits(bytes: 1_024_000, limit: 70_000))
+    let separate = [
+      "proc/self/cgroup": "5:memory:/c\n", "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
+    ]
+    #expect(try limits(separate) == MemoryLimits(bytes: 1_024_000, limit: nil))
+    #expect(try withSystem([:]) { HostMemory(root: $0).limits } == nil)
+  }
+}
+
 @Suite struct SharedMemorySpaceTests {
   @Test func tooLittleIsWarnedOfWithASizeThatWouldDo() {
     let small = SharedMemorySpace(bytes: 64_000_000, free: 60_000_000)

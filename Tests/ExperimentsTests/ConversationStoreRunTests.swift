@@ -17,6 +17,7 @@ import Training
     func finished(_ record: StepRecord, phase: String) throws { if phase == "student" { records.append(record) } }
     func scored(_ scores: Scores, phase: String) {}
     func saved(_ checkpoint: Checkpoint, _ cost: SaveCost) {}
+    func progress(_ name: String, done: Int, of count: Int) {}
     func note(_ message: String) { notes.append(message) }
     func warn(_ message: String) {}
   }
@@ -46,7 +47,8 @@ import Training
       let context = RunContext(
         communicator: communicator, configuration: resolved.configuration, stop: StopFlag(), observer: listener)
       let environment = RunEnvironment(
-        program: "test", topology: try Topology.gather(among: communicator, threads: 1))
+        program: "test", topology: try Topology.gather(among: communicator, threads: 1), messagePassing: "none",
+        commit: .unknown)
       _ = try DistillationRun(context: context, resolved: resolved, environment: environment).run(resume: .auto)
       return listener.records.map(\.losses)
     }[0]

@@ -14,6 +14,7 @@ extension RealModels {
     func finished(_ record: StepRecord, phase: String) throws { records.append(record) }
     func scored(_ scores: Scores, phase: String) {}
     func saved(_ checkpoint: Checkpoint, _ cost: SaveCost) {}
+    func progress(_ name: String, done: Int, of count: Int) {}
     func note(_ message: String) { notes.append(message) }
     func warn(_ message: String) {}
   }
@@ -44,7 +45,8 @@ extension RealModels {
       let context = RunContext(
         communicator: communicator, configuration: resolved.configuration, stop: StopFlag(), observer: listener)
       let environment = RunEnvironment(
-        program: "test", topology: try Topology.gather(among: communicator, threads: 1))
+        program: "test", topology: try Topology.gather(among: communicator, threads: 1), messagePassing: "none",
+        commit: .unknown)
       let run = DistillationRun(context: context, resolved: resolved, environment: environment)
       _ = try run.run(resume: .auto, dump: dump.map { (step: 1, file: $0) })
       return Outcome(losses: listener.records.map(\.losses), notes: listener.notes)

@@ -16,6 +16,7 @@ import Training
     func finished(_ record: StepRecord, phase: String) throws {}
     func scored(_ scores: Scores, phase: String) {}
     func saved(_ checkpoint: Checkpoint, _ cost: SaveCost) {}
+    func progress(_ name: String, done: Int, of count: Int) {}
     func note(_ message: String) { lines.append(message) }
     func warn(_ message: String) {}
   }

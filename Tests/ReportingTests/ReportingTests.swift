@@ -49,6 +49,43 @@ import Training
     }
   }
 
+  @Test func anEvaluationTellsOfItsRecordsAndLeavesItsLineToTheResult() throws {
+    try withTemporaryFolder { folder in
+      var written = ""
+      func observer(interactive: Bool) -> RunObserver {
+        written = ""
+        return RunObserver(
+          terminal: Terminal(isInteractive: interactive, width: 60),
+          metrics: MetricsLog(folder.appendingPathComponent("none")), write: { written += $0 })
+      }
+      let watched = observer(interactive: true)
+      for done in [1, 3, 4] { watched.progress("evaluating", done: done, of: 4) }
+      watched.note("macro AUC 0.9")
+      #expect(written.contains("\r\u{1B}[Kevaluating 3/4 records  ━━━━━━━━━━━━────  0:00 left"))
+      #expect(written.hasSuffix("\r\u{1B}[Kmacro AUC 0.9\n") && !written.contains("4/4"))
+      let logged = observer(interactive: false)
+      for done in 1...4 { logged.progress("evaluating", done: done, of: 4) }
+      #expect(written.isEmpty, "it was over before a line was due")
+      #expect(
+        ProgressLine.text("evaluating", done: 10, of: 40, seconds: 20, width: 40)
+          == "evaluating 10/40 records  1:00 left")
+    }
+  }
+
+  @Test func whatOthersPrintBeginsALineOfItsOwn() throws {
+    try withTemporaryFolder { folder in
+      var written = ""
+      let observer = RunObserver(
+        terminal: Terminal(isInteractive: true, width: 60), metrics: MetricsLog(folder.appendingPathComponent("m")),
+        write: { written += $0 })
+      try observer.finished(record(3), phase: "student")
+      #expect(!written.hasSuffix("\n"))
+      observer.end()
+      observer.end()
+      #expect(written.hasSuffix("left\n") && !written.hasSuffix("\n\n"))
+    }
+  }
+
   @Test func aTerminalGetsOneRewrittenLineAndALogPlainLines() throws {
     try withTemporaryFolder { folder in
       func output(interactive: Bool) throws -> String {

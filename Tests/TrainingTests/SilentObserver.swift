@@ -6,6 +6,7 @@ final class SilentObserver: TrainingObserver {
   func finished(_ record: StepRecord, phase: String) throws {}
   func scored(_ scores: Scores, phase: String) {}
   func saved(_ checkpoint: Checkpoint, _ cost: SaveCost) {}
+  func progress(_ name: String, done: Int, of count: Int) {}
   func note(_ message: String) {}
   func warn(_ message: String) {}
 }

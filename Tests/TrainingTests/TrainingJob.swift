@@ -24,6 +24,7 @@ struct TrainingJob: Sendable {
     }
     func scored(_ scores: Scores, phase: String) {}
     func saved(_ checkpoint: Checkpoint, _ cost: SaveCost) { saves.append(checkpoint.step) }
+    func progress(_ name: String, done: Int, of count: Int) {}
     func note(_ message: String) {}
     func warn(_ message: String) { warnings.append(message) }
   }

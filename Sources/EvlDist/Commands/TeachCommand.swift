@@ -47,10 +47,13 @@ struct TeachCommand: ParsableCommand {
     communicator.status.limitGrace(toSeconds: try configuration.run.secondsOfGrace() ?? -1)
     let runFolder = URL(fileURLWithPath: configuration.run.folder)
     let observer = RunObserver(
-      terminal: .current(), metrics: MetricsLog(runFolder.appendingPathComponent("metrics.jsonl")))
+      terminal: .current(), metrics: MetricsLog(runFolder.appendingPathComponent("metrics.jsonl")),
+      tensorBoard: TensorBoardLog(runFolder.appendingPathComponent("tensorboard")))
+    defer { observer.end() }
     // A built-in teacher is trained first, and logs its steps there.
     if configuration.teacher.path.isEmpty { try Self.make(runFolder, communicator) }
     let line = StoreProgressLine(terminal: .current())
+    defer { line.end() }
     let run = TeacherStoreRun(
       context: RunContext(communicator: communicator, configuration: configuration, stop: stop, observer: observer),
       progress: line.show)

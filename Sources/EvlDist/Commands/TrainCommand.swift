@@ -62,7 +62,9 @@ struct TrainCommand: ParsableCommand {
     communicator.status.limitSteps(toSeconds: resolved.configuration.train.stepLimit)
     let folder = URL(fileURLWithPath: resolved.configuration.run.folder)
     let observer = RunObserver(
-      terminal: .current(), metrics: MetricsLog(folder.appendingPathComponent("metrics.jsonl")))
+      terminal: .current(), metrics: MetricsLog(folder.appendingPathComponent("metrics.jsonl")),
+      tensorBoard: TensorBoardLog(folder.appendingPathComponent("tensorboard")))
+    defer { observer.end() }
     let topology = try Topology.gather(among: communicator, threads: resolved.configuration.train.threads)
     let kernels = try communicator.kernelWarnings()
     if communicator.isController {
@@ -75,7 +77,9 @@ struct TrainCommand: ParsableCommand {
       communicator: communicator, configuration: resolved.configuration, stop: stop, observer: observer)
     let run = DistillationRun(
       context: context, resolved: resolved,
-      environment: RunEnvironment(program: Version.text, topology: topology))
+      environment: RunEnvironment(
+        program: Version.text, topology: topology, messagePassing: communicator.library,
+        commit: communicator.isController ? .current() : .unknown))
     switch try run.run(resume: resumption, dump: dumped) {
     case .stopped(let signal, let folder):
       throw AgreedError(
