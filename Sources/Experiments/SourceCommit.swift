@@ -1,3 +1,4 @@
+import Cluster
 import Foundation
 import Tensors
 
@@ -79,19 +80,8 @@ public struct SourceCommit: Encodable, Sendable {
     return lstat(path, &status) == 0 ? status : nil
   }
 
-  /// What git prints, without the blanks at its ends; nil where it fails, is missing or takes longer than 5 s.
+  /// What git prints; nil where it fails, is missing or takes longer than 5 s.
   private static func git(_ arguments: [String], in root: URL) -> String? {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["timeout", "5", "git", "--no-optional-locks", "-C", root.path] + arguments
-    process.standardInput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    let output = Pipe()
-    process.standardOutput = output
-    guard (try? process.run()) != nil else { return nil }
-    let text = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { return nil }
-    return String(decoding: text, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    SystemCommand.output(of: ["git", "--no-optional-locks", "-C", root.path] + arguments, within: 5)
   }
 }

@@ -41,7 +41,7 @@ public final class RunObserver: TrainingObserver {
 
   public func finished(_ record: StepRecord, phase: String) throws {
     do { try metrics.append(record, phase: phase) } catch let error as UserError { warn("\(error)") }
-    plot(record, phase: phase)
+    plot { try $0.append(record, phase: phase) }
     let isLast = record.step == record.steps
     show(line.text(record, phase: phase, width: terminal.width - 1), now: isLast)
     if isLast { end() }
@@ -79,8 +79,8 @@ public final class RunObserver: TrainingObserver {
   }
 
   /// The same numbers stand in `metrics.jsonl`, so a run does not end for want of these.
-  private func plot(_ record: StepRecord, phase: String) {
-    do { try tensorBoard?.append(record, phase: phase) } catch {
+  private func plot(_ body: (TensorBoardLog) throws -> Void) {
+    do { try tensorBoard.map(body) } catch {
       tensorBoard = nil
       warn(
         "TensorBoard's files cannot be written, and are not until the next start: \(error.localizedDescription); "
@@ -97,6 +97,7 @@ public final class RunObserver: TrainingObserver {
 
   public func scored(_ scores: Scores, phase: String) {
     guard let last = scores.all.last, let best = scores.best else { return }
+    plot { try $0.append(last, of: scores.metric, phase: phase) }
     let rank =
       best.step == last.step ? "the best so far, kept" : String(format: "best %.4f at step %d", best.value, best.step)
     note("\(phase) step \(last.step): \(scores.metric) " + String(format: "%.4f", last.value) + ", \(rank)")

@@ -98,8 +98,9 @@ import Testing
       }
       #expect(hindered.errors.contains("told to end, and not saved within 3 s (run.grace)"), "\(hindered)")
       #expect(hindered.errors.contains("the last complete checkpoint stands") && hindered.code != 0)
+      let before = try small.metrics("run").count
       let late = try small.start("run", ranks: 2, more + ["checkpoint.every=1", "run.grace=0.01"]) { _ in
-        wait(small, "run", steps: (try small.metrics("run").count) + 4)
+        wait(small, "run", steps: before + 8)
         for process in try processes() { kill(process, SIGTERM) }
       }
       #expect(late.code == 75 && late.errors.contains("stands") && late.errors.contains("run.grace"), "\(late)")

@@ -19,10 +19,20 @@ public final class TensorBoardLog {
 
   /// Adds a step's numbers. - Throws: what the file system refuses.
   public func append(_ record: StepRecord, phase: String) throws {
+    try append(Self.scalars(record), step: record.step, phase: phase)
+  }
+
+  /// Adds what an evaluation gave. - Throws: as above.
+  public func append(_ score: Scores.Score, of metric: String, phase: String) throws {
+    let tag = metric.lowercased().replacingOccurrences(of: " ", with: "_")
+    try append(["evaluation/" + tag: score.value], step: score.step, phase: phase)
+  }
+
+  private func append(_ scalars: [String: Double], step: Int, phase: String) throws {
     let seconds = clock().timeIntervalSince1970
-    let file = try file(of: phase, at: record.step, seconds: seconds)
-    var event = Self.event(record.step, seconds)
-    event.summary.value = Self.scalars(record).sorted { $0.key < $1.key }.map { tag, value in
+    let file = try file(of: phase, at: step, seconds: seconds)
+    var event = Self.event(step, seconds)
+    event.summary.value = scalars.sorted { $0.key < $1.key }.map { tag, value in
       var scalar = TensorBoardSummary.Value()
       scalar.tag = tag
       scalar.simpleValue = Float(value)
@@ -51,9 +61,10 @@ public final class TensorBoardLog {
   /// A step's numbers by tag; what stands before the stroke is a group of TensorBoard's page.
   static func scalars(_ record: StepRecord) -> [String: Double] {
     var scalars = [
-      "optimizer/learning_rate": record.learningRate, "optimizer/gradient_norm": record.gradientNorm,
+      "optimizer/learning_rate": record.learningRate, "optimizer/refused": record.refusal == nil ? 0 : 1,
       "speed/samples_per_second": record.samplesPerSecond, "seconds/step": record.seconds,
     ]
+    scalars["optimizer/gradient_norm"] = record.gradientNorm
     if record.seconds > 0 { scalars["speed/gflops"] = record.operations / record.seconds / 1e9 }
     for (name, value) in record.losses {
       let term = LossTerm(rawValue: name)?.tag ?? (name == "loss" ? "total" : nil)
