@@ -3,6 +3,7 @@
 #include "communicator.h"
 #include "status.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,14 +12,6 @@
 enum { NO_THREADS = -1, NO_MEMORY = -2 };
 
 static const size_t largest_piece = (size_t)1 << 30;
-
-bool mp_started_by_launcher(void) {
-  static const char *const variables[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK"};
-  for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-    if (getenv(variables[i])) return true;
-  }
-  return false;
-}
 
 // Numbers the ranks node by node: nodes in the order of their lowest world rank, and world order within a node.
 static int number_ranks(mp_communicator *c, MPI_Comm world) {
@@ -54,6 +47,8 @@ int mp_start(size_t piece, mp_communicator **result) {
   int started = 0, provided = MPI_THREAD_SINGLE, code;
   MPI_Initialized(&started);
   if (!started && (code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided))) return code;
+  // MPICH puts a handler of its own before the one for SIGUSR1, which would not run on the handlers' stack.
+  mp_watch_stop_signals_again();
   MPI_Query_thread(&provided);
   if (provided < MPI_THREAD_FUNNELED) return NO_THREADS;
   mp_communicator *c = calloc(1, sizeof *c);
@@ -88,6 +83,11 @@ int mp_finish(mp_communicator *c) {
 void mp_abort(mp_communicator *c, int code) {
   (void)c;
   fflush(NULL);
+#ifdef MPICH_VERSION
+  // The rank has said why it ends; the library would add a line on the call, which its own settings only shorten.
+  const int nowhere = open("/dev/null", O_WRONLY);
+  if (nowhere >= 0) dup2(nowhere, STDERR_FILENO);
+#endif
   // The world, not the communicator: the whole job ends, and mpirun takes the code over.
   MPI_Abort(MPI_COMM_WORLD, code);
   _exit(code);

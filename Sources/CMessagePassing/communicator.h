@@ -19,6 +19,9 @@ struct mp_team {
   MPI_Comm ranks;
 };
 
+// Installs mp_watch_stop_signals' handlers once more if they had been; 0, or -1 where the system refuses.
+int mp_watch_stop_signals_again(void);
+
 // Collective over the node: zeroed memory of the first kind, from *kind on, that all its ranks can have. The caller unmaps
 // it. NULL where the system has not so much.
 int mp_window_map(mp_communicator *communicator, size_t bytes, mp_window_kind *kind, void **memory);

@@ -7,12 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "CMessagePassing.h"
+#include "communicator.h"
 
 // A handler has no argument of ours, so this must be static.
 static atomic_int stop_signal;
 // When the process was told first that it will be killed, in nanoseconds of the monotonic clock; 0: never.
 static atomic_llong notice_time;
+static bool is_watching;
 
 static void note_signal(int number) {
   // A second Ctrl-C ends the program at once.
@@ -51,8 +52,11 @@ int mp_watch_stop_signals(void) {
     if (sigaction(numbers[i], &action, NULL)) return -1;
     sigaddset(&wanted, numbers[i]);
   }
+  is_watching = true;
   return pthread_sigmask(SIG_UNBLOCK, &wanted, NULL) ? -1 : 0;
 }
+
+int mp_watch_stop_signals_again(void) { return is_watching ? mp_watch_stop_signals() : 0; }
 
 int mp_stop_signal(void) { return atomic_load(&stop_signal); }
 

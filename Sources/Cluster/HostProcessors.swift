@@ -24,9 +24,9 @@ public struct HostProcessors: Codable, Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - root: "/", or a folder that stands in for it.
-  ///   - launcher: the process that started this one.
+  ///   - launcher: the process that started this one, whose processors are those it may bind ranks to.
   public static func current(
-    root: URL = URL(fileURLWithPath: "/"), launcher: Int32 = getppid()
+    root: URL = URL(fileURLWithPath: "/"), launcher: Int32 = Launcher.process
   ) -> HostProcessors {
     let files = SystemFiles(root: root)
     let folder = "sys/devices/system/cpu"

@@ -5,14 +5,21 @@ import Tensors
 public enum Job {
   /// The communicator of this process: MPI where a launcher started it, one rank otherwise.
   ///
-  /// - Throws: `UserError(.usage)` where several processes were started that do not know of each other.
+  /// - Throws: `UserError` where several processes were started that do not know of each other: `.unavailable` where the
+  ///   launcher is that of another MPI library, `.usage` where it speaks none.
   public static func connect(
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws -> any Communicator {
-    if MessagePassing.startedByLauncher {
+    let launcher = Launcher(environment: environment)
+    if launcher.rank != nil {
       let start = try StartGuard(environment: environment)
       defer { start.end() }
-      return try MessagePassing()
+      let communicator = try MessagePassing()
+      if let count = launcher.strangers(worldSize: communicator.size) {
+        try? communicator.finish()
+        throw strangers(count)
+      }
+      return communicator
     }
     if let tasks = environment["SLURM_STEP_NUM_TASKS"].flatMap(Int.init), tasks > 1 {
       throw UserError(
@@ -31,9 +38,7 @@ public enum Job {
     do {
       communicator = try connect()
     } catch {
-      let error = UserError.from(error)
-      report(error)
-      return error.exitCode
+      return end(before: UserError.from(error), of: Launcher())
     }
     Watchdog(communicator.status).start()
     do {
@@ -49,6 +54,25 @@ public enum Job {
       communicator.abort(error)
       return error.exitCode
     }
+  }
+
+  /// What each of them would do alone, in the same folder.
+  private static func strangers(_ count: Int) -> UserError {
+    let library = MessagePassing.linkedLibrary.prefix { $0 != "," }
+    return UserError(
+      .unavailable,
+      "the launcher started \(count) processes that do not know of each other: this program is built with "
+        + "\(library), and the launcher is another MPI's",
+      remedy: "start with launch/local, which finds the right one, or with mpiexec.hydra (MPICH) or mpirun (Open MPI); "
+        + "or build with the launcher's library (EVL_MPI, docs/mpi.md)")
+  }
+
+  /// The code of an error that came before the ranks knew of each other. What every one of them finds, the first tells; the
+  /// others wait, since a launcher ends all when one has left.
+  private static func end(before error: UserError, of launcher: Launcher) -> Int32 {
+    let concernsAll = error.kind == .usage || error.kind == .unavailable
+    if launcher.isFirst || !concernsAll { report(error) } else { sleep(2) }
+    return error.exitCode
   }
 
   /// Prints an error on standard error, in one piece. A stop by request is said but not called an error.

@@ -29,8 +29,8 @@ public struct Leftovers: Sendable, Equatable {
   public static func remove(
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) -> Leftovers {
-    let ranks = ["OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID"].compactMap { environment[$0] }
-    return ranks.allSatisfy { $0 == "0" } ? remove(in: Places()) : Leftovers()
+    let ranks = [Launcher(environment: environment).localRank, environment["SLURM_LOCALID"].flatMap(Int.init)]
+    return ranks.allSatisfy { $0 ?? 0 == 0 } ? remove(in: Places()) : Leftovers()
   }
 
   static func remove(in places: Places) -> Leftovers {

@@ -17,9 +17,6 @@ public final class MessagePassing: Communicator {
   private let handle: OpaquePointer
   private var isFinished = false
 
-  /// Whether a launcher that speaks MPI started this process.
-  public static var startedByLauncher: Bool { mp_started_by_launcher() }
-
   /// Starts MPI. Collective.
   ///
   /// - Parameter pieceBytes: the most bytes in one call of the library, at most 2^30; less is of use to tests alone.
@@ -58,11 +55,19 @@ public final class MessagePassing: Communicator {
     return Peers(nodes: fields.map { Int($0[0]) ?? 0 }, hosts: fields.map { String($0.last ?? "") })
   }
 
-  public var library: String {
+  public var library: String { Self.linkedLibrary }
+
+  /// Name and version of the MPI library that this program is linked with, whether MPI has been started or not.
+  public static var linkedLibrary: String {
     var text = [CChar](repeating: 0, count: 1024)
     mp_library_version(&text, text.count)
-    let full = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    return full.split(whereSeparator: \.isNewline).first.map(String.init) ?? full
+    return name(of: String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self))
+  }
+
+  /// The library's name and version of all that it tells: of "MPICH Version:\t4.0.2" and lines on its build, "MPICH 4.0.2".
+  static func name(of text: String) -> String {
+    let line = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? text
+    return line.split(whereSeparator: \.isWhitespace).filter { $0 != "Version:" }.joined(separator: " ")
   }
 
   public func barrier() throws { try call(.barrier) { mp_barrier(handle) } }

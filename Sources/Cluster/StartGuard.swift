@@ -16,8 +16,9 @@ struct StartGuard {
     let limit = try Self.limit(environment)
     guard limit > 0 else { return }
     // One rank of a host speaks; the others, whom the launcher ends then, come later.
-    let local = environment["OMPI_COMM_WORLD_LOCAL_RANK"].flatMap(Int.init) ?? 0
-    let rank = environment["OMPI_COMM_WORLD_RANK"] ?? environment["PMIX_RANK"] ?? environment["PMI_RANK"] ?? "?"
+    let launcher = Launcher(environment: environment)
+    let local = launcher.localRank ?? 0
+    let rank = launcher.rank.map { "\($0)" } ?? "?"
     let isThrough = isThrough
     HelperThread.start("start guard", stackBytes: 256 << 10) {
       guard isThrough.wait(timeout: .now() + limit + 3 * Double(local)) == .timedOut else { return }

@@ -36,22 +36,14 @@ struct EvlDist: ParsableCommand {
       exit(printing: error)
     } catch {
       // Of several ranks one tells the user; the others leave with the same code.
-      if LauncherRank.current ?? 0 == 0 { exit(withError: error) }
+      if Launcher().isFirst { exit(withError: error) }
       Foundation.exit(exitCode(for: error).rawValue)
     }
   }
 
   private static func exit(printing error: UserError) -> Never {
-    if LauncherRank.current ?? 0 == 0 { Job.report(error) }
+    if Launcher().isFirst { Job.report(error) }
     Foundation.exit(error.exitCode)
-  }
-}
-
-/// The number of this process among those a launcher started, known before MPI is.
-enum LauncherRank {
-  static var current: Int? {
-    ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].lazy
-      .compactMap { ProcessInfo.processInfo.environment[$0].flatMap(Int.init) }.first
   }
 }
 

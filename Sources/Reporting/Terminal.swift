@@ -1,3 +1,4 @@
+import Cluster
 import Foundation
 
 /// Where progress is shown: a terminal, whose last line is rewritten, or a log, which gets a plain line now and then.
@@ -31,8 +32,8 @@ public struct Terminal: Sendable {
   ///
   /// Under mpirun a rank writes into a channel of mpirun's, so mpirun's own standard output is what counts.
   public static func current(environment: [String: String] = ProcessInfo.processInfo.environment) -> Terminal {
-    let launched = environment["OMPI_COMM_WORLD_SIZE"] != nil || environment["PMI_SIZE"] != nil
-    let path = launched ? "/proc/\(getppid())/fd/1" : "/proc/self/fd/1"
+    let launched = Launcher(environment: environment).rank != nil
+    let path = launched ? "/proc/\(Launcher.process)/fd/1" : "/proc/self/fd/1"
     let target = (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) ?? ""
     guard target.hasPrefix("/dev/pts/") || target.hasPrefix("/dev/tty"), environment["TERM"] != "dumb" else {
       return Terminal(isInteractive: false)

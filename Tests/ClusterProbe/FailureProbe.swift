@@ -25,8 +25,10 @@ func failAgreed(_ communicator: any Communicator, _ options: ProbeOptions) throw
 func waitForSignal(_ communicator: any Communicator) throws {
   let flag = StopFlag()
   try flag.watch()
+  // A signal would end a rank that does not watch yet.
+  try communicator.barrier()
   if communicator.isController {
-    print("ready \(getppid())")
+    print("ready \(Launcher.process)")
     fflush(nil)
   }
   for _ in 0..<3000 {

@@ -101,7 +101,7 @@ import Testing
         let ranks = try (0..<2).map { try #require(small.process(ofRank: $0, "killed")) }
         for rank in ranks { #expect(kill(rank, SIGKILL) == 0) }
       }
-      #expect(outcome.code == 137 || outcome.code == 76)
+      #expect(outcome.code == MPIRun.codeOfAKilledRank || outcome.code == 76)
       #expect(ownFiles.isEmpty)
     }
   }

@@ -43,17 +43,20 @@ struct SmallRun {
     let mounted = "mount -t tmpfs -o \(options) tmpfs /dev/shm && exec \"$@\""
     return try MPIRun.run(
       command: [
-        "unshare", "--mount", "sh", "-c", mounted, "sh", "mpirun", "--quiet", "--oversubscribe", "-n", "\(ranks)",
-        MPIRun.program("evl-dist").path,
-      ] + arguments(name, more, []), seconds: 240, started: started)
+        "unshare", "--mount", "sh", "-c", mounted, "sh",
+      ] + MPIRun.launcher + ["-n", "\(ranks)", MPIRun.program("evl-dist").path] + arguments(name, more, []),
+      seconds: 240, started: started)
   }
 
-  /// Two ranks, the second with other settings, or with other arguments of mpirun.
-  func startApart(_ name: String, second more: [String] = [], launcher: [String] = []) throws -> MPIRun.Outcome {
+  /// Two ranks, the second with other settings, or with another environment variable.
+  func startApart(
+    _ name: String, second more: [String] = [], variable: (name: String, value: String)? = nil
+  ) throws -> MPIRun.Outcome {
     let program = MPIRun.program("evl-dist").path
+    let given = variable.map { MPIRun.giving($0.name, $0.value) } ?? []
     let command =
-      ["mpirun", "--quiet", "--oversubscribe", "-n", "1", program] + arguments(name, [], []) + [":", "-n", "1"]
-      + launcher + [program] + arguments(name, more, [])
+      MPIRun.launcher + ["-n", "1", program] + arguments(name, [], []) + [":", "-n", "1"]
+      + given + [program] + arguments(name, more, [])
     return try MPIRun.run(command: command, seconds: 240)
   }
 
@@ -71,7 +74,7 @@ struct SmallRun {
           .map { String(decoding: $0, as: UTF8.self) }
       }
       return words("cmdline").contains("run.folder=\(run(name).path)")
-        && words("environ").contains("OMPI_COMM_WORLD_RANK=\(rank)")
+        && words("environ").contains { ["OMPI_COMM_WORLD_RANK=\(rank)", "PMI_RANK=\(rank)"].contains($0) }
     }
   }
 

@@ -145,7 +145,7 @@ import Testing
     try withTemporaryFolder { folder in
       var small = SmallRun(folder: folder)
       small.settings += ["train.steps=2"]
-      let outcome = try small.startApart("run", launcher: ["-x", "OPENBLAS_CORETYPE=Nehalem"])
+      let outcome = try small.startApart("run", variable: ("OPENBLAS_CORETYPE", "Nehalem"))
       #expect(outcome.code == 0, "\(outcome)")
       #expect(
         outcome.errors.contains("warning: rank 1 computes with ") && outcome.errors.contains("Nehalem"), "\(outcome)")

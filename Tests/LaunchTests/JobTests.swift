@@ -6,7 +6,7 @@ import Yams
 @Suite struct JobTests {
   enum System: String, CaseIterable { case slurm, pbs, kubernetes }
 
-  /// Ends with the codes of the file `codes`, one a start; without one, saves on SIGUSR1 as the ranks do.
+  /// Ends with the codes of the file `codes`, one a start; without one, saves on a signal as the ranks do.
   private static let mpirun = """
     printf '%s\\n' "$@" >"$STAGE/arguments"
     env >"$STAGE/environment"
@@ -16,7 +16,8 @@ import Yams
       sed -i 1d "$STAGE/codes"
       exit "$code"
     fi
-    trap 'echo saved >>"$STAGE/saved"; exit 75' USR1
+    trap 'echo USR1 >"$STAGE/heard"; echo saved >>"$STAGE/saved"; exit 75' USR1
+    trap 'echo USR2 >"$STAGE/heard"; echo saved >>"$STAGE/saved"; exit 75' USR2
     touch "$STAGE/started"
     while :; do sleep 0.05; done
     """
@@ -57,7 +58,7 @@ import Yams
       let settings = Self.settings.merging(["PBS_O_WORKDIR": stage.folder.path]) { $1 }.merging(more) { $1 }
       let outcome = try stage.run(script, settings: settings) { process in
         guard let signal else { return }
-        LocalTests.send(signal, to: process)
+        Stage.send(signal, to: process)
       }
       try check(stage, outcome)
     }
@@ -107,13 +108,14 @@ import Yams
   @Test(arguments: System.allCases) func sigtermSavesAndQueuesNothing(system: System) throws {
     try start(system, signal: SIGTERM) { stage, outcome in
       #expect(outcome.code == 75 && stage.text("saved") == "saved\n" && stage.text("queued") == "", "\(outcome)")
-      #expect(stage.text("starts") == "start\n")
+      #expect(stage.text("starts") == "start\n" && stage.text("heard") == "USR2\n")
     }
   }
 
   @Test(arguments: [System.slurm, .pbs]) func sigusr1SavesAndQueues(system: System) throws {
     try start(system, signal: SIGUSR1) { stage, outcome in
       #expect(outcome.code == 75 && stage.text("saved") == "saved\n" && stage.text("queued") != "", "\(outcome)")
+      #expect(stage.text("heard") == "USR1\n")
     }
   }
 

@@ -15,7 +15,7 @@ import Testing
   /// Saves and stops on SIGUSR1, as the ranks do.
   private static let saver = """
     if [ "${1:-}" = --version ]; then echo "mpirun (Open MPI) 4.1.4"; exit; fi
-    trap 'echo saved >>"$STAGE/saved"; exit 75' USR1
+    trap 'echo saved >>"$STAGE/saved"; exit 75' USR1 USR2
     touch "$STAGE/started"
     while :; do sleep 0.05; done
     """
@@ -23,7 +23,7 @@ import Testing
   /// Never saves; only SIGTERM ends it.
   private static let stubborn = """
     if [ "${1:-}" = --version ]; then echo "mpirun (Open MPI) 4.1.4"; exit; fi
-    trap 'echo asked >>"$STAGE/asked"' USR1
+    trap 'echo asked >>"$STAGE/asked"' USR2
     trap 'echo ended >>"$STAGE/ended"; exit 143' TERM
     touch "$STAGE/started"
     while :; do sleep 0.05; done
@@ -108,7 +108,7 @@ import Testing
   func aStopIsASavedStop(signal: Int32) throws {
     try withLocal(mpirun: Self.saver) { stage, program in
       let outcome = try stage.run(Self.script, settings: ["EVL_DIST": program.path]) { process in
-        Self.send(signal, to: process)
+        Stage.send(signal, to: process)
       }
       #expect(outcome.code == 75)
       #expect(stage.text("saved") == "saved\n")
@@ -118,9 +118,9 @@ import Testing
   @Test func aSecondStopDoesNotWait() throws {
     try withLocal(mpirun: Self.stubborn) { stage, program in
       let outcome = try stage.run(Self.script, settings: ["EVL_DIST": program.path]) { process in
-        Self.send(SIGTERM, to: process)
+        Stage.send(SIGTERM, to: process)
         while process.isRunning, stage.text("asked").isEmpty { usleep(10_000) }
-        Self.send(SIGTERM, to: process)
+        Stage.send(SIGTERM, to: process)
       }
       #expect(outcome.code == 143)
       #expect(stage.text("ended") == "ended\n")
@@ -132,7 +132,7 @@ import Testing
     try withLocal(mpirun: Self.stubborn) { stage, program in
       let start = Date()
       let outcome = try stage.run(Self.script, ["--grace", "1"], settings: ["EVL_DIST": program.path]) { process in
-        Self.send(SIGTERM, to: process)
+        Stage.send(SIGTERM, to: process)
       }
       #expect(outcome.code == 143)
       #expect(Date().timeIntervalSince(start) > 1)
@@ -172,14 +172,6 @@ import Testing
     }
   }
 
-  /// timeout hands on the signals that it gets, except that it takes SIGTERM for its own end, too; so the script itself
-  /// is signalled.
-  static func send(_ signal: Int32, to process: Process) {
-    let children = "/proc/\(process.processIdentifier)/task/\(process.processIdentifier)/children"
-    let text = (try? String(contentsOfFile: children, encoding: .utf8)) ?? ""
-    for child in text.split(separator: " ").compactMap({ pid_t($0) }) { kill(child, signal) }
-  }
-
   @Test(arguments: ["0", "-1", "x", "", "1e3", "99999999"])
   func aWrongNumberOfRanksIsRefused(ranks: String) throws {
     try withLocal { stage, program in
@@ -210,6 +202,8 @@ import Testing
       let installed = try stage.file("prefix/bin/evl-dist", "#!/bin/bash\nexit 0\n")
       let text = try String(contentsOf: Self.script, encoding: .utf8)
       let script = try stage.file("prefix/share/evl-dist/launch/local", text)
+      let finder = try String(contentsOf: Stage.launch.appendingPathComponent("mpi-launcher"), encoding: .utf8)
+      try stage.file("prefix/share/evl-dist/launch/mpi-launcher", finder)
       let outcome = try stage.run(script, ["-n", "2", "doctor"])
       #expect(outcome.code == 0)
       let path = installed.resolvingSymlinksInPath().path

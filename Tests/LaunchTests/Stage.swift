@@ -84,6 +84,14 @@ struct Stage {
     return Outcome(code: process.terminationStatus, output: text("output"), errors: text("errors"))
   }
 
+  /// timeout hands on the signals that it gets, except that it takes SIGTERM for its own end, too; so the script itself
+  /// is signalled.
+  static func send(_ signal: Int32, to process: Process) {
+    let children = "/proc/\(process.processIdentifier)/task/\(process.processIdentifier)/children"
+    let text = (try? String(contentsOfFile: children, encoding: .utf8)) ?? ""
+    for child in text.split(separator: " ").compactMap({ pid_t($0) }) { kill(child, signal) }
+  }
+
   /// A child inherits the signal mask, and the threads that run tests block every signal.
   private func withoutBlockedSignals<T>(_ body: () throws -> T) rethrows -> T {
     var none = sigset_t()

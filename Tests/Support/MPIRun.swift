@@ -1,7 +1,12 @@
 import Foundation
 
 /// Runs a program built by this package under mpirun, one mpirun at a time on this machine and never without a limit.
+///
+/// EVL_TESTED_PROGRAMS=FOLDER: the programs there in place of those built with the tests, such as ones of another MPI.
 public enum MPIRun {
+  /// The MPI libraries that programs are built with.
+  public enum Library: Sendable { case openMPI, mpich }
+
   public struct Outcome: Sendable {
     public var code: Int32
     public var output: String
@@ -11,18 +16,64 @@ public enum MPIRun {
     public var lines: [String] { output.split(whereSeparator: \.isNewline).map(String.init) }
   }
 
-  /// Whether mpirun is installed; prints a clear line when it is not.
+  /// Whether the tested programs' mpirun is installed; prints a clear line when it is not.
   public static var isPresent: Bool {
-    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-    let present = folders.contains { FileManager.default.isExecutableFile(atPath: "\($0)/mpirun") }
-    if !present { print("skipped: mpirun is missing (install openmpi-bin)") }
-    return present
+    if launcher.isEmpty { print("skipped: the tested programs' mpirun is missing (install openmpi-bin or mpich)") }
+    return !launcher.isEmpty
   }
 
-  /// The program of that name, beside the running tests.
+  /// Whether the tested programs are built with Open MPI; prints what is skipped where they are not.
+  public static func isOpenMPI(_ what: String) -> Bool {
+    if library != .openMPI { print("skipped: \(what) with Open MPI alone") }
+    return library == .openMPI
+  }
+
+  /// The tested program of that name.
   public static func program(_ name: String) -> URL {
+    let folder = ProcessInfo.processInfo.environment["EVL_TESTED_PROGRAMS"].map { URL(fileURLWithPath: $0) }
+    return folder?.appendingPathComponent(name) ?? ownProgram(name)
+  }
+
+  /// The program of that name beside the running tests.
+  public static func ownProgram(_ name: String) -> URL {
     URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
       .appendingPathComponent(name)
+  }
+
+  /// mpirun with what more ranks than processors need, as the library of the tested programs has it; empty without one.
+  public static let launcher = mpirun(for: program("ClusterProbe"))
+
+  /// The same for another program.
+  public static func mpirun(for program: URL) -> [String] {
+    let (code, name) = output(of: [script("mpi-launcher"), program.path])
+    return code != 0 ? [] : library(of: program) == .openMPI ? [name, "--quiet", "--oversubscribe"] : [name]
+  }
+
+  /// The library that the tested programs are linked with.
+  public static let library = library(of: program("ClusterProbe"))
+
+  private static func library(of program: URL) -> Library {
+    output(of: ["ldd", program.path]).text.contains("libmpich.so") ? .mpich : .openMPI
+  }
+
+  /// The exit code of mpirun where a rank was killed by SIGKILL and nothing else was said.
+  public static var codeOfAKilledRank: Int32 { library == .openMPI ? 137 : 9 }
+
+  /// mpirun's words for an environment variable of the program that follows.
+  public static func giving(_ name: String, _ value: String) -> [String] {
+    library == .openMPI ? ["-x", "\(name)=\(value)"] : ["-env", name, value]
+  }
+
+  private static func output(of command: [String]) -> (code: Int32, text: String) {
+    let process = Process()
+    let pipe = Pipe()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = command
+    process.standardOutput = pipe
+    guard (try? process.run()) != nil else { return (-1, "") }
+    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return (process.terminationStatus, text)
   }
 
   /// Runs the program on that many ranks and waits for its end.
@@ -36,7 +87,7 @@ public enum MPIRun {
     folder: URL? = nil, started: ((String) throws -> Void)? = nil
   ) throws -> Outcome {
     try run(
-      command: ["mpirun", "--quiet", "--oversubscribe", "-n", "\(ranks)", program.path] + arguments, seconds: seconds,
+      command: mpirun(for: program) + ["-n", "\(ranks)", program.path] + arguments, seconds: seconds,
       settings: settings, folder: folder, started: started)
   }
 
@@ -83,8 +134,18 @@ public enum MPIRun {
     return processes.first { process in
       let line = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") ?? Data()
       let words = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-      return words.first?.hasSuffix("mpirun") == true && words.contains { $0.contains(text) }
+      guard let first = words.first, let own = launcher.first else { return false }
+      return first.split(separator: "/").last == own.split(separator: "/").last && words.contains { $0.contains(text) }
     }
+  }
+
+  /// The processes that a process has started; of MPICH's mpirun, those that its proxy has.
+  public static func ranks(of launcher: pid_t) -> [pid_t] {
+    func children(_ parent: pid_t) -> [pid_t] {
+      let text = try? String(contentsOfFile: "/proc/\(parent)/task/\(parent)/children", encoding: .utf8)
+      return (text ?? "").split(separator: " ").compactMap { pid_t($0) }
+    }
+    return library == .openMPI ? children(launcher) : children(launcher).flatMap(children)
   }
 
   /// Root, containers and more ranks than processors.

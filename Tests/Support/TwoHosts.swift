@@ -4,7 +4,7 @@ import Foundation
 public enum TwoHosts {
   /// Whether this machine permits network namespaces; prints a clear line when it does not.
   public static let arePossible: Bool = {
-    guard MPIRun.isPresent else { return false }
+    guard MPIRun.isPresent, MPIRun.isOpenMPI("two hosts") else { return false }
     let outcome = try? MPIRun.run(command: [MPIRun.script("two-hosts"), "--check"])
     if outcome?.code != 0 { print("skipped: \(outcome?.errors ?? "launch/two-hosts does not start")", terminator: "") }
     return outcome?.code == 0

@@ -23,9 +23,6 @@ typedef struct {
 
 typedef enum { MP_SUM, MP_MAXIMUM, MP_MINIMUM } mp_reduction;
 
-// Whether this process was started by a launcher that speaks MPI (mpirun, mpiexec, srun --mpi=pmix).
-bool mp_started_by_launcher(void);
-
 // Starts MPI and duplicates its world, with the ranks renumbered node by node.
 // piece: the most bytes in one MPI call, at most 2^30; 0 means 2^30.
 int mp_start(size_t piece, mp_communicator **result);

@@ -32,7 +32,7 @@ struct DoctorCommand: ParsableCommand {
         let environment = ProcessInfo.processInfo.environment
         let settings = [MatrixKernels.variable, MatrixKernels.waitVariable]
         let report = try MachineReport(
-          topology: topology, messagePassing: communicator.library, size: TrainedSize(configuration),
+          topology: topology, messagePassing: messagePassing(communicator), size: TrainedSize(configuration),
           sharing: configuration.train.sharing, shards: configuration.train.shards,
           settings: environment.filter { settings.contains($0.key) },
           notes: notes(environment))
@@ -50,8 +50,17 @@ struct DoctorCommand: ParsableCommand {
       || ["docker", "containerd", "kubepods", "lxc"].contains { group.contains($0) }
   }
 
+  /// The MPI library, also where nothing has started it.
+  private func messagePassing(_ communicator: any Communicator) -> String {
+    communicator is SingleRank ? "\(MessagePassing.linkedLibrary), not started" : communicator.library
+  }
+
   /// What mpirun wants here.
   private func notes(_ environment: [String: String]) -> [String] {
+    MessagePassing.linkedLibrary.hasPrefix("Open MPI") ? openMPINotes(environment) : []
+  }
+
+  private func openMPINotes(_ environment: [String: String]) -> [String] {
     var notes: [String] = []
     if getuid() == 0 {
       notes.append(

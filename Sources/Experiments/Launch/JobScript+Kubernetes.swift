@@ -61,7 +61,7 @@ extension JobScript {
                           - -c
                           - >-
                             ranks='^[^ ]*evl-dist ';
-                            pkill -USR1 -f "$ranks";
+                            pkill -USR2 -f "$ranks";
                             while pgrep -f "$ranks" >/dev/null; do sleep 1; done
               volumes:
                 - name: work

@@ -113,16 +113,16 @@ public struct JobScript: Sendable {
     ended=false      # whether the batch system ends this job for good
     code=0           # of the last mpirun
 
-    # mpirun hands SIGUSR1 to every rank; they save and end with exit code 75.
+    # mpirun hands SIGUSR1 and SIGUSR2 to every rank; they save and end with exit code 75, after SIGUSR2 within the grace.
     # shellcheck disable=SC2317  # called by traps
     ask_to_save() {
       signalled=true
       asked=true
       say "$1: asking the ranks to save and stop"
-      if [ -n "$job" ]; then kill -USR1 "$job" 2>/dev/null || true; fi
+      if [ -n "$job" ]; then kill "-$2" "$job" 2>/dev/null || true; fi
     }
-    trap 'ask_to_save SIGUSR1' USR1
-    trap 'ended=true; ask_to_save SIGTERM' TERM
+    trap 'ask_to_save SIGUSR1 USR1' USR1
+    trap 'ended=true; ask_to_save SIGTERM USR2' TERM
 
     # run COMMAND...: in the background, because bash hears signals only while it waits; sets `code`.
     run() {
@@ -142,7 +142,7 @@ public struct JobScript: Sendable {
       done
       job=""
       # mpirun was asked before it listened, and nothing had begun.
-      if $asked && [ "$code" -eq 138 ]; then code=75; fi
+      if $asked && { [ "$code" -eq 138 ] || [ "$code" -eq 140 ]; }; then code=75; fi
     }
 
     # How long a save may take after SIGTERM, told to the program and to mpirun, which follows it with SIGKILL
