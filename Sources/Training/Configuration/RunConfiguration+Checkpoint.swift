@@ -28,13 +28,13 @@ extension RunConfiguration.Run {
 
   /// Seconds from the announcement of a kill to the kill; nil where nobody tells.
   ///
-  /// - Throws: `UserError(.usage)` for a text that is no such time.
+  /// - Throws: `UserError(.usage)` where the launch script tells something else.
   public func secondsOfGrace(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Double? {
-    let text = grace == "auto" ? environment["EVL_GRACE_SECONDS"] ?? "" : grace
-    if text.isEmpty { return nil }
+    if let grace { return grace }
+    guard let text = environment["EVL_GRACE_SECONDS"], !text.isEmpty else { return nil }
     guard let seconds = Double(text), seconds >= 0, seconds.isFinite else {
       throw UserError(
-        .usage, "\(grace == "auto" ? "EVL_GRACE_SECONDS" : "run.grace") is \"\(text)\"; a number of seconds",
+        .usage, "EVL_GRACE_SECONDS is \"\(text)\"; a number of seconds",
         remedy: "say how long after SIGTERM the job is killed, or leave it empty")
     }
     return seconds
@@ -57,6 +57,7 @@ extension RunConfiguration.Run {
 
   /// All that is wrong with the values, one line each.
   func problems() -> [String] {
-    margin >= 0 && margin.isFinite ? [] : ["run.margin is \(margin); 0 or more seconds"]
+    let seconds = [("run.margin", margin), ("run.grace", grace ?? 0)]
+    return seconds.filter { !($0.1 >= 0 && $0.1.isFinite) }.map { "\($0.0) is \($0.1); 0 or more seconds" }
   }
 }

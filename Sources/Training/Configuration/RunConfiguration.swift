@@ -30,8 +30,8 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var wallClock = "auto"
     /// Seconds before that at which the run saves and stops: longer than a step and a save.
     public var margin = 120.0
-    /// Seconds from SIGTERM or SIGUSR2 to the kill: a number, `auto` (what the launch script tells), or nothing.
-    public var grace = "auto"
+    /// Seconds from SIGTERM or SIGUSR2 to the kill; nil: what the launch script tells.
+    public var grace: Double?
   }
 
   /// What is learned from.
