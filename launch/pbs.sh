@@ -21,7 +21,8 @@ RESTARTS=100
 # ---- From here on the same in every job ----
 
 set -euo pipefail
-say() { printf 'evl-dist job: %s\n' "$*" >&2; }
+# A log that cannot be written is no reason to stop.
+say() { printf 'evl-dist job: %s\n' "$*" >&2 || true; }
 
 job=""           # mpirun's process
 signalled=false  # whether a signal ended the last wait
@@ -34,8 +35,8 @@ code=0           # of the last mpirun
 ask_to_save() {
   signalled=true
   asked=true
-  say "$1: asking the ranks to save and stop"
   if [ -n "$job" ]; then kill "-$2" "$job" 2>/dev/null || true; fi
+  say "$1: asking the ranks to save and stop"
 }
 trap 'ask_to_save SIGUSR1 USR1' USR1
 trap 'ended=true; ask_to_save SIGTERM USR2' TERM

@@ -19,6 +19,9 @@ public final class FolderLock: @unchecked Sendable {
     /// In which `process` has its meaning.
     var processes: String
     var process: Int32
+    /// When that began, in ticks since the boot: another process may have its number by now. Absent in locks from before
+    /// it was noted.
+    var began: String?
     /// Of the batch system.
     var job: String?
     /// Tells this holder from any other.
@@ -31,14 +34,24 @@ public final class FolderLock: @unchecked Sendable {
       let namespace = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")
       return Holder(
         host: Peers.hostName(), boot: files.text("proc/sys/kernel/random/boot_id") ?? "?", processes: namespace ?? "?",
-        process: getpid(), job: environment["SLURM_JOB_ID"] ?? environment["PBS_JOBID"], token: UUID().uuidString)
+        process: getpid(), began: began(getpid()), job: environment["SLURM_JOB_ID"] ?? environment["PBS_JOBID"],
+        token: UUID().uuidString)
     }
 
     /// Whether its process can be looked for from here.
     func isNeighbour(of other: Holder) -> Bool { (host, boot, processes) == (other.host, other.boot, other.processes) }
 
     /// Whether there is no such process any more, looked for from its own host.
-    var isGone: Bool { mp_is_gone(process) || mp_is_zombie(process) }
+    var isGone: Bool {
+      mp_is_gone(process) || mp_is_zombie(process) || began.map { $0 != Self.began(process) } ?? false
+    }
+
+    /// The 22nd word of the process's `stat`; the second is a name in brackets.
+    private static func began(_ process: Int32) -> String? {
+      let text = SystemFiles(root: URL(fileURLWithPath: "/")).text("proc/\(process)/stat") ?? ""
+      let words = text.split(separator: ")").last?.split(separator: " ") ?? []
+      return words.count > 19 ? String(words[19]) : nil
+    }
 
     var description: String { "process \(process) on \(host)" + (job.map { ", job \($0)" } ?? "") }
   }
@@ -105,8 +118,11 @@ public final class FolderLock: @unchecked Sendable {
   private static func attempt(_ folder: URL, own: Holder, pace: Pace, waiting: (String) -> Void) throws -> Attempt {
     let url = folder.appendingPathComponent(fileName)
     while true {
-      if try create(url, own) { return .taken(FolderLock(url, own, pace: pace)) }
-      guard let seen = try? Data(contentsOf: url) else { continue }
+      if try create(url, own) {
+        removeLeftovers(in: folder)
+        return .taken(FolderLock(url, own, pace: pace))
+      }
+      guard let seen = try read(url) else { continue }
       let holder = try? JSONDecoder().decode(Holder.self, from: seen)
       let name = holder?.description ?? "someone unknown"
       if let holder, holder.isNeighbour(of: own) {
@@ -118,6 +134,15 @@ public final class FolderLock: @unchecked Sendable {
         if isAlive(url, seen, patience: pace.patience) { return .held(by: name) }
       }
       takeAway(url, seen, patience: pace.patience)
+    }
+  }
+
+  /// Removes what processes that were killed while they wrote left in the folder.
+  private static func removeLeftovers(in folder: URL) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    // The second are Foundation's, of files that are replaced as a whole.
+    for name in names where name.hasPrefix(fileName + ".") || name.hasPrefix(".dat.nosync") {
+      unlink(folder.appendingPathComponent(name).path)
     }
   }
 
@@ -155,10 +180,21 @@ public final class FolderLock: @unchecked Sendable {
     let start = Stopwatch.now
     while Stopwatch.now - start < patience {
       Thread.sleep(forTimeInterval: min(0.5, patience / 10))
-      guard let now = try? Data(contentsOf: url) else { return false }
-      if now != seen { return true }
+      // What cannot be read at this moment may be in the next.
+      guard FileManager.default.fileExists(atPath: url.path) else { return false }
+      if let now = try? Data(contentsOf: url), now != seen { return true }
     }
     return false
+  }
+
+  /// The file's bytes; nil where it is gone. - Throws: `UserError(.inputOutput)` where it cannot be read.
+  private static func read(_ url: URL) throws -> Data? {
+    do { return try Data(contentsOf: url) } catch {
+      guard FileManager.default.fileExists(atPath: url.path) else { return nil }
+      throw UserError(
+        .inputOutput, "\(url.path) cannot be read: \(error.localizedDescription)",
+        remedy: "check whose job holds the folder, or remove the file where none does")
+    }
   }
 
   /// Puts the file in its place where there is none. - Returns: whether it did.
@@ -171,10 +207,16 @@ public final class FolderLock: @unchecked Sendable {
         remedy: "check free space and permissions, or choose another run.folder")
     }
     if link(fresh.path, url.path) == 0 { return true }
-    if errno == EEXIST { return false }
+    // Its answer may be lost on the way from a server.
+    if errno == EEXIST { return (try? Data(contentsOf: url)) == (try? Data(contentsOf: fresh)) }
+    // Removed with what others left.
+    if errno == ENOENT { return false }
     // A file system without hard links.
     let file = open(url.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    guard file >= 0 else { return false }
+    guard file >= 0 else {
+      if errno == EEXIST { return false }
+      throw UserError(.inputOutput, "\(url.path) cannot be written: \(String(cString: strerror(errno)))")
+    }
     close(file)
     guard rename(fresh.path, url.path) == 0 else {
       throw UserError(.inputOutput, "\(url.path) cannot be written: \(String(cString: strerror(errno)))")
@@ -209,7 +251,10 @@ public final class FolderLock: @unchecked Sendable {
       var holder = own
       holder.counter = counter
       // A beat that cannot be written is not the end: the next one may be.
-      try? JSONEncoder().encode(holder).write(to: url, options: .atomic)
+      let fresh = url.appendingPathExtension(own.token)
+      if (try? JSONEncoder().encode(holder).write(to: fresh)) == nil || rename(fresh.path, url.path) != 0 {
+        unlink(fresh.path)
+      }
       return true
     }
   }

@@ -44,7 +44,7 @@ extension Tape {
   /// teacher: t [rows of `teacherTokens`, Dv], student: s [rows of `studentTokens`, Dv], valid tokens only; problem b
   /// joins sequence b of both. Gradients dL/ds_j = 2 (sum_i G_ij s_j - sum_i G_ij t_i) and likewise by t,
   /// with G = dL/dC; a side that needs none gets none. A relative eps is a constant for the gradient. Mean cost 0 gives
-  /// the product of the marginals, loss 0, gradient 0. Source: EVL-ECG (arXiv 2605.29977), losses.md "Optimal
+  /// the product of the marginals, loss 0, gradient 0; costs that are no finite numbers likewise, with the loss NaN. Source: EVL-ECG (arXiv 2605.29977), losses.md "Optimal
   /// transport".
   /// - Parameters:
   ///   - problems: B, the problems of the global batch.
@@ -140,6 +140,8 @@ private struct TransportProblem<Element: Scalar> {
   func solve(from start: Tensor<Double>?) throws -> TransportSolution<Element> {
     let (cost, mean) = costs()
     let epsilon = settings.isRelative ? settings.epsilon * mean : settings.epsilon
+    // The loss says that its inputs are no numbers; whoever trains decides what follows.
+    guard mean.isFinite else { return productOfMarginals(epsilon: epsilon, cost: .nan) }
     guard epsilon >= TransportSettings.smallestRelativeEpsilon * mean else {
       throw UserError(
         .badInput,
@@ -210,11 +212,11 @@ private struct TransportProblem<Element: Scalar> {
       g: Tensor(g.array.map { $0 + mean }, g.shape))
   }
 
-  private func productOfMarginals(epsilon: Double) -> TransportSolution<Element> {
+  private func productOfMarginals(epsilon: Double, cost: Double = 0) -> TransportSolution<Element> {
     let plan = pool.tensor([n, m])
     plan.fill(1 / (Element(n) * Element(m)))
     return TransportSolution(
-      plan: plan, derivative: nil, cost: 0, epsilon: epsilon, entropy: log(Double(n)) + log(Double(m)),
+      plan: plan, derivative: nil, cost: cost, epsilon: epsilon, entropy: log(Double(n)) + log(Double(m)),
       marginalError: 0,
       sweeps: 0, newtonSteps: 0, f: Tensor(zeros: [n]), g: Tensor(zeros: [m]))
   }

@@ -73,7 +73,7 @@ struct BuiltInTeacher {
       try communicator.agree {
         guard communicator.isController else { return }
         try makeFolder(home)
-        switch try FolderLock.attempt(home, waiting: context.observer.note) {
+        switch try FolderLock.attempt(home, waiting: { if !isTold { context.observer.note($0) } }) {
         case .taken(let taken): lock = taken
         case .held(let other): holder = other
         }

@@ -198,8 +198,13 @@ enum ExportedModel {
       if manager.fileExists(atPath: temporary.path) { try manager.removeItem(at: temporary) }
       try manager.createDirectory(at: temporary, withIntermediateDirectories: true)
       try write(temporary)
+      for name in try manager.contentsOfDirectory(atPath: temporary.path) {
+        try DurableFile.sync(temporary.appendingPathComponent(name))
+      }
+      try DurableFile.sync(temporary)
       if manager.fileExists(atPath: folder.path) { try manager.removeItem(at: folder) }
       try manager.moveItem(at: temporary, to: folder)
+      try DurableFile.sync(folder.deletingLastPathComponent())
     } catch let error as UserError { throw error } catch {
       throw UserError(
         .inputOutput, "\(folder.path) cannot be written: \(error.localizedDescription)",

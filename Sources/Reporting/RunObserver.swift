@@ -40,7 +40,7 @@ public final class RunObserver: TrainingObserver {
   }
 
   public func finished(_ record: StepRecord, phase: String) throws {
-    do { try metrics.append(record, phase: phase) } catch let error as UserError { warn("\(error)") }
+    do { try metrics.append(record, phase: phase) } catch { warn("\(error)") }
     plot { try $0.append(record, phase: phase) }
     let isLast = record.step == record.steps
     show(line.text(record, phase: phase, width: terminal.width - 1), now: isLast)
@@ -92,14 +92,18 @@ public final class RunObserver: TrainingObserver {
     let late =
       cost.waited > 0.05 ? String(format: ", %.1f s of it since checkpoint.memory did not suffice", cost.waited) : ""
     let stopped = String(format: "training stood still for %.2f s", cost.stopped) + late
-    if !terminal.isInteractive { write("saved \(checkpoint.folder.path) (\(stopped))\n") }
+    if !terminal.isInteractive {
+      write("saved \(checkpoint.folder.path) (\(stopped))\n")
+    } else if cost.waited > 0.05 {
+      note("saved \(checkpoint.folder.lastPathComponent) (\(stopped))")
+    }
   }
 
   public func scored(_ scores: Scores, phase: String) {
     guard let last = scores.all.last, let best = scores.best else { return }
     plot { try $0.append(last, of: scores.metric, phase: phase) }
     let rank =
-      best.step == last.step ? "the best so far, kept" : String(format: "best %.4f at step %d", best.value, best.step)
+      best.step == last.step ? "the best so far" : String(format: "best %.4f at step %d", best.value, best.step)
     note("\(phase) step \(last.step): \(scores.metric) " + String(format: "%.4f", last.value) + ", \(rank)")
   }
 

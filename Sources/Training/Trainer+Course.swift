@@ -10,7 +10,9 @@ extension Trainer {
     let communicator = context.communicator
     var schedule = SaveSchedule(every: settings.every, seconds: 60 * settings.minutes, now: Stopwatch.now)
     // A run that was stopped while it evaluated begins with that.
-    _ = try scoreIfDue()
+    if try scoreIfDue(), try communicator.minimum(saves.holds(step: step) ? 1 : 0) == 0 {
+      _ = try saves.begin(try state())
+    }
     while step < plan.steps {
       let start = Stopwatch.now
       try trainStep(prefetcher)
@@ -24,13 +26,13 @@ extension Trainer {
       if requests[0] != 0 || step == plan.steps {
         if step < plan.steps { try refuseLateSave() }
         try saves.save(try state())
-        communicator.status.limitGrace(toSeconds: -1)
+        // From here on the state is safe, and the end may take its time.
+        if step < plan.steps { communicator.status.limitGrace(toSeconds: -1) }
         return step < plan.steps ? Int(requests[0]) : nil
       }
       try saves.poll()
       guard requests[1] != 0 else { continue }
-      try saves.begin(try state())
-      schedule.saved(now: Stopwatch.now)
+      if try saves.begin(try state()) { schedule.saved(now: Stopwatch.now) }
     }
     return nil
   }
@@ -38,16 +40,16 @@ extension Trainer {
   /// Collective: ends the run where it will be killed before a save can be done.
   private func refuseLateSave() throws {
     try saves.settle()
-    let needed = saves.seconds ?? 0
-    let left = context.stop.secondsLeft ?? .infinity
-    guard try context.communicator.maximum(left < needed ? 1 : 0) == 1 else { return }
-    let seconds = try context.communicator.maximum(needed)
+    // Rank 0 knows how long a save takes, and perhaps another host how long there is.
+    let needed = try context.communicator.maximum(saves.seconds ?? 0)
+    let left = -(try context.communicator.maximum(-(context.stop.secondsLeft ?? .greatestFiniteMagnitude)))
+    guard left < needed else { return }
     let standing = saves.lastStep.map { "the checkpoint of step \($0) stands" } ?? "the last complete checkpoint stands"
     throw AgreedError(
       UserError(
         .stopped,
         String(
-          format: "told to end at step %d: the last save took %.1f s, %.1f s are left; ", step, seconds, max(0, left))
+          format: "told to end at step %d: the last save took %.1f s, %.1f s are left; ", step, needed, max(0, left))
           + standing,
         remedy: "give the job more time before it is killed and say so in run.grace, or save more often; run the same "
           + "command again to go on"))
@@ -60,7 +62,13 @@ extension Trainer {
     do { value = try evaluation.score(step) } catch let error as AgreedError where error.error.kind == .stopped {
       return false
     }
-    guard let value else { return false }
+    guard let value else {
+      if context.communicator.isController {
+        context.observer.warn(
+          "\(evaluation.metric) is not defined on the records that are evaluated: no state is the best")
+      }
+      return false
+    }
     var scores = scores ?? Scores(metric: evaluation.metric)
     let isBest = scores.add(value, step: step)
     self.scores = scores

@@ -34,8 +34,11 @@ extension Trainer {
           let shards = assignment.shards(ofRank: rank)
           return .init(rank: rank, shards: shards, samples: shards.count * perShard)
         },
-        norms: outcome.norms.map { Dictionary(uniqueKeysWithValues: $0.map { ($0.key.rawValue, $0.value) }) },
-        factors: outcome.norms == nil ? nil : outcome.factors.named, refusal: outcome.refusal), phase: plan.name)
+        norms: outcome.norms.map { norms in
+          Dictionary(uniqueKeysWithValues: norms.filter(\.value.isFinite).map { ($0.key.rawValue, $0.value) })
+        },
+        factors: outcome.norms == nil ? nil : outcome.factors.named.filter(\.value.isFinite), refusal: outcome.refusal),
+      phase: plan.name)
   }
 
   /// The mean over the ranks of each part of a step.

@@ -34,7 +34,8 @@ extension Trainer {
   private func samples(of batch: [[any TrainingSample]]) throws -> [String] {
     let own = try context.communicator.agree { try JSONEncoder().encode(batch.map { $0.map(\.name) }) }
     guard let all = try context.communicator.gather(Array(own)) else { return [] }
-    let names = try all.map { try JSONDecoder().decode([[String]].self, from: Data($0)) }
+    // Of this program's own making a moment ago.
+    let names = all.map { (try? JSONDecoder().decode([[String]].self, from: Data($0))) ?? [] }
     return (0..<assignment.rounds).flatMap { round in names.flatMap { $0.indices.contains(round) ? $0[round] : [] } }
   }
 
@@ -45,13 +46,13 @@ extension Trainer {
 
   /// Collective: weights, moments and what belongs to them as the last checkpoint has them; the step count goes on.
   ///
-  /// With `checkpoint.every` it is the last of those steps, so that saves at a signal or by the clock change no bits.
+  /// That of the last step that is a multiple of `checkpoint.every`, so that saves at a signal or by the clock change no bits.
   /// - Returns: the checkpoint's step; nil where there is none.
   private func rollBack() throws -> Int? {
     try saves.settle()
     let every = context.configuration.checkpoint.every
     let found = try adopt {
-      let usable = Checkpoint.all(in: plan.checkpoints).filter { every == 0 || $0.step % every == 0 }
+      let usable = Checkpoint.all(in: plan.checkpoints).filter { $0.step <= step && $0.step % every == 0 }
       return usable.first { (try? $0.verify()) != nil }
     }
     guard let found else {

@@ -56,6 +56,22 @@ import Testing
     }
   }
 
+  /// The number of a holder that was killed may be another process's by now.
+  @Test func aRecycledProcessNumberIsNoHolder() throws {
+    try withTemporaryFolder { folder in
+      let own = FolderLock.Holder.own()
+      #expect(own.began.flatMap { Int($0) } ?? 0 > 0)
+      var dead = own
+      (dead.token, dead.began) = (UUID().uuidString, "1")
+      try write(dead, in: folder)
+      try Data().write(to: folder.appendingPathComponent("lock.json.left"))
+      let lock = try FolderLock.take(folder, waiting: { _ in })
+      #expect(try names(folder) == [FolderLock.fileName])
+      #expect { _ = try FolderLock.take(folder, waiting: { _ in }) } throws: { UserError.from($0).kind == .usage }
+      lock.release()
+    }
+  }
+
   /// The holder was killed on its host, or its counter stands still elsewhere, or the file is damaged.
   @Test func aDeadHoldersLockIsTakenOver() throws {
     try withTemporaryFolder { folder in

@@ -12,17 +12,17 @@ import Testing
   @Test func killsAtRandomInstantsLoseNothing() throws {
     try withTemporaryFolder { folder in
       var small = SmallRun(folder: folder)
-      small.settings += ["train.steps=\(30 * Self.kills)", "checkpoint.every=1", "checkpoint.keep=3"]
-      #expect(try small.start("whole", ranks: 2, ["checkpoint.every=0"]).code == 0)
+      small.settings += ["train.steps=\(60 * Self.kills)", "checkpoint.every=1", "checkpoint.keep=3"]
+      #expect(try small.start("whole", ranks: 2, ["checkpoint.every=0"], seconds: 3600).code == 0)
       var random = CounterRandom(seed: 5, purpose: "kills")
-      var (killed, starts, isDone) = (["a rank": 0, "rank 0": 0, "mpirun": 0], 0, false)
+      var (killed, starts, isDone, inSaves) = (["a rank": 0, "rank 0": 0, "mpirun": 0], 0, false, 0)
       while !isDone, starts < 3 * Self.kills + 20 {
         let ranks = 2 + random.integer(below: 3)
         let kind = ["a rank", "rank 0", "mpirun"][starts % 3]
         let victim = kind == "a rank" ? 1 + random.integer(below: ranks - 1) : 0
         let pause = UInt32(random.integer(below: 2_500_000))
         let mayKill = killed.values.reduce(0, +) < Self.kills
-        let outcome = try small.start("killed", ranks: ranks) { _ in
+        let outcome = try small.start("killed", ranks: ranks, seconds: 3600) { _ in
           guard mayKill else { return }
           usleep(pause)
           let process =
@@ -30,6 +30,8 @@ import Testing
             ? MPIRun.launcher(ofCommandWith: small.run("killed").path) : small.process(ofRank: victim, "killed")
           guard let process, kill(process, SIGKILL) == 0 else { return }
           killed[kind, default: 0] += 1
+          let names = try? FileManager.default.contentsOfDirectory(atPath: small.run("killed/checkpoints").path)
+          inSaves += names?.contains { $0.hasPrefix(".writing-") } ?? false ? 1 : 0
         }
         starts += 1
         // Ranks whose mpirun was killed may need a moment to end.
@@ -38,8 +40,8 @@ import Testing
         #expect([0, 9, 64, 76, 137].contains(outcome.code), "start \(starts): \(outcome)")
         #expect(!outcome.errors.contains("is damaged"), "\(outcome.errors)")
       }
-      print("killed \(killed) in \(starts) starts")
-      #expect(isDone && killed.values.reduce(0, +) >= Self.kills / 2, "\(killed) in \(starts) starts")
+      print("killed \(killed) in \(starts) starts, \(inSaves) of them within a save")
+      #expect(isDone && killed.values.reduce(0, +) >= Self.kills * 9 / 10, "\(killed) in \(starts) starts")
       #expect(try small.digest("killed") == small.digest("whole"))
       let left = try FileManager.default.contentsOfDirectory(atPath: small.run("killed/checkpoints").path)
       #expect(left.count == 3 && left.allSatisfy { $0.hasPrefix("step-") }, "\(left)")

@@ -30,6 +30,25 @@ import Training
     #expect(RunObserver.grouped(1_234_567) == "1,234,567" && RunObserver.grouped(12) == "12")
   }
 
+  @Test func linesThatCannotBeWrittenAreHeldAndWrittenLater() throws {
+    guard let disk = SmallDisk(bytes: 1 << 20) else { return }
+    let url = disk.folder.appendingPathComponent("metrics.jsonl")
+    let log = MetricsLog(url)
+    for step in 1...20 { try log.append(record(step), phase: "student") }
+    disk.resize(disk.used)
+    var failures = 0
+    for step in 21...60 { do { try log.append(record(step), phase: "student") } catch { failures += 1 } }
+    // What is there is whole lines.
+    let written = try String(contentsOf: url, encoding: .utf8)
+    #expect(failures > 20 && written.hasSuffix("}\n"))
+    disk.resize(1 << 20)
+    try log.append(record(61), phase: "student")
+    let steps = try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map { line in
+      (try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])?["step"] as? Int
+    }
+    #expect(steps == Array(1...61))
+  }
+
   @Test func eachStepStandsOnceInTheLogAlsoAfterAResume() throws {
     try withTemporaryFolder { folder in
       let url = folder.appendingPathComponent("metrics.jsonl")

@@ -28,6 +28,7 @@ import Training
     #expect(
       scalars == [
         "loss/total": 3, "loss/transport": 0.25, "detail/sweeps": 12, "optimizer/learning_rate": 1e-3,
+        "optimizer/refused": 0,
         "optimizer/gradient_norm": 2, "speed/samples_per_second": 64, "speed/gflops": 2, "seconds/step": 0.5,
         "seconds/compute": 0.375, "norm/transport": 7, "factor/transport": 7,
       ])

@@ -1,3 +1,4 @@
+import Cluster
 import Foundation
 import Tensors
 import TestSupport
@@ -112,6 +113,18 @@ extension CheckpointWriter {
     #expect(try run.secondsLeft(environment: [:]) == nil)
     run.wallClock = "1-02:03:04"
     #expect(try run.secondsLeft(environment: end) == 86_400 + 7384)
+    #expect(try run.secondsOfGrace(environment: [:]) == nil)
+    #expect(try run.secondsOfGrace(environment: ["EVL_GRACE_SECONDS": "25"]) == 25)
+    #expect {
+      _ = try run.secondsOfGrace(environment: ["EVL_GRACE_SECONDS": "soon"])
+    } throws: {
+      UserError.from($0).kind == .usage
+    }
+    run.grace = 7
+    #expect(try run.secondsOfGrace(environment: ["EVL_GRACE_SECONDS": "25"]) == 7)
+    // A caller who needs longer than the margin is told earlier.
+    let flag = StopFlag(jobEndsIn: 100, margin: 10)
+    #expect(flag.signal == 0 && flag.signal(needing: 50) == 0 && flag.signal(needing: 101) == StopFlag.endOfTime)
     run.wallClock = ""
     #expect(try run.secondsLeft(environment: end) == nil)
     for (text, problem) in [
@@ -171,6 +184,36 @@ extension CheckpointWriter {
     var fast = state(5)
     fast.reduction = "fast"
     #expect(state(9).warnings(against: fast).contains { $0.hasPrefix("train.reduction: the checkpoint has fast") })
+  }
+
+  @Test func settingsThatChangeNeitherBitsNorTheRunAreListed() {
+    var (saved, own) = (state(5), state(9))
+    saved.configuration = ["checkpoint.every": "100", "run.margin": "120", "train.clip": "1", "old.key": "1"]
+    own.configuration = ["checkpoint.every": "50", "run.margin": "120", "train.clip": "2"]
+    (saved.optimisation, own.optimisation) = (["train.clip": "1"], ["train.clip": "2"])
+    #expect(
+      own.remark(against: saved)
+        == "settings that differ from the checkpoint's start:\n  checkpoint.every: 100 then, 50 now"
+        + "\n  old.key: 1 then, (none) now")
+    own.configuration?["checkpoint.every"] = "100"
+    saved.configuration?["old.key"] = nil
+    #expect(own.remark(against: saved) == nil && own.remark(against: state(5)) == nil)
+  }
+
+  /// A folder under another step's name, and a manifest that leaves the state out, are no sound checkpoints.
+  @Test func aCheckpointIsWhatItsNameSays() throws {
+    try withTemporaryFolder { folder in
+      let checkpoint = try write(3, in: folder)
+      let moved = folder.appendingPathComponent("step-00000007")
+      try FileManager.default.moveItem(at: checkpoint.folder, to: moved)
+      let found = Checkpoint.newestSound(in: folder)
+      #expect(found.checkpoint == nil && found.skipped.first?.contains("it holds the state of step 3") ?? false)
+      let manifest = moved.appendingPathComponent(Checkpoint.manifestName)
+      let files = try JSONDecoder().decode(Checkpoint.Manifest.self, from: Data(contentsOf: manifest)).files
+      try JSONEncoder().encode(Checkpoint.Manifest(files: files.filter { $0.name != Checkpoint.stateName }))
+        .write(to: manifest)
+      #expect(Checkpoint.newestSound(in: folder).skipped.first?.contains("does not name state.json") ?? false)
+    }
   }
 
   /// A text "none" and no text at all are two things, and said as two.

@@ -97,6 +97,23 @@ import Testing
     }
   }
 
+  /// Another course from an older checkpoint: newer ones of the first are kept, and no later start goes on from them.
+  @Test func goingOnFromAnOlderCheckpointSetsNewerOnesAside() throws {
+    try withTemporaryFolder { folder in
+      _ = try job(folder, keep: 9).weights(ranks: 1, steps: 4)
+      var other = job(folder, keep: 9)
+      other.configuration.train.weightDecay = 0.5
+      let second = folder.appendingPathComponent(Checkpoint.name(step: 2))
+      let course = try other.weights(ranks: 2, steps: 4, resume: .from(second))[0]
+      let left = names(folder)
+      for step in [3, 4] {
+        #expect(left.count { $0.hasPrefix("earlier-" + Checkpoint.name(step: step)) } == 1, "\(left)")
+      }
+      #expect(left.count { $0.hasPrefix("step-") } == 4)
+      #expect(try other.weights(ranks: 1, steps: 4)[0] == course)
+    }
+  }
+
   /// One damage after the other to each region of each file; each is found, told of, and left where it is.
   @Test func everyRegionOfACheckpointDamagedInTurn() throws {
     try withTemporaryFolder { folder in

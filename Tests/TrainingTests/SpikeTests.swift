@@ -137,6 +137,18 @@ private func spoiled<Source: SampleSource>(_ source: Source, _ positions: Set<In
     }
   }
 
+  /// The whole objective, and the norms of its terms measured at that step: what is told of it holds numbers alone.
+  @Test func aSpoiledStepOfTheWholeObjectiveIsLeftOut() throws {
+    try withTemporaryFolder { folder in
+      var job = TrainingJob(folder)
+      job.configuration.objective.norms.every = 1
+      let result = try train(job, ranks: 2, steps: 3, spoiling: [2])
+      #expect(result.records.map { $0.refusal == nil } == [true, false, true])
+      for record in result.records { #expect(try !JSONEncoder().encode(record).isEmpty) }
+      #expect(!result.weights.contains { !$0.isFinite })
+    }
+  }
+
   /// The weights of the last checkpoint, the batch after the spike; the same bits when the run was interrupted, and when it
   /// saved at other steps besides.
   @Test func goingBackTakesTheLastCheckpoint() throws {

@@ -105,7 +105,8 @@ public struct JobScript: Sendable {
 
   /// Runs mpirun so that requests to stop reach its ranks: needs `asked`, `ended` and `code`.
   static let functions = #"""
-    say() { printf 'evl-dist job: %s\n' "$*" >&2; }
+    # A log that cannot be written is no reason to stop.
+    say() { printf 'evl-dist job: %s\n' "$*" >&2 || true; }
 
     job=""           # mpirun's process
     signalled=false  # whether a signal ended the last wait
@@ -118,8 +119,8 @@ public struct JobScript: Sendable {
     ask_to_save() {
       signalled=true
       asked=true
-      say "$1: asking the ranks to save and stop"
       if [ -n "$job" ]; then kill "-$2" "$job" 2>/dev/null || true; fi
+      say "$1: asking the ranks to save and stop"
     }
     trap 'ask_to_save SIGUSR1 USR1' USR1
     trap 'ended=true; ask_to_save SIGTERM USR2' TERM

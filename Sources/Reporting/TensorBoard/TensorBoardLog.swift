@@ -25,12 +25,14 @@ public final class TensorBoardLog {
   /// Adds what an evaluation gave. - Throws: as above.
   public func append(_ score: Scores.Score, of metric: String, phase: String) throws {
     let tag = metric.lowercased().replacingOccurrences(of: " ", with: "_")
-    try append(["evaluation/" + tag: score.value], step: score.step, phase: phase)
+    // The step itself stands in an earlier file where a run goes on with its evaluation.
+    try append(["evaluation/" + tag: score.value], step: score.step, phase: phase, start: score.step + 1)
   }
 
-  private func append(_ scalars: [String: Double], step: Int, phase: String) throws {
+  /// - Parameter start: the first step of which earlier files are forgotten, where this begins a file; nil: this one.
+  private func append(_ scalars: [String: Double], step: Int, phase: String, start: Int? = nil) throws {
     let seconds = clock().timeIntervalSince1970
-    let file = try file(of: phase, at: step, seconds: seconds)
+    let file = try file(of: phase, at: start ?? step, seconds: seconds)
     var event = Self.event(step, seconds)
     event.summary.value = scalars.sorted { $0.key < $1.key }.map { tag, value in
       var scalar = TensorBoardSummary.Value()

@@ -42,6 +42,20 @@ public struct Checkpoint: Sendable, Equatable {
     return names.compactMap { Checkpoint(folder: checkpoints.appendingPathComponent($0)) }.sorted { $0.step > $1.step }
   }
 
+  /// What a manifest says of the files, but for the state, which names its start; nil where there is none.
+  static func contents(of folder: URL) -> [Manifest.File]? {
+    let data = try? Data(contentsOf: folder.appendingPathComponent(manifestName))
+    return data.flatMap { try? JSONDecoder().decode(Manifest.self, from: $0) }?.files.filter { $0.name != stateName }
+  }
+
+  /// Gives the folder another name, under which no run goes on from it. - Returns: the name.
+  @discardableResult func setAside(as prefix: String) throws -> String {
+    let name = "\(prefix)-\(folder.lastPathComponent)-\(UUID().uuidString.prefix(8))"
+    try FileManager.default.moveItem(
+      at: folder, to: folder.deletingLastPathComponent().appendingPathComponent(name))
+    return name
+  }
+
   /// Compares every file with the manifest. - Throws: `UserError` (bad input) naming the first file that differs.
   public func verify() throws {
     func damaged(_ why: String) -> UserError {

@@ -19,7 +19,8 @@ final class CheckpointController {
     var snapshot: Snapshot?
     var writing: BackgroundWork<[Checkpoint.Manifest.File]>?
     var committing: BackgroundWork<Checkpoint>?
-    let began = Stopwatch.now
+    /// Of the writing, on the rank where it took longest.
+    var writingSeconds = 0.0
     /// Seconds that training has stood still for it on this rank.
     var stopped = 0.0
     var copiedBytes = 0
@@ -39,7 +40,8 @@ final class CheckpointController {
   private let trainee: Trainee
   private let writer: CheckpointWriter
   private var running: Running?
-  /// Seconds that the last save took from its beginning to its commit; nil before the first, and elsewhere than on rank 0.
+  /// Seconds of the last save's writing, on the rank where that took longest, and commit, without what lay between them;
+  /// nil before the first, and elsewhere than on rank 0.
   private(set) var seconds: Double?
   /// On rank 0, the step of the last complete save of this start.
   private(set) var lastStep: Int?
@@ -58,6 +60,11 @@ final class CheckpointController {
       anchorEvery: goesBack ? settings.every : 0)
   }
 
+  /// Whether there is a checkpoint of that step; rank 0's answer counts, the others say yes.
+  func holds(step: Int) -> Bool {
+    !communicator.isController || Checkpoint.all(in: writer.checkpoints).contains { $0.step == step }
+  }
+
   /// Collective: removes what a killed run left unfinished.
   func clear() throws {
     try communicator.agree {
@@ -70,9 +77,16 @@ final class CheckpointController {
   }
 
   /// Collective: begins to save this state, once the save before has ended; tells where that or this cannot be.
-  func begin(_ state: RunState) throws {
+  ///
+  /// - Returns: whether it began.
+  func begin(_ state: RunState) throws -> Bool {
+    let start = Stopwatch.now
     try settle()
-    if let failure = try start(state) { try tell(failure) }
+    let failure = try self.start(state)
+    // What the save before took too long counts, too.
+    running?.stopped = Stopwatch.now - start
+    if let failure { try tell(failure) }
+    return failure == nil
   }
 
   /// Collective: saves this state and waits for its end.
@@ -85,7 +99,6 @@ final class CheckpointController {
 
   /// Collective: begins a save. - Returns: why it cannot be.
   private func start(_ state: RunState) throws -> UserError? {
-    let start = Stopwatch.now
     let failure = try communicator.agreedFailure {
       guard communicator.isController else { return }
       try lock?.check()
@@ -103,7 +116,6 @@ final class CheckpointController {
       save.snapshot = contents.snapshot
       save.writing = BackgroundWork("checkpoint") { try contents.write(to: folder) }
     }
-    save.stopped = Stopwatch.now - start
     running = save
     return nil
   }
@@ -146,6 +158,7 @@ final class CheckpointController {
     switch save.stage {
     case .writing:
       let outcome = save.writing?.wait() ?? .success([])
+      let seconds = try communicator.maximum(save.writing?.seconds ?? 0)
       let failure = try communicator.agreedFailure { _ = try outcome.get() }
       let files = try communicator.agree { try JSONEncoder().encode((try? outcome.get()) ?? []) }
       let all = try communicator.gather(Array(files))
@@ -154,13 +167,19 @@ final class CheckpointController {
         running = nil
         return writer.failure(step: save.state.step, failure)
       }
+      running?.writingSeconds = seconds
       running?.stage = .committing
       running?.writing = nil
-      guard communicator.isController, let all else { return nil }
-      let sealed = try all.flatMap { try JSONDecoder().decode([Checkpoint.Manifest.File].self, from: Data($0)) }
+      let sealed = try communicator.agree {
+        try (all ?? []).flatMap { try JSONDecoder().decode([Checkpoint.Manifest.File].self, from: Data($0)) }
+      }
+      guard communicator.isController else { return nil }
       let (writer, state, lock) = (writer, save.state, lock)
       running?.committing = BackgroundWork("commit") {
-        try lock?.check()
+        do { try lock?.check() } catch {
+          writer.discard(step: state.step)
+          throw error
+        }
         return try writer.commit(state, sealed: sealed)
       }
       return nil
@@ -172,7 +191,7 @@ final class CheckpointController {
       let waited = try communicator.maximum(save.waited)
       let copied = try communicator.sum(save.copiedBytes)
       guard failure == nil, case .success(let checkpoint)? = outcome else { return failure }
-      (seconds, lastStep) = (Stopwatch.now - save.began, checkpoint.step)
+      (seconds, lastStep) = (save.writingSeconds + (save.committing?.seconds ?? 0), checkpoint.step)
       context.observer.saved(checkpoint, SaveCost(stopped: stopped, waited: waited, copiedBytes: copied))
       return nil
     }

@@ -3,7 +3,7 @@ import Tensors
 
 /// Makes checkpoints appear: files are written to a temporary folder, which is renamed once, when it is complete.
 public struct CheckpointWriter: Sendable {
-  private let checkpoints: URL
+  let checkpoints: URL
   private let keep: Int
   private let keepEvery: Int
   private let anchorEvery: Int
@@ -103,17 +103,18 @@ public struct CheckpointWriter: Sendable {
       remedy: "free space or permissions are lacking; the last complete checkpoint stands")
   }
 
-  /// The state of a step is a function of the run, so a sound checkpoint of the same step is kept as it is.
+  /// The state of a step is a function of the run, so a sound checkpoint of the same step and files is kept as it is. Any
+  /// other is set aside.
   private func replace(_ final: URL, by temporary: URL) throws {
     let manager = FileManager.default
     if manager.fileExists(atPath: final.path) {
-      if let present = Checkpoint(folder: final), (try? present.verify()) != nil {
+      let present = Checkpoint(folder: final)
+      let isSound = (try? present?.verify()) != nil
+      if isSound, Checkpoint.contents(of: final) == Checkpoint.contents(of: temporary) {
         try manager.removeItem(at: temporary)
         return
       }
-      let aside = checkpoints.appendingPathComponent(
-        "damaged-\(final.lastPathComponent)-\(UUID().uuidString.prefix(8))")
-      try manager.moveItem(at: final, to: aside)
+      try present?.setAside(as: isSound ? "earlier" : "damaged")
     }
     try manager.moveItem(at: temporary, to: final)
     try DurableFile.sync(checkpoints)

@@ -131,6 +131,10 @@ extension RunState {
         optimisation[key] = nil
       }
     }
+    // Where a run may go back to.
+    if train.spikes.chosen == .rollback {
+      optimisation.merge(try configuration.values(under: ["checkpoint.every"])) { $1 }
+    }
     // A constant rate does not depend on where the run ends.
     if train.schedule != LearningRateSchedule.Form.constant.rawValue {
       optimisation.merge(try configuration.values(under: ["train.steps", "train.final_learning_rate"])) { $1 }

@@ -27,6 +27,7 @@ extension Trainer {
       try point.check(current, steps: plan.steps)
       current.warnings(against: point.saved).forEach(context.observer.warn)
       current.remark(against: point.saved).map(context.observer.note)
+      if case .from = resume { try setNewerAside(point.checkpoint) }
       context.observer.note(
         "\(plan.name): continuing from step \(point.checkpoint.step) (\(point.checkpoint.folder.path))")
       return point.checkpoint
@@ -36,6 +37,18 @@ extension Trainer {
     spikes.state = found.spikes ?? SpikeGuard.State(updates: found.step)
     scores = found.scores
     setStep(found.step)
+  }
+
+  /// What follows is another course than that of newer checkpoints, from which no later start is to go on.
+  private func setNewerAside(_ checkpoint: Checkpoint) throws {
+    let all = Checkpoint.all(in: plan.checkpoints)
+    guard all.contains(where: { $0.folder.standardizedFileURL == checkpoint.folder.standardizedFileURL }) else {
+      return
+    }
+    for newer in all where newer.step > checkpoint.step {
+      let name = try newer.setAside(as: "earlier")
+      context.observer.note("\(plan.name): \(newer.folder.lastPathComponent) is newer, and kept as \(name)")
+    }
   }
 
   /// Collective: takes weights and moments from the checkpoint that rank 0 finds, or leaves them as they are.

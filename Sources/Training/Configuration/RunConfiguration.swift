@@ -264,6 +264,9 @@ extension RunConfiguration {
       student.path.isEmpty || student.shape.isEmpty,
       "student.path and student.shape are both given; a folder with weights is student.path, a config.json alone "
         + "student.shape")
+    require(
+      train.spikes.chosen != .rollback || checkpoint.every > 0,
+      "train.spikes.action rollback goes back to the checkpoints of checkpoint.every, which is 0")
     return problems + run.problems() + checkpoint.problems() + teacher.problems() + train.problems()
       + conversationProblems()
       + objective.problems()
