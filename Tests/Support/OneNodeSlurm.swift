@@ -17,7 +17,7 @@ public enum OneNodeSlurm {
   public static func run(_ script: String, _ arguments: [String], seconds: Int, folder: URL) throws -> MPIRun.Outcome {
     let finish = """
       finish() {
-        while scontrol --oneliner show job "$1" | grep -qE 'JobState=(PENDING|CONFIGURING|RUNNING|COMPLETING|REQUEUED) '; do
+        while scontrol --oneliner show job "$1" | grep -qE 'JobState=(PENDING|CONFIGURING|RUNNING|SIGNALING|STAGE_OUT|COMPLETING|REQUEUED) '; do
           sleep 0.3
         done
         scontrol --oneliner show job "$1"

@@ -16,6 +16,20 @@ extension RunConfiguration.Checkpoint {
   }
 }
 
+extension RunConfiguration {
+  /// What is wrong with evaluations in training and with going back, one line each.
+  func courseProblems() -> [String] {
+    let rules: [(holds: Bool, problem: String)] = [
+      (evaluation.every >= 0, "evaluation.every is \(evaluation.every); 0 or more steps"),
+      (
+        train.spikes.chosen != .rollback || checkpoint.every > 0,
+        "train.spikes.action rollback goes back to the checkpoints of checkpoint.every, which is 0"
+      ),
+    ]
+    return rules.filter { !$0.holds }.map(\.problem)
+  }
+}
+
 extension RunConfiguration.Run {
   /// The requests to stop that this run listens to: signals, and the end of its job's time.
   ///

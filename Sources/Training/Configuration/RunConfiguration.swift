@@ -253,7 +253,6 @@ extension RunConfiguration {
       !evaluation.trainFolds.contains(evaluation.fold),
       "evaluation.fold \(evaluation.fold) is among evaluation.train_folds")
     require(evaluation.replicates >= 100, "evaluation.replicates is \(evaluation.replicates); at least 100")
-    require(evaluation.every >= 0, "evaluation.every is \(evaluation.every); 0 or more steps")
     require(evaluation.answerTokens >= 1, "evaluation.answer_tokens is \(evaluation.answerTokens); at least 1")
     require(
       objective.chosen != .rkd || train.shards < 1
@@ -264,10 +263,7 @@ extension RunConfiguration {
       student.path.isEmpty || student.shape.isEmpty,
       "student.path and student.shape are both given; a folder with weights is student.path, a config.json alone "
         + "student.shape")
-    require(
-      train.spikes.chosen != .rollback || checkpoint.every > 0,
-      "train.spikes.action rollback goes back to the checkpoints of checkpoint.every, which is 0")
-    return problems + run.problems() + checkpoint.problems() + teacher.problems() + train.problems()
+    return problems + run.problems() + checkpoint.problems() + courseProblems() + teacher.problems() + train.problems()
       + conversationProblems()
       + objective.problems()
   }
