@@ -128,9 +128,7 @@ public final class FolderLock: @unchecked Sendable {
       if let holder, holder.isNeighbour(of: own) {
         guard holder.isGone else { return .held(by: name) }
       } else {
-        waiting(
-          "\(url.path) is held by \(name); waiting \(Int(pace.patience)) s for a sign of life"
-        )
+        waiting("\(url.path) is held by \(name); waiting \(Int(pace.patience)) s for a sign of life")
         if isAlive(url, seen, patience: pace.patience) { return .held(by: name) }
       }
       takeAway(url, seen, patience: pace.patience)

@@ -67,7 +67,22 @@ public final class RankStatus: @unchecked Sendable {
   public func limitSteps(toSeconds seconds: Double) { mp_set_step_limit(page, seconds) }
 
   /// How long the ranks of this node may go on once a signal has announced that they will be killed, in seconds.
-  public func limitGrace(toSeconds seconds: Double) { mp_set_grace(page, seconds) }
+  ///
+  /// - Parameter seconds: nil where nobody said, or it does not matter any more.
+  public func limitGrace(toSeconds seconds: Double?) { mp_set_grace(page, seconds ?? -1) }
+
+  /// Seconds that the ranks of this node may go on once a kill is announced; nil where nobody said.
+  var grace: Double? {
+    let seconds = mp_grace(page)
+    return seconds < 0 ? nil : seconds
+  }
+
+  /// Seconds in which a state can still be saved, negative when they are over; nil where no kill is announced, or nobody
+  /// said when it comes. A second of the grace, or a fifth, is left for the job's own end.
+  public var secondsLeft: Double? {
+    let age = mp_notice_age()
+    return age < 0 ? nil : grace.map { $0 - min(1, $0 / 5) - age }
+  }
 
   /// A step begins, or another piece of work that is to end within the step limit; counted from 1. The clock starts anew.
   public func begin(step: Int, _ phase: Phase = .data) {

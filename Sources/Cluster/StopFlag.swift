@@ -13,16 +13,13 @@ public struct StopFlag: Sendable {
   /// When the job ends, in seconds of the stopwatch; nil: never.
   private let end: Double?
   private let margin: Double
-  private let grace: Double?
 
   /// - Parameters:
   ///   - seconds: until the job ends; nil: never.
   ///   - margin: seconds before that at which a stop is asked for.
-  ///   - grace: seconds from a signal that announces a kill (SIGTERM, SIGUSR2) to the kill; nil: nobody said.
-  public init(jobEndsIn seconds: Double? = nil, margin: Double = 0, grace: Double? = nil) {
+  public init(jobEndsIn seconds: Double? = nil, margin: Double = 0) {
     end = seconds.map { Stopwatch.now + $0 }
     self.margin = margin
-    self.grace = grace
   }
 
   /// Installs the handlers. - Throws: `UserError(.internalFault)` where the system refuses.
@@ -41,15 +38,6 @@ public struct StopFlag: Sendable {
     guard signal == 0, let end, Stopwatch.now >= end - max(margin, seconds) else { return signal }
     return Self.endOfTime
   }
-
-  /// Seconds in which a state can still be saved; nil where no kill is announced, or nobody said when it comes.
-  public var secondsLeft: Double? {
-    let age = mp_notice_age()
-    return age < 0 ? nil : grace.map { Self.usable(ofGrace: $0) - age }
-  }
-
-  /// What of a grace may be used: a second, or a fifth, is left for the job's own end.
-  static func usable(ofGrace seconds: Double) -> Double { seconds - min(1, seconds / 5) }
 
   public var isRaised: Bool { signal != 0 }
 

@@ -71,8 +71,7 @@ final class Watchdog: Sendable {
 
   /// Why the job must end; nil where all is well, or another rank of the node is to say so.
   private func reason(_ memory: [SlotMemory]) -> NodeReport.Reason? {
-    let grace = mp_grace(status.page)
-    if grace >= 0, mp_notice_age() > StopFlag.usable(ofGrace: grace) { return .grace(seconds: grace) }
+    if let grace = status.grace, let left = status.secondsLeft, left < 0 { return .grace(seconds: grace) }
     let limits = limits
     let conditions = memory.map { $0.condition(silence: limits.silence) }
     // One whose thread has been still for some looks is not waited for to speak.

@@ -44,8 +44,8 @@ extension Tape {
   /// teacher: t [rows of `teacherTokens`, Dv], student: s [rows of `studentTokens`, Dv], valid tokens only; problem b
   /// joins sequence b of both. Gradients dL/ds_j = 2 (sum_i G_ij s_j - sum_i G_ij t_i) and likewise by t,
   /// with G = dL/dC; a side that needs none gets none. A relative eps is a constant for the gradient. Mean cost 0 gives
-  /// the product of the marginals, loss 0, gradient 0; costs that are no finite numbers likewise, with the loss NaN. Source: EVL-ECG (arXiv 2605.29977), losses.md "Optimal
-  /// transport".
+  /// the product of the marginals, loss 0, gradient 0; costs that are no finite numbers likewise, with the loss NaN.
+  /// Source: EVL-ECG (arXiv 2605.29977), losses.md "Optimal transport".
   /// - Parameters:
   ///   - problems: B, the problems of the global batch.
   ///   - weight: factor of the gradient, not of the value.

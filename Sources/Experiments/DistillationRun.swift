@@ -81,7 +81,7 @@ public final class DistillationRun {
         "teacher", $0.model, $0.blueprint.side, cache: configuration.teacher.path.isEmpty ? $0.folder : folder)
     }
     let before = try evaluator?.report("student before", trainee.model, student.side, cache: folder)
-    trainer.evaluation = try evaluator.flatMap { try $0.periodic(trainee.model, student.side) }
+    trainer.evaluation = try evaluator?.periodic(trainee.model, student.side)
     if let signal = try trainer.run(resume: resume) { return .stopped(signal: signal, folder: folder) }
     try exportStudent(trainee)
     let after = try evaluator?.report("student after", trainee.model, student.side, cache: nil)

@@ -47,7 +47,7 @@ struct RunEvaluator {
   }
 
   /// The evaluation of the student in training; nil where none is asked for.
-  func periodic(_ model: any VisionLanguageModel<Float>, _ side: ModelSide) throws -> PeriodicEvaluation? {
+  func periodic(_ model: any VisionLanguageModel<Float>, _ side: ModelSide) -> PeriodicEvaluation? {
     let every = context.configuration.evaluation.every
     guard context.configuration.evaluation.enabled, every > 0 else { return nil }
     return PeriodicEvaluation(metric: "macro AUC", every: every) { step in

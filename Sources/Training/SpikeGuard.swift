@@ -44,8 +44,7 @@ struct SpikeGuard: Sendable {
     return name
       + String(
         format: " is %.4g, far above that of the last %d steps (mean %.4g, band up to %.4g)", value, band.count,
-        band.mean,
-        band.end)
+        band.mean, band.end)
   }
 
   private struct Band {

@@ -27,7 +27,7 @@ extension Trainer {
         if step < plan.steps { try refuseLateSave() }
         try saves.save(try state())
         // From here on the state is safe, and the end may take its time.
-        if step < plan.steps { communicator.status.limitGrace(toSeconds: -1) }
+        if step < plan.steps { communicator.status.limitGrace(toSeconds: nil) }
         return step < plan.steps ? Int(requests[0]) : nil
       }
       try saves.poll()
@@ -42,7 +42,8 @@ extension Trainer {
     try saves.settle()
     // Rank 0 knows how long a save takes, and perhaps another host how long there is.
     let needed = try context.communicator.maximum(saves.seconds ?? 0)
-    let left = -(try context.communicator.maximum(-(context.stop.secondsLeft ?? .greatestFiniteMagnitude)))
+    let left =
+      -(try context.communicator.maximum(-(context.communicator.status.secondsLeft ?? .greatestFiniteMagnitude)))
     guard left < needed else { return }
     let standing = saves.lastStep.map { "the checkpoint of step \($0) stands" } ?? "the last complete checkpoint stands"
     throw AgreedError(

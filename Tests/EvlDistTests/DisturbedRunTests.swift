@@ -4,11 +4,6 @@ import Testing
 
 /// Runs whose disk is full, whose clock is set back, which are told to end, or whose host is gone.
 @Suite(.serialized, .enabled(if: MPIRun.isPresent)) struct DisturbedRunTests {
-  /// Waits until a run has logged so many steps.
-  private func wait(_ small: SmallRun, _ name: String, steps: Int) {
-    for _ in 0..<600 where ((try? small.metrics(name).count) ?? 0) < steps { usleep(50_000) }
-  }
-
   private func verify(_ folder: URL) throws -> Bool {
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
     return try !names.isEmpty
@@ -25,7 +20,7 @@ import Testing
       #expect(try whole.start("whole", ranks: 2, ["train.steps=70"]).code == 0)
       let small = SmallRun(folder: disk.folder)
       let full = try small.start("run", ranks: 2, ["checkpoint.every=2", "train.steps=60"]) { _ in
-        wait(small, "run", steps: 4)
+        small.wait("run", steps: 4)
         disk.resize(disk.used)
       }
       #expect(full.code == 74, "\(full)")
@@ -58,10 +53,10 @@ import Testing
       let stopped = try MPIRun.run(
         ranks: 2, MPIRun.program("evl-dist"), small.arguments("run", more, []), seconds: 240, settings: steered
       ) { _ in
-        wait(small, "run", steps: 6)
+        small.wait("run", steps: 6)
         try Data("-10d\n".utf8).write(to: clock)
         let steps = try small.metrics("run").count
-        wait(small, "run", steps: steps + 40)
+        small.wait("run", steps: steps + 40)
         kill(try #require(small.process(ofRank: 0, "run")), SIGUSR1)
       }
       #expect(stopped.code == 75, "\(stopped)")
@@ -82,13 +77,13 @@ import Testing
       let more = ["train.steps=100000", "checkpoint.every=5"]
       func processes() throws -> [pid_t] { try (0..<2).map { try #require(small.process(ofRank: $0, "run")) } }
       let saved = try small.start("run", ranks: 2, more + ["run.grace=30"]) { _ in
-        wait(small, "run", steps: 8)
+        small.wait("run", steps: 8)
         for process in try processes() { kill(process, SIGTERM) }
       }
       #expect(saved.code == 75 && saved.errors.contains("the state is saved"), "\(saved)")
       let steps = try small.metrics("run").count
       let hindered = try small.start("run", ranks: 2, more + ["run.grace=3"]) { _ in
-        wait(small, "run", steps: steps + 8)
+        small.wait("run", steps: steps + 8)
         let processes = try processes()
         kill(processes[1], SIGSTOP)
         usleep(200_000)
@@ -100,7 +95,7 @@ import Testing
       #expect(hindered.errors.contains("the last complete checkpoint stands") && hindered.code != 0)
       let before = try small.metrics("run").count
       let late = try small.start("run", ranks: 2, more + ["checkpoint.every=1", "run.grace=0.01"]) { _ in
-        wait(small, "run", steps: before + 8)
+        small.wait("run", steps: before + 8)
         for process in try processes() { kill(process, SIGTERM) }
       }
       #expect(late.code == 75 && late.errors.contains("stands") && late.errors.contains("run.grace"), "\(late)")
@@ -116,13 +111,12 @@ import Testing
     guard TwoHosts.arePossible else { return }
     try withTemporaryFolder { folder in
       let small = SmallRun(folder: folder)
-      let elsewhere = "hostname elsewhere && exec \"$@\""
       let program = MPIRun.program("evl-dist").path
       let killed = try MPIRun.run(
-        command: ["unshare", "--uts", "sh", "-c", elsewhere, "sh", "mpirun", "--quiet", "-n", "1", program]
+        command: SmallRun.elsewhere + ["mpirun", "--quiet", "-n", "1", program]
           + small.arguments("run", ["train.steps=100000", "checkpoint.every=3"], []), seconds: 240
       ) { _ in
-        wait(small, "run", steps: 8)
+        small.wait("run", steps: 8)
         kill(try #require(small.process(ofRank: 0, "run")), SIGKILL)
       }
       #expect(killed.code != 0)

@@ -12,7 +12,7 @@ import Testing
     try withTemporaryFolder { folder in
       let small = SmallRun(folder: folder)
       let killed = try small.start("run", ranks: 2, ["train.steps=100000", "checkpoint.every=3"]) { _ in
-        for _ in 0..<4000 where ((try? small.metrics("run").count) ?? 0) < 8 { usleep(10_000) }
+        small.wait("run", steps: 8)
         let before = try FileManager.default.contentsOfDirectory(atPath: small.run("run").path)
         let second = try CommandTests.run(arguments(small, steps: 100_000))
         #expect(second.code == 64 && second.errors.contains("belongs to a job that is running: process "), "\(second)")
@@ -43,10 +43,9 @@ import Testing
     try withTemporaryFolder { folder in
       let small = SmallRun(folder: folder)
       let outcome = try small.start("run", ranks: 1, ["train.steps=100000", "checkpoint.every=0"]) { _ in
-        for _ in 0..<4000 where ((try? small.metrics("run").count) ?? 0) < 2 { usleep(10_000) }
-        let elsewhere = "hostname elsewhere && exec \"$@\""
+        small.wait("run", steps: 2)
         let second = try CommandTests.run(
-          arguments(small, steps: 100_000), by: ["unshare", "--uts", "sh", "-c", elsewhere, "sh"])
+          arguments(small, steps: 100_000), by: SmallRun.elsewhere)
         #expect(second.code == 64, "\(second)")
         #expect(
           second.errors.contains("belongs to a job that is running: process ")

@@ -71,7 +71,7 @@ import Testing
       let one = try small.start("one", ranks: 2, more)
       #expect(one.code == 0 && one.output.contains("student step 4: macro AUC 0."), "\(one)")
       let stopped = try small.start("two", ranks: 3, more + ["train.step_limit=0"]) { _ in
-        for _ in 0..<600 where ((try? ready.metrics("two").count) ?? 0) < 6 { usleep(50_000) }
+        ready.wait("two", steps: 6)
         kill(try #require(ready.process(ofRank: 0, "two")), SIGUSR1)
       }
       #expect([0, 75].contains(stopped.code), "\(stopped)")

@@ -67,15 +67,19 @@ struct SmallRun {
 
   /// The process of one rank of a run that goes on.
   func process(ofRank rank: Int, _ name: String) -> pid_t? {
-    let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.compactMap { pid_t($0) } ?? []
-    return processes.first { process in
-      func words(_ file: String) -> [String] {
-        (FileManager.default.contents(atPath: "/proc/\(process)/\(file)") ?? Data()).split(separator: 0)
-          .map { String(decoding: $0, as: UTF8.self) }
-      }
-      return words("cmdline").contains("run.folder=\(run(name).path)")
-        && words("environ").contains { ["OMPI_COMM_WORLD_RANK=\(rank)", "PMI_RANK=\(rank)"].contains($0) }
+    MPIRun.process { process, words in
+      words.contains("run.folder=\(run(name).path)")
+        && MPIRun.words("environ", of: process)
+          .contains { ["OMPI_COMM_WORLD_RANK=\(rank)", "PMI_RANK=\(rank)"].contains($0) }
     }
+  }
+
+  /// Words before a command that make it run on a host of another name.
+  static let elsewhere = ["unshare", "--uts", "sh", "-c", "hostname elsewhere && exec \"$@\"", "sh"]
+
+  /// Waits, half a minute at most, until a run has logged so many steps.
+  func wait(_ name: String, steps: Int) {
+    for _ in 0..<600 where ((try? metrics(name).count) ?? 0) < steps { usleep(50_000) }
   }
 
   func run(_ name: String) -> URL { folder.appendingPathComponent(name) }

@@ -70,11 +70,8 @@ import Testing
 
   /// The process of launch/local.
   private func launcher() -> pid_t? {
-    let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.compactMap { pid_t($0) } ?? []
-    return processes.first { process in
-      let line = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") ?? Data()
-      let words = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-      return words.prefix(2).contains(MPIRun.script("local")) && words.first?.hasSuffix("timeout") == false
+    MPIRun.process { _, words in
+      words.prefix(2).contains(MPIRun.script("local")) && words.first?.hasSuffix("timeout") == false
     }
   }
 

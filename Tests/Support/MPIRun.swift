@@ -130,13 +130,22 @@ public enum MPIRun {
 
   /// The process of the mpirun whose command line holds that text.
   public static func launcher(ofCommandWith text: String) -> pid_t? {
-    let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.compactMap { pid_t($0) } ?? []
-    return processes.first { process in
-      let line = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") ?? Data()
-      let words = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+    process { _, words in
       guard let first = words.first, let own = launcher.first else { return false }
       return first.split(separator: "/").last == own.split(separator: "/").last && words.contains { $0.contains(text) }
     }
+  }
+
+  /// The first process that is wanted, told of by its number and the words of its command line.
+  public static func process(where isWanted: (pid_t, [String]) -> Bool) -> pid_t? {
+    let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc"))?.compactMap { pid_t($0) } ?? []
+    return processes.first { isWanted($0, words("cmdline", of: $0)) }
+  }
+
+  /// The words of a process's `cmdline` or `environ`.
+  public static func words(_ file: String, of process: pid_t) -> [String] {
+    (FileManager.default.contents(atPath: "/proc/\(process)/\(file)") ?? Data()).split(separator: 0)
+      .map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// The processes that a process has started; of MPICH's mpirun, those that its proxy has.

@@ -42,9 +42,7 @@ struct TeachCommand: ParsableCommand {
   }
 
   private func teach(_ configuration: RunConfiguration, _ communicator: any Communicator) throws {
-    let stop = try communicator.agree { try configuration.run.stopFlag() }
-    communicator.status.limitSteps(toSeconds: configuration.train.stepLimit)
-    communicator.status.limitGrace(toSeconds: try configuration.run.secondsOfGrace() ?? -1)
+    let stop = try communicator.limits(of: configuration)
     let runFolder = URL(fileURLWithPath: configuration.run.folder)
     let observer = RunObserver(
       terminal: .current(), metrics: MetricsLog(runFolder.appendingPathComponent("metrics.jsonl")),

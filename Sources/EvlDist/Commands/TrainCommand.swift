@@ -57,9 +57,7 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func train(_ resolved: ResolvedConfiguration, _ communicator: any Communicator) throws {
-    let stop = try communicator.agree { try resolved.configuration.run.stopFlag() }
-    communicator.status.limitGrace(toSeconds: try resolved.configuration.run.secondsOfGrace() ?? -1)
-    communicator.status.limitSteps(toSeconds: resolved.configuration.train.stepLimit)
+    let stop = try communicator.limits(of: resolved.configuration)
     let folder = URL(fileURLWithPath: resolved.configuration.run.folder)
     let observer = RunObserver(
       terminal: .current(), metrics: MetricsLog(folder.appendingPathComponent("metrics.jsonl")),

@@ -40,7 +40,7 @@ public struct JobRequest: Sendable, Equatable {
     /// What a request makes of it: others slow a node down, and what was not measured counts as much again.
     var allowance: Double {
       switch self {
-      case .given: 1.25;
+      case .given: 1.25
       case .measured: 2
       }
     }

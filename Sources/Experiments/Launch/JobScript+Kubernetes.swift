@@ -51,7 +51,7 @@ extension JobScript {
                     requests: {cpu: *cores, memory: *memory}
                     limits: {cpu: *cores, memory: *memory}
                   volumeMounts:
-                    - {name: work, mountPath: /work}
+                    - {name: work, mountPath: /data}
                     - {name: shm, mountPath: /dev/shm}
                   lifecycle:
                     preStop:
@@ -82,11 +82,11 @@ extension JobScript {
               containers:
                 - name: launcher
                   image: *image
-                  workingDir: /work
+                  workingDir: /data
                   resources:
                     requests: {cpu: 500m, memory: 512Mi}
                   volumeMounts:
-                    - {name: work, mountPath: /work}
+                    - {name: work, mountPath: /data}
                     - {name: settings, mountPath: /etc/evl-dist}
                   command:
                     - bash

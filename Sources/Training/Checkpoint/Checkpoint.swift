@@ -44,8 +44,13 @@ public struct Checkpoint: Sendable, Equatable {
 
   /// What a manifest says of the files, but for the state, which names its start; nil where there is none.
   static func contents(of folder: URL) -> [Manifest.File]? {
+    manifest(of: folder)?.files.filter { $0.name != stateName }
+  }
+
+  /// Nil where it is missing or unreadable.
+  private static func manifest(of folder: URL) -> Manifest? {
     let data = try? Data(contentsOf: folder.appendingPathComponent(manifestName))
-    return data.flatMap { try? JSONDecoder().decode(Manifest.self, from: $0) }?.files.filter { $0.name != stateName }
+    return data.flatMap { try? JSONDecoder().decode(Manifest.self, from: $0) }
   }
 
   /// Gives the folder another name, under which no run goes on from it. - Returns: the name.
@@ -63,10 +68,7 @@ public struct Checkpoint: Sendable, Equatable {
         .badInput, "checkpoint \(folder.path) is damaged: \(why)",
         remedy: "an older checkpoint of the run is used instead where there is one")
     }
-    let manifestURL = folder.appendingPathComponent(Self.manifestName)
-    guard let data = try? Data(contentsOf: manifestURL),
-      let manifest = try? JSONDecoder().decode(Manifest.self, from: data)
-    else { throw damaged("its manifest.json is missing or unreadable") }
+    guard let manifest = Self.manifest(of: folder) else { throw damaged("its manifest.json is missing or unreadable") }
     guard manifest.format == Manifest.newest else { throw damaged("it has format \(manifest.format), unknown here") }
     guard manifest.files.contains(where: { $0.name == Self.stateName }) else {
       throw damaged("its manifest.json does not name \(Self.stateName)")

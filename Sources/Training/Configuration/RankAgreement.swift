@@ -19,6 +19,18 @@ extension Communicator {
     }
   }
 
+  /// Collective: tells the watchdogs how long a step and the time after an announced kill may be.
+  ///
+  /// - Returns: the requests to stop that the run listens to.
+  /// - Throws: `AgreedError` (usage) for times that are none.
+  public func limits(of configuration: RunConfiguration) throws -> StopFlag {
+    status.limitSteps(toSeconds: configuration.train.stepLimit)
+    return try agree {
+      status.limitGrace(toSeconds: try configuration.run.secondsOfGrace())
+      return try configuration.run.stopFlag()
+    }
+  }
+
   /// Collective: what is to be said, on every rank, of ranks that compute with other kernels, libraries or program versions
   /// than rank 0: where they take a shard, its bits are others.
   public func kernelWarnings(

@@ -34,16 +34,14 @@ extension RunConfiguration.Run {
   /// The requests to stop that this run listens to: signals, and the end of its job's time.
   ///
   /// - Throws: `UserError(.usage)` for a time that is none, or no longer than `run.margin`.
-  public func stopFlag(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> StopFlag {
-    StopFlag(
-      jobEndsIn: try secondsLeft(environment: environment), margin: margin,
-      grace: try secondsOfGrace(environment: environment))
+  func stopFlag(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> StopFlag {
+    StopFlag(jobEndsIn: try secondsLeft(environment: environment), margin: margin)
   }
 
   /// Seconds from the announcement of a kill to the kill; nil where nobody tells.
   ///
   /// - Throws: `UserError(.usage)` where the launch script tells something else.
-  public func secondsOfGrace(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Double? {
+  func secondsOfGrace(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Double? {
     if let grace { return grace }
     guard let text = environment["EVL_GRACE_SECONDS"], !text.isEmpty else { return nil }
     guard let seconds = Double(text), seconds >= 0, seconds.isFinite else {
