@@ -170,19 +170,26 @@ public final class FolderLock: @unchecked Sendable {
     if holder.isNeighbour(of: own) {
       return holder.isGone ? .dead(holder.description) : .alive(holder.description)
     }
-    return isAlive(url, seen, patience: patience) ? .alive(holder.description) : .silent(holder.description)
+    if isAlive(url, seen, patience: patience) { return .alive(holder.description) }
+    return FileManager.default.fileExists(atPath: url.path) ? .silent(holder.description) : .free
   }
 
-  /// Whether the file changes, or goes, while the observer waits.
+  /// Whether the file, or the time of its last change, becomes another one while the observer waits.
   private static func isAlive(_ url: URL, _ seen: Data, patience: Double) -> Bool {
     let start = Stopwatch.now
+    let touched = lastChange(url)
     while Stopwatch.now - start < patience {
       Thread.sleep(forTimeInterval: min(0.5, patience / 10))
       // What cannot be read at this moment may be in the next.
       guard FileManager.default.fileExists(atPath: url.path) else { return false }
-      if let now = try? Data(contentsOf: url), now != seen { return true }
+      if let now = try? Data(contentsOf: url), now != seen || lastChange(url) != touched { return true }
     }
     return false
+  }
+
+  /// By the file server's clock; only told from another.
+  private static func lastChange(_ url: URL) -> Date? {
+    (try? FileManager.default.attributesOfItem(atPath: url.path))?[.modificationDate] as? Date
   }
 
   /// The file's bytes; nil where it is gone. - Throws: `UserError(.inputOutput)` where it cannot be read.
@@ -248,10 +255,11 @@ public final class FolderLock: @unchecked Sendable {
       guard isOwn() else { return false }
       var holder = own
       holder.counter = counter
-      // A beat that cannot be written is not the end: the next one may be.
       let fresh = url.appendingPathExtension(own.token)
       if (try? JSONEncoder().encode(holder).write(to: fresh)) == nil || rename(fresh.path, url.path) != 0 {
         unlink(fresh.path)
+        // A full disk still takes a new time, which is a sign of life, too.
+        utimes(url.path, nil)
       }
       return true
     }
@@ -267,6 +275,14 @@ public final class FolderLock: @unchecked Sendable {
       "the lock \(url.path) was taken over by \(holder?.description ?? "someone unknown") while this job stood still",
       remedy: "the other job goes on; nothing of this one's last checkpoint is lost")
     return false
+  }
+
+  /// Whether the counter's last rewrite found that another job has taken the folder over; reads nothing, and waits for
+  /// nothing.
+  public var isLost: Bool {
+    guard mutex.try() else { return false }
+    defer { mutex.unlock() }
+    return loss != nil
   }
 
   /// Throws where another job has taken the folder over: nothing more may be written there.

@@ -87,7 +87,12 @@ struct BuiltInTeacher {
       }
       communicator.status.begin(.starting)
       let signal = try context.stop.agreed(among: communicator)
-      if signal != 0 { return signal }
+      guard signal == 0 else {
+        throw AgreedError(
+          UserError(
+            .stopped, "stopped by \(StopFlag.name(of: signal)) while another job trains the teacher in \(home.path)",
+            remedy: "run the same command again to go on"))
+      }
       Thread.sleep(forTimeInterval: 1)
     }
   }

@@ -59,8 +59,7 @@ public final class TeacherStoreRun {
     defer { lock?.release() }
     try communicator.agree {
       guard communicator.isController else { return }
-      try writer.begin()
-      lock = try FolderLock.take(writer.work, waiting: context.observer.note)
+      try writer.begin { lock = try FolderLock.take(writer.work, waiting: context.observer.note) }
       try announce(writer, teacher, inputs)
       if !writer.isFinished(TeacherStoreIndex.headName) {
         try writer.publish(recorder.head(), as: TeacherStoreIndex.headName)
@@ -71,8 +70,7 @@ public final class TeacherStoreRun {
     let bytes = try communicator.agree {
       guard communicator.isController else { return 0 }
       try lock?.check()
-      lock?.release()
-      try writer.finish()
+      try writer.finish { lock?.release() }
       return writer.bytesPresent()
     }
     return .finished(samples: samples.stored.count, bytes: bytes)

@@ -23,8 +23,11 @@ public final class MetricsLog {
 
   /// Drops lines of a phase beyond a step, which a killed run wrote after its last checkpoint.
   public func rewind(phase: String, to step: Int) throws {
-    guard let text = try? String(contentsOf: url, encoding: .utf8) else { return }
-    let kept = text.split(separator: "\n").filter { line in
+    guard FileManager.default.fileExists(atPath: url.path) else { return }
+    var data = Data()
+    try write { data = try Data(contentsOf: url) }
+    // A line that a damaged disk made no text of is dropped like any that is no step.
+    let kept = String(decoding: data, as: UTF8.self).split(separator: "\n").filter { line in
       guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any],
         let linePhase = object["phase"] as? String, let lineStep = object["step"] as? Int
       else { return false }

@@ -21,8 +21,12 @@ extension Trainer {
       // What any rank was asked to do, and what rank 0 has decided.
       let isDue = communicator.isController && schedule.isDue(step: step, now: Stopwatch.now)
       let needed = saves.seconds.map { 1.5 * $0 + Stopwatch.now - start } ?? 0
-      var requests = [Int64(context.stop.signal(needing: needed)), isDue || isBetter ? 1 : 0]
+      var requests = [
+        Int64(context.stop.signal(needing: needed)), isDue || isBetter ? 1 : 0, guardian?.isLost == true ? 1 : 0,
+      ]
       try communicator.reduce(&requests, by: .maximum)
+      // The folder is another job's by now.
+      if requests[2] != 0 { try communicator.agree { try guardian?.check() } }
       if requests[0] != 0 || step == plan.steps {
         if step < plan.steps { try refuseLateSave() }
         try saves.save(try state())

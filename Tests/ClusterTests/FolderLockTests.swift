@@ -115,6 +115,8 @@ import Testing
       var other = holder(host: "there")
       other.counter = 3
       try write(other, in: folder)
+      for _ in 0..<100 where !lock.isLost { usleep(20_000) }
+      #expect(lock.isLost)
       #expect { try lock.check() } throws: {
         UserError.from($0).kind == .rankLost && "\($0)".contains("was taken over by process \(getpid()) on there")
       }
@@ -124,6 +126,38 @@ import Testing
         FolderLock.Holder.self, from: Data(contentsOf: folder.appendingPathComponent(FolderLock.fileName)))
       #expect(left == other)
     }
+  }
+
+  /// On a full disk the counter cannot be rewritten, but the file's time can.
+  @Test func aNewTimeOfTheFileIsASignOfLife() throws {
+    try withTemporaryFolder { folder in
+      try write(holder(host: "there"), in: folder)
+      let file = folder.appendingPathComponent(FolderLock.fileName)
+      let own = holder(host: "here")
+      Thread.detachNewThread {
+        for second in 1...10 {
+          usleep(50_000)
+          try? FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSince1970: Double(second))], ofItemAtPath: file.path)
+        }
+      }
+      #expect(
+        FolderLock.look(at: folder, from: own, patience: pace.patience)
+          == .alive("process \(getpid()) on there, job 17"))
+    }
+  }
+
+  @Test func aFullDiskTakesNoLockAway() throws {
+    guard let disk = SmallDisk(bytes: 1 << 20) else { return }
+    let lock = try take(disk.folder, host: "there")
+    disk.resize(disk.used)
+    #expect {
+      _ = try FolderLock.take(disk.folder, own: holder(host: "here"), pace: pace, waiting: { _ in })
+    } throws: { UserError.from($0).message.contains("cannot be written") }
+    #expect(
+      FolderLock.look(at: disk.folder, from: holder(host: "here"), patience: pace.patience)
+        == .alive("process \(getpid()) on there, job 17"))
+    lock.release()
   }
 
   /// Many start at once on a folder whose holder is dead: one gets it.

@@ -50,9 +50,29 @@ import Testing
         #expect(
           second.errors.contains("belongs to a job that is running: process ")
             && second.output.contains("for a sign of life"))
+        let status = try CommandTests.run(["status", small.run("run").path], by: SmallRun.elsewhere)
+        #expect(status.code == 0 && status.output.contains("state       running, process "), "\(status)")
         kill(try #require(small.process(ofRank: 0, "run")), SIGUSR1)
       }
       #expect(outcome.code == 75, "\(outcome)")
+    }
+  }
+
+  /// It saves nothing for a long time, and does not go on until then.
+  @Test func aJobWhoseFolderIsAnothersByNowEnds() throws {
+    try withTemporaryFolder { folder in
+      let small = SmallRun(folder: folder)
+      let lock = small.run("run").appendingPathComponent("lock.json")
+      let outcome = try small.start("run", ranks: 2, ["train.steps=100000", "checkpoint.every=0"]) { _ in
+        small.wait("run", steps: 2)
+        let text = try String(contentsOf: lock, encoding: .utf8)
+        let own = try #require(text.firstRange(of: #/"token":"[^"]*"/#))
+        // In one step, since the counter is rewritten beside it.
+        try text.replacingCharacters(in: own, with: #""token":"other""#).write(
+          to: lock, atomically: true, encoding: .utf8)
+      }
+      #expect(outcome.code == 76 && outcome.errors.contains("was taken over by process "), "\(outcome)")
+      #expect(try String(contentsOf: lock, encoding: .utf8).contains("other"))
     }
   }
 }

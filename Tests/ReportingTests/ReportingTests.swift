@@ -56,6 +56,8 @@ import Training
       for step in 1...4 { try log.append(record(step), phase: "teacher") }
       for step in 1...5 { try log.append(record(step), phase: "student") }
       let again = MetricsLog(url)
+      // What a damaged disk made of a line.
+      try (Data(contentsOf: url) + Data([0xFF, 0xFE, 0x0A])).write(to: url)
       try again.rewind(phase: "student", to: 2)
       for step in 3...5 { try again.append(record(step), phase: "student") }
       let lines = try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map {

@@ -74,6 +74,19 @@ extension CheckpointWriter {
     }
   }
 
+  @Test func aStateOfAnotherFormatIsRefused() throws {
+    try withTemporaryFolder { folder in
+      let checkpoint = try write(3, in: folder)
+      let file = checkpoint.folder.appendingPathComponent(Checkpoint.stateName)
+      let text = try String(contentsOf: file, encoding: .utf8)
+      try text.replacingOccurrences(of: "\"format\" : 1", with: "\"format\" : 2")
+        .write(to: file, atomically: false, encoding: .utf8)
+      #expect { _ = try checkpoint.state() } throws: {
+        UserError.from($0).kind == .badInput && "\($0)".contains("a run state of format 2, unknown here")
+      }
+    }
+  }
+
   @Test func olderCompleteCheckpointsAreRemovedButDamagedOnesStay() throws {
     try withTemporaryFolder { folder in
       let first = try write(1, in: folder)

@@ -21,10 +21,11 @@ public struct TeacherStoreWriter: Sendable {
   }
 
   /// By one rank, before all else: makes the folder, or goes on with what an earlier start left.
+  /// - Parameter lock: called when `work` is there, before anything is written.
   /// - Throws: `UserError` (usage) for a file in its place, a folder with other contents, or a store by another plan,
   ///   naming the differences;
   ///   (bad input) for parts without a sound index or plan to tell what they are.
-  public func begin() throws {
+  public func begin(lock: () throws -> Void = {}) throws {
     try Self.refuseFile(at: folder)
     try writing {
       let manager = FileManager.default
@@ -38,14 +39,16 @@ public struct TeacherStoreWriter: Sendable {
         earlier.teacher.name = plan.teacher.name
         guard earlier == plan else { throw otherStore(plan.differences(from: earlier)) }
         try manager.createDirectory(at: work, withIntermediateDirectories: true)
+        try lock()
         for file in files { try note(file) }
       } else {
-        guard present.isEmpty else {
+        guard present.isEmpty || present == [work.lastPathComponent] && isBare(work) else {
           if present.contains(where: Self.isPart) { throw partsAlone }
           throw UserError(
             .usage, "\(folder.path) is neither empty nor a teacher store", remedy: "name another folder: teacher.store")
         }
         try manager.createDirectory(at: work, withIntermediateDirectories: true)
+        try lock()
       }
       try DurableFile.replace(planFile) { try plan.json().write(to: $0) }
     }
@@ -121,13 +124,21 @@ public struct TeacherStoreWriter: Sendable {
     }
   }
 
+  /// Whether a start got no further than its lock.
+  private func isBare(_ work: URL) -> Bool {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: work.path)) ?? ["?"]
+    return names.allSatisfy { $0.hasPrefix("lock.") }
+  }
+
   /// By one rank, when all parts and the head are finished: the index, which makes them a store.
-  public func finish() throws {
+  /// - Parameter unlock: called when the index is there, before `work` is removed.
+  public func finish(unlock: () -> Void = {}) throws {
     var index = plan
     index.parts = try (0..<plan.partCount).map { try readNote(TeacherStoreIndex.partName($0)) }
     index.head = try readNote(TeacherStoreIndex.headName)
     try writing {
       try DurableFile.replace(indexFile) { try index.json().write(to: $0) }
+      unlock()
       try FileManager.default.removeItem(at: work)
     }
   }

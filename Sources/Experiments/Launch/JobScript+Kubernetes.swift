@@ -118,9 +118,9 @@ extension JobScript {
       asked=$ended
       say "start $((restarts + 1)): mpirun $PROGRAM ${ARGUMENTS[*]}"
       run mpirun "${options[@]}" "$PROGRAM" "${ARGUMENTS[@]}"
-      # 0 and the errors that would come again are an end. 75: saved, and not done; what else there is comes of
+      # 0, errors that would come again and a missing program are an end. 75: saved, and not done; all else comes of
       # lost workers, which the operator replaces.
-      case "$code" in 0 | 64 | 65 | 69 | 70 | 74) break ;; esac
+      case "$code" in 0 | 64 | 65 | 69 | 70 | 74 | 126 | 127) break ;; esac
       if $ended || [ "$restarts" -ge "$RESTARTS" ]; then break; fi
       restarts=$((restarts + 1))
       sleep 10

@@ -90,11 +90,15 @@ public struct Checkpoint: Sendable, Equatable {
   /// The run's state at this checkpoint.
   public func state() throws -> RunState {
     let url = folder.appendingPathComponent(Self.stateName)
-    do { return try JSONDecoder().decode(RunState.self, from: try Data(contentsOf: url)) } catch {
+    let state = try? JSONDecoder().decode(RunState.self, from: try Data(contentsOf: url))
+    guard let state, state.format == RunState.newest else {
       throw UserError(
-        .badInput, "\(url.path) is missing or not a run state of this version",
+        .badInput,
+        "\(url.path) is "
+          + (state.map { "a run state of format \($0.format), unknown here" } ?? "missing or not a run state"),
         remedy: "take another checkpoint, or start in another run.folder")
     }
+    return state
   }
 
   /// The newest checkpoint that verifies, and what was wrong with newer ones.

@@ -6,8 +6,9 @@ import Tensors
 
 /// What a run needs to know besides tensors to go on exactly where it stopped, and what its bits depend on.
 public struct RunState: Codable, Sendable, Equatable {
-  /// Version of this format.
-  public var format = 1
+  /// The format that this version writes and reads.
+  static let newest = 1
+  public var format = newest
   /// Optimiser steps done; also the data cursor, since sample order is a function of seed and step.
   public var step: Int
   public var seed: UInt64
