@@ -13,13 +13,16 @@ public struct StopFlag: Sendable {
   /// When the job ends, in seconds of the stopwatch; nil: never.
   private let end: Double?
   private let margin: Double
+  private let aftermath: Double
 
   /// - Parameters:
   ///   - seconds: until the job ends; nil: never.
   ///   - margin: seconds before that at which a stop is asked for.
-  public init(jobEndsIn seconds: Double? = nil, margin: Double = 0) {
+  ///   - aftermath: seconds that the job goes on when its ranks have ended.
+  public init(jobEndsIn seconds: Double? = nil, margin: Double = 0, aftermath: Double = 0) {
     end = seconds.map { Stopwatch.now + $0 }
     self.margin = margin
+    self.aftermath = aftermath
   }
 
   /// Installs the handlers. - Throws: `UserError(.internalFault)` where the system refuses.
@@ -30,12 +33,13 @@ public struct StopFlag: Sendable {
   }
 
   /// The number of the last signal that asked for a stop, `endOfTime`, or 0.
-  public var signal: Int { signal(needing: 0) }
+  public var signal: Int { signal(needing: nil) }
 
-  /// The same for a caller who needs that many seconds to stop, where that is more than the margin.
-  public func signal(needing seconds: Double) -> Int {
+  /// The same for a caller who needs that many seconds to stop, where that and the aftermath are more than the margin.
+  public func signal(needing seconds: Double?) -> Int {
     let signal = Int(mp_stop_signal())
-    guard signal == 0, let end, Stopwatch.now >= end - max(margin, seconds) else { return signal }
+    let needed = seconds.map { $0 + aftermath } ?? 0
+    guard signal == 0, let end, Stopwatch.now >= end - max(margin, needed) else { return signal }
     return Self.endOfTime
   }
 

@@ -193,18 +193,22 @@ public final class DistillationRun {
 enum ExportedModel {
   static func replace(_ folder: URL, write: (URL) throws -> Void) throws {
     let manager = FileManager.default
-    let temporary = folder.deletingLastPathComponent().appendingPathComponent(".writing-\(folder.lastPathComponent)")
+    let parent = folder.deletingLastPathComponent()
+    let temporary = parent.appendingPathComponent(".writing-\(folder.lastPathComponent)")
+    let earlier = parent.appendingPathComponent(".earlier-\(folder.lastPathComponent)")
     do {
-      if manager.fileExists(atPath: temporary.path) { try manager.removeItem(at: temporary) }
+      for left in [temporary, earlier] where manager.fileExists(atPath: left.path) { try manager.removeItem(at: left) }
       try manager.createDirectory(at: temporary, withIntermediateDirectories: true)
       try write(temporary)
       for name in try manager.contentsOfDirectory(atPath: temporary.path) {
         try DurableFile.sync(temporary.appendingPathComponent(name))
       }
       try DurableFile.sync(temporary)
-      if manager.fileExists(atPath: folder.path) { try manager.removeItem(at: folder) }
+      let isNew = !manager.fileExists(atPath: folder.path)
+      if !isNew { try manager.moveItem(at: folder, to: earlier) }
       try manager.moveItem(at: temporary, to: folder)
-      try DurableFile.sync(folder.deletingLastPathComponent())
+      try DurableFile.sync(parent)
+      if !isNew { try manager.removeItem(at: earlier) }
     } catch let error as UserError { throw error } catch {
       throw UserError(
         .inputOutput, "\(folder.path) cannot be written: \(error.localizedDescription)",

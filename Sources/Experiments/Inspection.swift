@@ -68,8 +68,12 @@ public struct Inspection {
       do {
         try checkpoint.verify()
         lines.append("\(checkpoint.folder.path): sound, step \(checkpoint.step)")
-      } catch { damaged.append("\(UserError.message(of: error))") }
+      } catch {
+        if checkpoint.isPresent { damaged.append("\(UserError.message(of: error))") }
+      }
     }
+    // All were removed meanwhile, since newer ones were there.
+    if damaged.isEmpty, lines.isEmpty { return try verification() }
     guard damaged.isEmpty else {
       throw UserError(.badInput, (damaged + lines).joined(separator: "\n"), remedy: "resume takes the newest sound one")
     }

@@ -80,7 +80,8 @@ public struct ModelExport {
     try ExportedModel.replace(target) { folder in
       func save(_ model: ModelFolder, _ weights: @escaping (ParameterLayout.Entry) throws -> Tensor<Float>) throws {
         try ModelFolder.save(
-          model.configuration, to: folder, as: type ?? .float32, like: model, weights: weights)
+          model.configuration, to: folder, as: type ?? .float32, like: model,
+          weights: { entry in [{ try weights(entry) }] })
       }
       switch source {
       case .adapter(let adapter, let base):

@@ -46,7 +46,7 @@ struct OriginalLlavaExport {
   func write(to folder: URL, as type: ModelFolder.StoredType) throws {
     try ModelFolder.save(
       vocabulary.configuration, to: folder, as: type, like: source,
-      weights: { try vocabulary.tensor($0) as Tensor<Float> })
+      weights: { entry in [{ try vocabulary.tensor(entry) as Tensor<Float> }] })
     for (name, data) in files { try data.write(to: folder.appendingPathComponent(name), options: .atomic) }
     if !ends.isEmpty { try ModelFolder.endAnswers(at: ends, in: folder, of: vocabulary.configuration) }
     for name in Self.superseded {

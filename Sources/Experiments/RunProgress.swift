@@ -39,6 +39,8 @@ public struct RunProgress: Codable, Sendable, Equatable {
   /// When the last step ended, ISO 8601.
   public var lastStep: String?
   public var lastCheckpoint: Save?
+  /// Whether the newest start wrote its results, which come last.
+  public var isFinished = false
   /// Ranks by host, of the newest start.
   public var ranks: [String: [Int]] = [:]
 
@@ -83,8 +85,19 @@ public struct RunProgress: Codable, Sendable, Equatable {
     case .dead(let holder): (life, job) = (.killed, holder)
     case .silent(let holder): (life, job) = (.silent, holder)
     }
+    isFinished = life == .stopped && Self.isFinished(folder, since: environment)
     read(Self.lines(folder.appendingPathComponent("metrics.jsonl")))
     lastCheckpoint = Self.newest(in: folder.appendingPathComponent("checkpoints"))
+  }
+
+  private static func isFinished(_ folder: URL, since start: URL) -> Bool {
+    func time(_ url: URL) -> Date? {
+      (try? FileManager.default.attributesOfItem(atPath: url.path))?[.modificationDate] as? Date
+    }
+    guard let end = time(folder.appendingPathComponent(RunSummary.fileName)), let start = time(start) else {
+      return false
+    }
+    return end >= start
   }
 
   private mutating func read(_ lines: [Line]) {
@@ -120,7 +133,7 @@ public struct RunProgress: Codable, Sendable, Equatable {
       switch life {
       case .running:
         "running" + who + (phase != nil && step == steps ? "; all steps of the \(phase ?? "") are done" : "")
-      case .stopped: phase == "student" && step == steps ? "finished" : "not running; the same command goes on"
+      case .stopped: isFinished ? "finished" : "not running; the same command goes on"
       case .killed: "killed" + who + "; the same command goes on"
       case .silent: "no sign of life" + who
       }

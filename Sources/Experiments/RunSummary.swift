@@ -11,12 +11,14 @@ public struct RunSummary: Codable, Sendable {
   public var before: PTBXLSuperReport?
   public var after: PTBXLSuperReport?
 
+  public static let fileName = "results.json"
+
   /// Writes `results.json` and the full reports as text.
   func write(to folder: URL) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     do {
-      try encoder.encode(self).write(to: folder.appendingPathComponent("results.json"), options: .atomic)
+      try encoder.encode(self).write(to: folder.appendingPathComponent(Self.fileName), options: .atomic)
       try Data(details.utf8).write(to: folder.appendingPathComponent("results.txt"), options: .atomic)
     } catch {
       throw UserError(

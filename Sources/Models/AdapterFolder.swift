@@ -76,10 +76,12 @@ public struct AdapterFolder {
   ///   - base: folder of the frozen model; nil where its weights were drawn.
   public static func save(
     _ parameters: [Parameter<Float>], _ adaptation: LowRankAdaptation, base: String?, to url: URL,
-    value: @escaping (Parameter<Float>) throws -> Tensor<Float> = { $0.value }
+    pieces: @escaping (Parameter<Float>) -> [() throws -> Tensor<Float>] = { parameter in [{ parameter.value }] }
   ) throws {
     var writer = SafetensorsWriter()
-    for parameter in parameters { writer.add(prefix + parameter.name, parameter.entry.shape) { try value(parameter) } }
+    for parameter in parameters {
+      writer.add(prefix + parameter.name, parameter.entry.shape, pieces: pieces(parameter))
+    }
     try writer.write(to: url.appendingPathComponent(weightsName))
     func modules(_ isIncluded: (String) -> String?) -> JSONValue {
       .array(Set(parameters.compactMap { isIncluded($0.name) }).sorted().map { .string($0) })

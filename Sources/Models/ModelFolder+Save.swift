@@ -39,14 +39,17 @@ extension ModelFolder {
     partBytes: Int = 5_000_000_000
   ) throws {
     let type = type ?? (Element.self == Double.self ? .float64 : .float32)
-    try save(model.shape, to: url, as: type, like: source, partBytes: partBytes) { [arena = model.arena] in
-      arena.effectiveValue(of: $0.name)
+    try save(model.shape, to: url, as: type, like: source, partBytes: partBytes) { [arena = model.arena] entry in
+      [{ arena.effectiveValue(of: entry.name) }]
     }
   }
 
+  /// A tensor's consecutive pieces, each formed when it is written.
+  public typealias Pieces<Element: Scalar> = (ParameterLayout.Entry) -> [() throws -> Tensor<Element>]
+
   /// Writes a folder as `save_pretrained` lays it out, which transformers and this program read.
   ///
-  /// The folder is made if needed; each file is written beside its place and renamed, the weights last, one tensor in
+  /// The folder is made if needed; each file is written beside its place and renamed, the weights last, one piece in
   /// memory at a time.
   /// - Parameters:
   ///   - source: the folder the model came from. Its config.json is kept but for the type of the weights, its tensor names
@@ -56,7 +59,7 @@ extension ModelFolder {
   /// - Throws: `UserError` when something cannot be read or written.
   public static func save<Element: Scalar>(
     _ shape: any ModelConfiguration, to url: URL, as type: StoredType, like source: ModelFolder? = nil,
-    partBytes: Int = 5_000_000_000, weights: @escaping (ParameterLayout.Entry) throws -> Tensor<Element>
+    partBytes: Int = 5_000_000_000, weights: @escaping Pieces<Element>
   ) throws {
     let kept = source.flatMap { $0.isTransformersLayout ? $0 : nil }
     do {
@@ -104,7 +107,7 @@ private struct WeightWriter {
 
   func write<Element: Scalar>(
     _ tensors: [(entry: ParameterLayout.Entry, name: String)],
-    _ weights: @escaping (ParameterLayout.Entry) throws -> Tensor<Element>
+    _ weights: @escaping ModelFolder.Pieces<Element>
   ) throws {
     let parts = cut(tensors)
     let count = parts.count
@@ -113,7 +116,7 @@ private struct WeightWriter {
       let file = count == 1 ? WeightFiles.single : String(format: "model-%05d-of-%05d.safetensors", number + 1, count)
       var writer = SafetensorsWriter()
       for (entry, name) in part {
-        add(name, entry.shape, to: &writer) { try weights(entry) }
+        add(name, entry.shape, to: &writer, weights(entry))
         map[name] = .string(file)
       }
       try put(file) { try writer.write(to: $0) }
@@ -150,12 +153,14 @@ private struct WeightWriter {
   }
 
   private func add<Element: Scalar>(
-    _ name: String, _ shape: [Int], to writer: inout SafetensorsWriter, _ tensor: @escaping () throws -> Tensor<Element>
+    _ name: String, _ shape: [Int], to writer: inout SafetensorsWriter, _ pieces: [() throws -> Tensor<Element>]
   ) {
     switch type {
-    case .bfloat16: writer.add(roundedToBF16: shape, as: name, tensor)
-    case .float32: writer.add(name, shape) { Self.converted(try tensor(), to: Float.self) }
-    case .float64: writer.add(name, shape) { Self.converted(try tensor(), to: Double.self) }
+    case .bfloat16: writer.add(roundedToBF16: shape, as: name, pieces: pieces)
+    case .float32:
+      writer.add(name, shape, pieces: pieces.map { piece in { Self.converted(try piece(), to: Float.self) } })
+    case .float64:
+      writer.add(name, shape, pieces: pieces.map { piece in { Self.converted(try piece(), to: Double.self) } })
     }
   }
 

@@ -1,3 +1,4 @@
+import Cluster
 import Foundation
 import Logging
 import Tensors
@@ -12,10 +13,11 @@ public final class RunObserver: TrainingObserver {
   private var line = ProgressLine()
   private var isLineOpen = false
   /// The task that goes on beside training, and its start.
-  private var task: (name: String, start: Date)?
+  private var task: (name: String, start: Double)?
   /// What was warned of already, in an earlier phase perhaps.
   private(set) var warned: Set<String> = []
-  private var lastPlainLine = Date.distantPast
+  /// Seconds of the stopwatch: a clock that is set back would silence the log.
+  private var lastPlainLine = -Double.infinity
   private let write: (String) -> Void
   private let logger = Logger(label: "evl-dist") { _ in ConsoleLog() }
 
@@ -34,7 +36,7 @@ public final class RunObserver: TrainingObserver {
 
   public func began(phase: String, step: Int, steps: Int, parameters: Int) {
     line = ProgressLine()
-    lastPlainLine = .distantPast
+    lastPlainLine = -.infinity
     do { try metrics.rewind(phase: phase, to: step) } catch { warn("\(error)") }
     note("\(phase): \(Self.grouped(parameters)) parameters, steps \(step) to \(steps)")
   }
@@ -49,11 +51,11 @@ public final class RunObserver: TrainingObserver {
 
   public func progress(_ name: String, done: Int, of count: Int) {
     if task?.name != name {
-      task = (name, Date())
+      task = (name, Stopwatch.now)
       // The task was told of just now.
-      lastPlainLine = Date()
+      lastPlainLine = Stopwatch.now
     }
-    let seconds = task.map { Date().timeIntervalSince($0.start) } ?? 0
+    let seconds = task.map { Stopwatch.now - $0.start } ?? 0
     guard done < count else {
       task = nil
       // Its result comes next.
@@ -72,8 +74,8 @@ public final class RunObserver: TrainingObserver {
     if terminal.isInteractive {
       write(Self.rewind + text)
       isLineOpen = true
-    } else if now || Date().timeIntervalSince(lastPlainLine) >= Self.plainInterval {
-      lastPlainLine = Date()
+    } else if now || Stopwatch.now - lastPlainLine >= Self.plainInterval {
+      lastPlainLine = Stopwatch.now
       write(text + "\n")
     }
   }

@@ -1,3 +1,4 @@
+import Cluster
 import Corpus
 import Foundation
 
@@ -5,7 +6,7 @@ import Foundation
 public final class StoreProgressLine {
   private let terminal: Terminal
   private let write: (String) -> Void
-  private var last = Date.distantPast
+  private var last = -Double.infinity
   private var partsSeen = -1
   private var isOpen = false
 
@@ -25,8 +26,8 @@ public final class StoreProgressLine {
       write("\r\u{1B}[K" + Self.text(progress, width: terminal.width - 1))
       isOpen = true
       if isLast { end() }
-    } else if isLast || progress.partsDone != partsSeen || Date().timeIntervalSince(last) >= Self.plainInterval {
-      last = Date()
+    } else if isLast || progress.partsDone != partsSeen || Stopwatch.now - last >= Self.plainInterval {
+      last = Stopwatch.now
       write(Self.text(progress, width: terminal.width) + "\n")
     }
     partsSeen = progress.partsDone

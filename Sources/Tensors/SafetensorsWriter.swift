@@ -51,23 +51,28 @@ public struct SafetensorsWriter {
 
   /// Adds a tensor as BF16, rounded to the nearest, to even where two are equally near.
   public mutating func add<Element: Scalar>(roundedToBF16 tensor: Tensor<Element>, as name: String) {
-    add(roundedToBF16: tensor.shape, as: name) { tensor }
+    add(roundedToBF16: tensor.shape, as: name, pieces: [{ tensor }])
   }
 
-  /// Adds a tensor as BF16 that is formed when the file is written, and let go of then.
+  /// Adds a tensor as BF16 whose consecutive pieces are formed one after another when the file is written.
   public mutating func add<Element: Scalar>(
-    roundedToBF16 shape: [Int], as name: String, _ tensor: @escaping () throws -> Tensor<Element>
+    roundedToBF16 shape: [Int], as name: String, pieces: [() throws -> Tensor<Element>]
   ) {
-    append(name, "BF16", shape, shape.reduce(1, *) * 2) { file in
-      let tensor = try tensor()
-      precondition(tensor.shape == shape, "\(name) was formed as \(tensor.shape), announced as \(shape)")
-      // In blocks, so that no second copy of a large tensor is ever held.
-      for start in stride(from: 0, to: tensor.count, by: 1 << 20) {
-        let part = tensor.range(start..<min(start + 1 << 20, tensor.count))
-        let block = Tensor<BFloat16>(uninitialised: part.shape)
-        block.setRounded(part)
-        try Self.write(block, to: file)
+    let count = shape.reduce(1, *)
+    append(name, "BF16", shape, count * 2) { file in
+      var written = 0
+      for piece in pieces {
+        let tensor = try piece()
+        written += tensor.count
+        // In blocks, so that no second copy of a large tensor is ever held.
+        for start in stride(from: 0, to: tensor.count, by: 1 << 20) {
+          let part = tensor.range(start..<min(start + 1 << 20, tensor.count))
+          let block = Tensor<BFloat16>(uninitialised: part.shape)
+          block.setRounded(part)
+          try Self.write(block, to: file)
+        }
       }
+      precondition(written == count, "\(name) was formed of \(written) elements, announced as \(shape)")
     }
   }
 

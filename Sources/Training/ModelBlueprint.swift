@@ -230,13 +230,14 @@ public struct ModelBlueprint: Sendable {
   /// ends an answer.
   /// - Parameter inConversations: as of `remark`.
   public func save(_ model: any VisionLanguageModel<Float>, to target: URL, inConversations: Bool = false) throws {
-    try save(to: target, inConversations: inConversations) { [arena = model.arena] in arena.effectiveValue(of: $0.name)
+    try save(to: target, inConversations: inConversations) { [arena = model.arena] entry in
+      [{ arena.effectiveValue(of: entry.name) }]
     }
   }
 
-  /// The same of weights that are asked for one after another.
+  /// The same of weights that are asked for one after another, each in consecutive pieces.
   func save(
-    to target: URL, inConversations: Bool, weights: @escaping (ParameterLayout.Entry) throws -> Tensor<Float>
+    to target: URL, inConversations: Bool, weights: @escaping ModelFolder.Pieces<Float>
   ) throws {
     let imageSize = configuration.vision.imageSize
     guard let folder else {

@@ -10,8 +10,10 @@ extension Trainer {
     let communicator = context.communicator
     var schedule = SaveSchedule(every: settings.every, seconds: 60 * settings.minutes, now: Stopwatch.now)
     // A run that was stopped while it evaluated begins with that.
-    if try scoreIfDue(), try communicator.minimum(saves.holds(step: step) ? 1 : 0) == 0 {
-      _ = try saves.begin(try state())
+    _ = try scoreIfDue()
+    // One that goes on from another run's checkpoint has none of its own yet.
+    if step > 0, try communicator.minimum(saves.holds(step: step) ? 1 : 0) == 0 {
+      if step < plan.steps { _ = try saves.begin(try state()) } else { try saves.save(try state()) }
     }
     while step < plan.steps {
       let start = Stopwatch.now
@@ -20,7 +22,7 @@ extension Trainer {
       communicator.status.begin(.checkpoint)
       // What any rank was asked to do, and what rank 0 has decided.
       let isDue = communicator.isController && schedule.isDue(step: step, now: Stopwatch.now)
-      let needed = saves.seconds.map { 1.5 * $0 + Stopwatch.now - start } ?? 0
+      let needed = saves.seconds.map { 1.5 * $0 + Stopwatch.now - start }
       var requests = [
         Int64(context.stop.signal(needing: needed)), isDue || isBetter ? 1 : 0, guardian?.isLost == true ? 1 : 0,
       ]
@@ -49,7 +51,9 @@ extension Trainer {
     let left =
       -(try context.communicator.maximum(-(context.communicator.status.secondsLeft ?? .greatestFiniteMagnitude)))
     guard left < needed else { return }
-    let standing = saves.lastStep.map { "the checkpoint of step \($0) stands" } ?? "the last complete checkpoint stands"
+    let standing =
+      Checkpoint.all(in: plan.checkpoints).first.map { "the checkpoint of step \($0.step) stands" }
+      ?? "nothing was saved before"
     throw AgreedError(
       UserError(
         .stopped,

@@ -57,11 +57,14 @@ import Testing
         try Data("-10d\n".utf8).write(to: clock)
         let steps = try small.metrics("run").count
         small.wait("run", steps: steps + 40)
+        // The log has a line every ten seconds, by another clock.
+        sleep(11)
         kill(try #require(small.process(ofRank: 0, "run")), SIGUSR1)
       }
       #expect(stopped.code == 75, "\(stopped)")
       let times = try small.metrics("run").compactMap { $0["time"] as? String }
       #expect(times != times.sorted(), "the clock was not set back")
+      #expect(stopped.output.split(separator: "\n").count { $0.hasPrefix("student ") && $0.contains("loss") } > 1)
       let steps = times.count + 20
       #expect(try small.start("run", ranks: 3, ["train.steps=\(steps)"]).code == 0)
       #expect(try small.start("straight", ranks: 1, ["train.steps=\(steps)"]).code == 0)
@@ -127,6 +130,31 @@ import Testing
       #expect(try small.start("straight", ranks: 1, ["train.steps=\(steps)"]).code == 0)
       #expect(try small.digest("run") == small.digest("straight"))
       #expect(!FileManager.default.fileExists(atPath: small.run("run/lock.json").path))
+    }
+  }
+
+  /// A rank on a host that does not see the run folder: checkpoints are rank 0's and its neighbours'.
+  @Test func aRankWithoutTheRunFolderDoesItsPart() throws {
+    guard TwoHosts.arePossible else { return }
+    try withTemporaryFolder { folder in
+      var small = SmallRun(folder: folder)
+      small.settings += ["objective.method=ce", "train.shared_memory=private", "checkpoint.every=5"]
+      let hidden = small.run("apart")
+      try FileManager.default.createDirectory(at: hidden, withIntermediateDirectories: true)
+      let program = MPIRun.program("evl-dist").path
+      func start(steps: Int) throws -> MPIRun.Outcome {
+        let words = [program] + small.arguments("apart", ["train.steps=\(steps)"], [])
+        let blind = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs tmpfs \"$1\" && shift && exec \"$@\"", "sh"]
+        return try MPIRun.run(
+          command: MPIRun.launcher + ["-n", "1"] + words + [":", "-n", "1"] + blind + [hidden.path] + words,
+          seconds: 240)
+      }
+      let first = try start(steps: 12)
+      #expect(first.code == 0, "\(first)")
+      let second = try start(steps: 20)
+      #expect(second.code == 0 && second.output.contains("continuing from step 12"), "\(second)")
+      #expect(try small.start("whole", ranks: 1).code == 0)
+      #expect(try small.digest("apart") == small.digest("whole"))
     }
   }
 }

@@ -8,11 +8,11 @@ import Testing
 @Suite(.serialized, .enabled(if: MPIRun.isPresent)) struct KillTests {
   private static let kills = ProcessInfo.processInfo.environment["EVL_LONG_TESTS"] == "1" ? 100 : 3
 
-  /// A rank, rank 0 or mpirun is killed, on 1 to 4 ranks, and the run started again until it ends: the same bits as without.
+  /// A rank, rank 0 or mpirun is killed, on 2 to 4 ranks, and the run started again until it ends: the same bits as without.
   @Test func killsAtRandomInstantsLoseNothing() throws {
     try withTemporaryFolder { folder in
       var small = SmallRun(folder: folder)
-      small.settings += ["train.steps=\(60 * Self.kills)", "checkpoint.every=1", "checkpoint.keep=3"]
+      small.settings += ["train.steps=\(40 * Self.kills)", "checkpoint.every=1", "checkpoint.keep=3"]
       #expect(try small.start("whole", ranks: 2, ["checkpoint.every=0"], seconds: 3600).code == 0)
       var random = CounterRandom(seed: 5, purpose: "kills")
       var (killed, starts, isDone, inSaves) = (["a rank": 0, "rank 0": 0, "mpirun": 0], 0, false, 0)
@@ -25,10 +25,10 @@ import Testing
         let outcome = try small.start("killed", ranks: ranks, seconds: 3600) { _ in
           guard mayKill else { return }
           usleep(pause)
-          let process =
-            kind == "mpirun"
-            ? MPIRun.launcher(ofCommandWith: small.run("killed").path) : small.process(ofRank: victim, "killed")
-          guard let process, kill(process, SIGKILL) == 0 else { return }
+          // Of this start: ranks of one whose mpirun was killed may still be ending.
+          let launcher = MPIRun.launcher(ofCommandWith: small.run("killed").path)
+          let rank = launcher.flatMap { MPIRun.ranks(of: $0).first { SmallRun.isRank(victim, $0) } }
+          guard let process = kind == "mpirun" ? launcher : rank, kill(process, SIGKILL) == 0 else { return }
           killed[kind, default: 0] += 1
           let names = try? FileManager.default.contentsOfDirectory(atPath: small.run("killed/checkpoints").path)
           inSaves += names?.contains { $0.hasPrefix(".writing-") } ?? false ? 1 : 0
@@ -41,6 +41,7 @@ import Testing
         #expect(!outcome.errors.contains("is damaged"), "\(outcome.errors)")
       }
       print("killed \(killed) in \(starts) starts, \(inSaves) of them within a save")
+      #expect(Self.kills < 100 || inSaves > 0)
       #expect(isDone && killed.values.reduce(0, +) >= Self.kills * 9 / 10, "\(killed) in \(starts) starts")
       #expect(try small.digest("killed") == small.digest("whole"))
       let left = try FileManager.default.contentsOfDirectory(atPath: small.run("killed/checkpoints").path)

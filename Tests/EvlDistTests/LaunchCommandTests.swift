@@ -53,6 +53,9 @@ import Testing
     ["loadleveler"], ["slurm", "--nodes", "0"], ["slurm", "--time", "soon"], ["slurm", "--time", "auto"],
     ["slurm", "--time", "00:03:00"], ["slurm", "--image", "x"], ["kubernetes", "--time", "01:00:00"],
     ["slurm", "--name", "A B"], ["slurm", "--grace", "0"], ["slurm", "--set", "train.steps=x"], [],
+    // Of the margin of 120 s mpirun takes twice the grace after a save.
+    ["slurm", "--grace", "60"], ["slurm", "--grace", "300", "--set", "run.margin=300"],
+    ["slurm", "--set", "run.margin=100000"],
   ]) func whatCannotBeAskedForIsRefused(arguments: [String]) throws {
     let outcome = try CommandTests.run(
       ["launch"] + arguments + (arguments.first == "slurm" ? ["--step-seconds", "1"] : []))

@@ -33,6 +33,12 @@ import Testing
       let told = try JSONSerialization.jsonObject(with: Data(done.output.utf8)) as? [String: Any]
       #expect(told?["life"] as? String == "stopped" && told?["step"] as? Int == steps + 50, "\(done)")
       #expect((told?["last_checkpoint"] as? [String: Any])?["step"] as? Int == steps + 50)
+      #expect(told?["is_finished"] as? Bool == true)
+      #expect(try CommandTests.run(["status", small.run("run").path]).output.contains("state       finished"))
+      // A later start that was stopped before its results.
+      let start = small.run("run/environment.json").path
+      try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSinceNow: 5)], ofItemAtPath: start)
+      #expect(try CommandTests.run(["status", small.run("run").path]).output.contains("state       not running;"))
       #expect(try CommandTests.run(["status", folder.path]).code == 74)
     }
   }

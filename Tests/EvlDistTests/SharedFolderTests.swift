@@ -62,7 +62,10 @@ import Testing
       var small = SmallRun(folder: folder)
       small.settings += ["data.records=400"]
       let ready = small
-      let more = ["evaluation.enabled=true", "evaluation.every=4", "evaluation.replicates=100", "checkpoint.every=0"]
+      let more = [
+        "evaluation.enabled=true", "evaluation.every=4", "evaluation.replicates=100", "checkpoint.every=1",
+        "checkpoint.keep=1",
+      ]
       func scores(_ name: String) throws -> NSDictionary {
         let file = small.run(name).appendingPathComponent("checkpoints/step-00000020/state.json")
         let state = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any]

@@ -68,10 +68,14 @@ struct SmallRun {
   /// The process of one rank of a run that goes on.
   func process(ofRank rank: Int, _ name: String) -> pid_t? {
     MPIRun.process { process, words in
-      words.contains("run.folder=\(run(name).path)")
-        && MPIRun.words("environ", of: process)
-          .contains { ["OMPI_COMM_WORLD_RANK=\(rank)", "PMI_RANK=\(rank)"].contains($0) }
+      words.contains("run.folder=\(run(name).path)") && Self.isRank(rank, process)
     }
+  }
+
+  /// Whether that process is that rank of its job.
+  static func isRank(_ rank: Int, _ process: pid_t) -> Bool {
+    MPIRun.words("environ", of: process)
+      .contains { ["OMPI_COMM_WORLD_RANK=\(rank)", "PMI_RANK=\(rank)"].contains($0) }
   }
 
   /// Words before a command that make it run on a host of another name.

@@ -22,6 +22,7 @@ import Testing
     script.request.threads = 2
     script.request.memory = 9 << 30
     script.request.seconds = 400_000
+    script.request.margin = 300
     (script.name, script.program, script.arguments) = ("other", "/a/b c", ["train", "--config", "it's.yaml"])
     (script.binding, script.grace, script.restarts) = (.none, 60, 7)
     (script.partition, script.account, script.image, script.volume) = ("long", "mine", "here/evl:2", "claim")

@@ -140,7 +140,7 @@ import Testing
       let target = folder.appendingPathComponent("saved")
       try ModelFolder.save(
         extended.configuration, to: target, as: .float32, like: source,
-        weights: { try extended.tensor($0) as Tensor<Float> })
+        weights: { entry in [{ try extended.tensor(entry) as Tensor<Float> }] })
       let (old, new) = (try source.model(as: Float.self).arena, try ModelFolder(target).model(as: Float.self).arena)
       for parameter in old.parameters {
         let (before, after) = (parameter.value, new[parameter.name].value)

@@ -74,6 +74,38 @@ extension CheckpointWriter {
     }
   }
 
+  /// What a removal that was killed has left is not under a checkpoint's name, and goes with the next start.
+  @Test func aReaderNeverMeetsAHalfRemovedCheckpoint() throws {
+    try withTemporaryFolder { folder in
+      _ = try write(1, in: folder, keep: 1)
+      let reader = BackgroundWork("reader") {
+        var unsound: [String] = []
+        while Checkpoint.all(in: folder).first?.step != 60 { unsound += Checkpoint.newestSound(in: folder).skipped }
+        return unsound
+      }
+      for step in 2...60 { _ = try write(step, in: folder, keep: 1) }
+      #expect(try reader.wait().get() == [])
+      let left = folder.appendingPathComponent(".writing-step-00000059-0A1B2C3D.old")
+      try FileManager.default.createDirectory(at: left, withIntermediateDirectories: true)
+      #expect(CheckpointWriter(checkpoints: folder, keep: 1).discardUnfinished() == [left.lastPathComponent])
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["step-00000060"])
+    }
+  }
+
+  @Test func allDamagedCheckpointsAreNamed() throws {
+    try withTemporaryFolder { folder in
+      for step in [1, 2] {
+        let file = try write(step, in: folder, keep: 3).folder.appendingPathComponent("model.safetensors")
+        try (Data(contentsOf: file) + [0]).write(to: file)
+      }
+      #expect { _ = try ResumePoint.find(.auto, in: folder, skipped: { _ in }) } throws: { error in
+        let text = "\(error)"
+        return ["is sound", "step-00000001 is damaged: model.safetensors", "step-00000002 is damaged"]
+          .allSatisfy { text.contains($0) }
+      }
+    }
+  }
+
   @Test func aStateOfAnotherFormatIsRefused() throws {
     try withTemporaryFolder { folder in
       let checkpoint = try write(3, in: folder)
@@ -138,6 +170,9 @@ extension CheckpointWriter {
     // A caller who needs longer than the margin is told earlier.
     let flag = StopFlag(jobEndsIn: 100, margin: 10)
     #expect(flag.signal == 0 && flag.signal(needing: 50) == 0 && flag.signal(needing: 101) == StopFlag.endOfTime)
+    // Of which the job takes some when the ranks have ended.
+    let slow = StopFlag(jobEndsIn: 100, margin: 10, aftermath: 60)
+    #expect(slow.signal(needing: 30) == 0 && slow.signal(needing: 50) == StopFlag.endOfTime)
     run.wallClock = ""
     #expect(try run.secondsLeft(environment: end) == nil)
     for (text, problem) in [

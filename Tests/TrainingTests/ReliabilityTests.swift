@@ -114,6 +114,32 @@ import Testing
     }
   }
 
+  /// The same from a checkpoint of another run, and where the run folder has a second name.
+  @Test func goingOnFromAnotherRunsCheckpointSetsItsOwnAside() throws {
+    try withTemporaryFolder { folder in
+      let (own, other) = (folder.appendingPathComponent("own"), folder.appendingPathComponent("other"))
+      _ = try job(own, keep: 9).weights(ranks: 1, steps: 4)
+      var source = job(other, keep: 9)
+      source.configuration.train.weightDecay = 0.5
+      let whole = try source.weights(ranks: 1, steps: 5)[0]
+      var next = job(own, keep: 9)
+      next.configuration.train.weightDecay = 0.5
+      next.configuration.checkpoint.every = 0
+      let third = other.appendingPathComponent(Checkpoint.name(step: 3))
+      // Nothing is left to do, but the course is the run's own from now on.
+      _ = try next.weights(ranks: 2, steps: 3, resume: .from(third))
+      let left = names(own)
+      #expect(left.count { $0.hasPrefix("earlier-") } == 2 && left.contains(Checkpoint.name(step: 3)), "\(left)")
+      #expect(try next.weights(ranks: 2, steps: 5)[0] == whole)
+
+      let link = folder.appendingPathComponent("link")
+      try FileManager.default.createSymbolicLink(at: link, withDestinationURL: own)
+      _ = try job(link, keep: 9).weights(
+        ranks: 1, steps: 2, resume: .from(own.appendingPathComponent(Checkpoint.name(step: 2))))
+      #expect(Checkpoint.all(in: own).map(\.step) == [2, 1], "\(names(own))")
+    }
+  }
+
   /// One damage after the other to each region of each file; each is found, told of, and left where it is.
   @Test func everyRegionOfACheckpointDamagedInTurn() throws {
     try withTemporaryFolder { folder in

@@ -220,4 +220,22 @@ private func spoiled<Source: SampleSource>(_ source: Source, _ positions: Set<In
       #expect(scores.metric == "luck")
     }
   }
+
+  /// A better state whose save fails leaves the best one that is there.
+  @Test func theBestStateThatCouldBeSavedIsKept() throws {
+    guard let disk = SmallDisk(bytes: 64 << 20) else { return }
+    var job = TrainingJob(disk.folder.appendingPathComponent("checkpoints"), method: "ce")
+    job.configuration.checkpoint.every = 3
+    job.configuration.checkpoint.keep = 1
+    let collector = TrainingJob.Collector()
+    collector.finishing = { record in
+      if record.step == 6 { disk.makeReadOnly(true) }
+      if record.step == 8 { disk.makeReadOnly(false) }
+    }
+    let trainer = try job.trainer(SingleRank(), steps: 10, observer: collector)
+    trainer.evaluation = PeriodicEvaluation(metric: "luck", every: 2) { [4: 0.75, 6: 0.8][$0] ?? 0.5 }
+    _ = try trainer.run(resume: .auto)
+    #expect(collector.warnings.contains { $0.contains("step-00000006") }, "\(collector.warnings)")
+    #expect(Checkpoint.all(in: job.folder).map(\.step) == [10, 4])
+  }
 }

@@ -65,7 +65,18 @@ public struct JobScript: Sendable {
     }
   }
 
+  /// Seconds that a save must have at least.
+  private static let leastForSave = 10
+
   private func check() throws {
+    // mpirun goes on for the grace twice when the ranks have ended, and a job that is ended meanwhile is not queued again.
+    guard system == .kubernetes || request.margin >= 2 * grace + Self.leastForSave else {
+      throw UserError(
+        .usage,
+        "run.margin is \(request.margin) s, of which mpirun takes \(2 * grace) after a save: twice the grace of \(grace)",
+        remedy: "run.margin of at least \(2 * grace + Self.leastForSave) and the time of a step and a save, or a lower "
+          + "--grace")
+    }
     let letters = Set("abcdefghijklmnopqrstuvwxyz0123456789-")
     guard (1...40).contains(name.count), name.allSatisfy(letters.contains), name.first != "-", name.last != "-" else {
       throw UserError(

@@ -101,15 +101,22 @@ public struct Checkpoint: Sendable, Equatable {
     return state
   }
 
+  /// Whether the folder is there: a run that goes on removes old ones, also while they are read.
+  public var isPresent: Bool { FileManager.default.fileExists(atPath: folder.path) }
+
   /// The newest checkpoint that verifies, and what was wrong with newer ones.
   public static func newestSound(in checkpoints: URL) -> (checkpoint: Checkpoint?, skipped: [String]) {
-    var skipped: [String] = []
-    for checkpoint in all(in: checkpoints) {
-      do {
-        try checkpoint.verify()
-        return (checkpoint, skipped)
-      } catch { skipped.append("\(error)") }
+    while true {
+      var (skipped, hasChanged): ([String], Bool) = ([], false)
+      for checkpoint in all(in: checkpoints) {
+        do {
+          try checkpoint.verify()
+          return (checkpoint, skipped)
+        } catch {
+          if checkpoint.isPresent { skipped.append("\(error)") } else { hasChanged = true }
+        }
+      }
+      if !hasChanged { return (nil, skipped) }
     }
-    return (nil, skipped)
   }
 }

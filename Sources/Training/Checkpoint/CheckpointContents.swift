@@ -19,9 +19,8 @@ struct CheckpointContents: @unchecked Sendable {
 
   /// - Parameters:
   ///   - inConversations: as of `ModelBlueprint.remark`.
-  ///   - budget: bytes that this rank may hold copies in.
-  init(_ trainee: Trainee, inConversations: Bool, budget: Int) {
-    snapshot = Snapshot(budget: budget)
+  init(_ trainee: Trainee, inConversations: Bool) {
+    snapshot = Snapshot()
     let groups = trainee.memory.node.groups
     guard groups.index == 0 else { return }
     if groups.member == 0 { addModel(trainee, inConversations: inConversations) }
@@ -48,39 +47,43 @@ struct CheckpointContents: @unchecked Sendable {
   private mutating func addModel(_ trainee: Trainee, inConversations: Bool) {
     let snapshot = snapshot
     let own = trainee.ownParameters
-    let regions = Dictionary(uniqueKeysWithValues: own.map { ($0.name, snapshot.add($0.value)) })
-    func value(_ entry: ParameterLayout.Entry) -> Tensor<Float> {
-      guard let region = regions[entry.name] else { preconditionFailure("\(entry.name) is not trained") }
-      return snapshot.take(region).reshaped(entry.shape)
+    let regions = Dictionary(uniqueKeysWithValues: own.map { ($0.name, add(inPieces: $0.value)) })
+    func pieces(_ entry: ParameterLayout.Entry) -> [() -> Tensor<Float>] {
+      guard let regions = regions[entry.name] else { preconditionFailure("\(entry.name) is not trained") }
+      return regions.map { region in { snapshot.take(region) } }
     }
     let (blueprint, adaptation) = (trainee.blueprint, trainee.adaptation)
     writers.append { folder in
       if let adaptation {
         let base = blueprint.folder?.standardizedFileURL.path
-        try AdapterFolder.save(own, adaptation, base: base, to: folder) { value($0.entry) }
+        try AdapterFolder.save(own, adaptation, base: base, to: folder) { pieces($0.entry) }
         // The model's folder tells another one, or none; PEFT's folders hold the template likewise.
         try blueprint.tellTemplate(in: folder, inConversations: inConversations)
       } else {
-        try blueprint.save(to: folder, inConversations: inConversations, weights: value)
+        try blueprint.save(to: folder, inConversations: inConversations, weights: pieces)
       }
       return nil
     }
-    let objective = Self.objective(of: trainee).map { ($0.entry, snapshot.add($0.value)) }
+    let objective = Self.objective(of: trainee).map { ($0.entry, add(inPieces: $0.value)) }
     guard !objective.isEmpty else { return }
     writers.append { folder in
       var writer = SafetensorsWriter()
-      for (entry, region) in objective {
-        writer.add(entry.name, entry.shape) { snapshot.take(region).reshaped(entry.shape) }
+      for (entry, regions) in objective {
+        writer.add(entry.name, entry.shape, pieces: regions.map { region in { snapshot.take(region) } })
       }
       try writer.write(to: folder.appendingPathComponent(Self.objectiveName))
       return nil
     }
   }
 
+  private func add(inPieces numbers: Tensor<Float>) -> [Int] {
+    Self.cut(0..<numbers.count, by: Self.chunkElements).map { snapshot.add(numbers.range($0)) }
+  }
+
   private mutating func addPiece(_ index: Int, _ range: Range<Int>, _ memory: TrainingMemory) {
     let snapshot = snapshot
     let moments = [("moment1", memory.moment1), ("moment2", memory.moment2)].map { name, moment in
-      (name, Self.cut(range, by: Self.chunkElements).map { snapshot.add(moment.range($0)) })
+      (name, add(inPieces: moment.range(range)))
     }
     writers.append { folder in
       var writer = SafetensorsWriter(metadata: ["first": "\(range.lowerBound)", "end": "\(range.upperBound)"])

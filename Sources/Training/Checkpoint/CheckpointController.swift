@@ -108,9 +108,10 @@ final class CheckpointController {
     // Rank 0's name for it: no other job writes there.
     let folder = URL(fileURLWithPath: try communicator.broadcast(writer.temporary(step: state.step).path))
     let groups = trainee.memory.node.groups
-    let contents = CheckpointContents(
-      trainee, inConversations: context.configuration.data.isConversations,
-      budget: context.configuration.checkpoint.memory << 20 / groups.size)
+    let contents = CheckpointContents(trainee, inConversations: context.configuration.data.isConversations)
+    // Each rank that writes has its share of the node's copies.
+    let share = Double(contents.snapshot.bytes) / Double(max(1, try communicator.sum(contents.snapshot.bytes)))
+    contents.snapshot.limit(toBytes: Int(share * Double(context.configuration.checkpoint.memory << 20)))
     var save = Running(state: state)
     if groups.index == 0 {
       save.snapshot = contents.snapshot

@@ -31,7 +31,10 @@ public struct CheckpointWriter: Sendable {
   public func prepare(step: Int) throws {
     let (manager, temporary) = (FileManager.default, temporary(step: step))
     try reporting(step) {
-      try manager.createDirectory(at: checkpoints, withIntermediateDirectories: true)
+      if !manager.fileExists(atPath: checkpoints.path) {
+        try manager.createDirectory(at: checkpoints, withIntermediateDirectories: true)
+        try DurableFile.sync(checkpoints.deletingLastPathComponent())
+      }
       if manager.fileExists(atPath: temporary.path) { try manager.removeItem(at: temporary) }
       try manager.createDirectory(at: temporary, withIntermediateDirectories: false)
     }
@@ -71,7 +74,7 @@ public struct CheckpointWriter: Sendable {
     guard let checkpoint = Checkpoint(folder: final) else {
       throw UserError(.internalFault, "\(final.path) is no checkpoint name")
     }
-    removeOld(except: checkpoint, best: state.scores?.best?.step)
+    removeOld(except: checkpoint, scores: state.scores)
     return checkpoint
   }
 
@@ -120,13 +123,18 @@ public struct CheckpointWriter: Sendable {
     try DurableFile.sync(checkpoints)
   }
 
-  private func removeOld(except newest: Checkpoint, best: Int?) {
+  private func removeOld(except newest: Checkpoint, scores: Scores?) {
     let all = Checkpoint.all(in: checkpoints).filter { $0.step <= newest.step }
+    // The best state may be one that could not be saved.
+    let best = scores?.best(among: Set(all.map(\.step)))?.step
     let anchor = anchorEvery > 0 ? all.first { $0.step % anchorEvery == 0 }?.step : nil
     for old in all.dropFirst(keep) where old.step != best && old.step != anchor {
       if keepEvery > 0, old.step % keepEvery == 0 { continue }
       guard (try? old.verify()) != nil else { continue }
-      try? FileManager.default.removeItem(at: old.folder)
+      // Under its own name it is whole until it is gone.
+      let doomed = temporary(step: old.step).appendingPathExtension("old")
+      guard (try? FileManager.default.moveItem(at: old.folder, to: doomed)) != nil else { continue }
+      try? FileManager.default.removeItem(at: doomed)
     }
   }
 }

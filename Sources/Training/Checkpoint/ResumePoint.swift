@@ -25,15 +25,17 @@ public struct ResumePoint {
       return ResumePoint(checkpoint: checkpoint, saved: try checkpoint.state())
     case .auto:
       let (newest, damaged) = Checkpoint.newestSound(in: checkpoints)
-      damaged.forEach { skipped("skipped: \($0)") }
       guard let newest else {
         guard damaged.isEmpty else {
           throw UserError(
-            .badInput, "no checkpoint in \(checkpoints.path) is sound; nothing was changed",
+            .badInput,
+            "no checkpoint in \(checkpoints.path) is sound; nothing was changed:\n  "
+              + damaged.joined(separator: "\n  "),
             remedy: "restore one from a copy, or start in another run.folder")
         }
         return nil
       }
+      damaged.forEach { skipped("skipped: \($0)") }
       return ResumePoint(checkpoint: newest, saved: try newest.state())
     }
   }

@@ -13,8 +13,13 @@ public struct Scores: Codable, Sendable, Equatable {
   public init(metric: String) { self.metric = metric }
 
   /// The earliest of the highest.
-  public var best: Score? {
-    all.reduce(nil) { best, score in best.map { $0.value >= score.value } ?? false ? best : score }
+  public var best: Score? { Self.best(of: all) }
+
+  /// The earliest of the highest of these steps.
+  public func best(among steps: Set<Int>) -> Score? { Self.best(of: all.filter { steps.contains($0.step) }) }
+
+  private static func best(of scores: [Score]) -> Score? {
+    scores.reduce(nil) { best, score in best.map { $0.value >= score.value } ?? false ? best : score }
   }
 
   /// - Returns: whether it is better than all before.

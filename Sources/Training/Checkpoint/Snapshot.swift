@@ -24,13 +24,18 @@ final class Snapshot: @unchecked Sendable {
   }
 
   private let condition = NSCondition()
-  private let budget: Int
+  private var budget = 0
   private var regions: [Region] = []
   private var taken: Int?
   private var heldBytes = 0
 
-  /// - Parameter budget: bytes of copies that may be held at a time.
-  init(budget: Int) { self.budget = budget }
+  /// Bytes of all numbers.
+  var bytes: Int {
+    condition.withLock { regions.reduce(0) { $0 + $1.bytes } }
+  }
+
+  /// Sets the bytes of copies that may be held at a time; none before.
+  func limit(toBytes bytes: Int) { condition.withLock { budget = bytes } }
 
   /// Adds numbers, before the save begins. - Returns: their number in the order in which they are to be read.
   func add(_ numbers: Tensor<Float>) -> Int {
@@ -83,9 +88,11 @@ final class Snapshot: @unchecked Sendable {
         heldBytes += Self.bytes(numbers)
         cost.copiedBytes += Self.bytes(numbers)
       } else if regions.contains(where: \.isInPlace) {
+        // More memory would not spare the wait for numbers that are being written.
+        let lacksMemory = regions.contains(where: \.isLive)
         let start = Stopwatch.now
         condition.wait()
-        cost.waited += Stopwatch.now - start
+        if lacksMemory { cost.waited += Stopwatch.now - start }
       } else {
         return cost
       }
@@ -100,10 +107,21 @@ final class Snapshot: @unchecked Sendable {
     return nil
   }
 
-  private static func bytes(_ numbers: Tensor<Float>) -> Int { numbers.count * MemoryLayout<Float>.stride }
+  fileprivate static func bytes(_ numbers: Tensor<Float>) -> Int { numbers.count * MemoryLayout<Float>.stride }
 }
 
 extension Snapshot.Region {
+  fileprivate var bytes: Int {
+    switch self {
+    case .live(let numbers), .isRead(let numbers), .copied(let numbers): Snapshot.bytes(numbers)
+    case .done: 0
+    }
+  }
+
+  fileprivate var isLive: Bool {
+    if case .live = self { true } else { false }
+  }
+
   /// Whether the numbers are still to be read, or are being read, where the training changes them.
   fileprivate var isInPlace: Bool {
     switch self {

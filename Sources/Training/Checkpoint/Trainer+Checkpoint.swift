@@ -39,15 +39,16 @@ extension Trainer {
     setStep(found.step)
   }
 
-  /// What follows is another course than that of newer checkpoints, from which no later start is to go on.
+  /// What follows is another course than that of newer checkpoints of the run, from which no later start is to go on; of one
+  /// of the same step, too, where this one is another run's.
   private func setNewerAside(_ checkpoint: Checkpoint) throws {
-    let all = Checkpoint.all(in: plan.checkpoints)
-    guard all.contains(where: { $0.folder.standardizedFileURL == checkpoint.folder.standardizedFileURL }) else {
-      return
-    }
-    for newer in all where newer.step > checkpoint.step {
+    let isOwn =
+      checkpoint.folder.resolvingSymlinksInPath().deletingLastPathComponent().path
+      == plan.checkpoints.resolvingSymlinksInPath().path
+    for newer in Checkpoint.all(in: plan.checkpoints) where newer.step >= checkpoint.step {
+      if isOwn, newer.step == checkpoint.step { continue }
       let name = try newer.setAside(as: "earlier")
-      context.observer.note("\(plan.name): \(newer.folder.lastPathComponent) is newer, and kept as \(name)")
+      context.observer.note("\(plan.name): \(newer.folder.lastPathComponent) is of another course, and kept as \(name)")
     }
   }
 

@@ -35,7 +35,9 @@ extension RunConfiguration.Run {
   ///
   /// - Throws: `UserError(.usage)` for a time that is none, or no longer than `run.margin`.
   func stopFlag(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> StopFlag {
-    StopFlag(jobEndsIn: try secondsLeft(environment: environment), margin: margin)
+    // Open MPI waits for the grace that a job has told it twice, also when its ranks have ended.
+    let aftermath = 2 * (try secondsOfGrace(environment: environment) ?? 0)
+    return StopFlag(jobEndsIn: try secondsLeft(environment: environment), margin: margin, aftermath: aftermath)
   }
 
   /// Seconds from the announcement of a kill to the kill; nil where nobody tells.
@@ -70,6 +72,7 @@ extension RunConfiguration.Run {
   /// All that is wrong with the values, one line each.
   func problems() -> [String] {
     let seconds = [("run.margin", margin), ("run.grace", grace ?? 0)]
-    return seconds.filter { !($0.1 >= 0 && $0.1.isFinite) }.map { "\($0.0) is \($0.1); 0 or more seconds" }
+    // Slurm's --signal takes no more.
+    return seconds.filter { !(0...65_535 ~= $0.1) }.map { "\($0.0) is \($0.1); from 0 to 65535 seconds" }
   }
 }
