@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { NO_THREADS = -1, NO_MEMORY = -2 };
@@ -80,10 +81,21 @@ int mp_finish(mp_communicator *c) {
   return MPI_Finalize();
 }
 
+#ifdef MPICH_VERSION
+// MPICH's launcher drops what it has not yet handed on when a rank aborts: it is given a second to read the pipe, and a
+// moment to pass it on.
+static void let_messages_out(void) {
+  int waiting = 0;
+  for (int i = 0; i < 100 && ioctl(STDERR_FILENO, FIONREAD, &waiting) == 0 && waiting > 0; i++) usleep(10000);
+  usleep(200000);
+}
+#endif
+
 void mp_abort(mp_communicator *c, int code) {
   (void)c;
   fflush(NULL);
 #ifdef MPICH_VERSION
+  let_messages_out();
   // The rank has said why it ends; the library would add a line on the call, which its own settings only shorten.
   const int nowhere = open("/dev/null", O_WRONLY);
   if (nowhere >= 0) dup2(nowhere, STDERR_FILENO);
