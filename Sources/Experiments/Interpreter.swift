@@ -75,20 +75,9 @@ public struct Interpreter {
       let record = try RecordSource(name).record().conditioned()
       return Subject(name: record.name, image: try ReadableImage(record, for: blueprint.side))
     }
-    guard blueprint.viewName == "image" else {
-      throw UserError(
-        .usage, "\(name) is a picture, and the model sees recordings as \(blueprint.viewName)",
-        remedy: "name a WFDB record, or use a model of the image view")
-    }
-    let side = try blueprint.conversationSide()
-    let shown = try side.processor.process(try ImageFile.read(file))
-    // A model in this program's own form keeps its form of question, which does not depend on the picture.
-    let prompt: any QuestionPrompt =
-      shown.geometry.tiles == 1 && blueprint.isAskedInBuiltInForm
-      ? try blueprint.side.prompt : try TemplatePrompt(side.prompt, image: shown.geometry)
     return Subject(
       name: file.deletingPathExtension().lastPathComponent,
-      image: ReadableImage(pixels: shown.pixels, geometry: shown.geometry, prompt: prompt))
+      image: try blueprint.readable(ImageFile.read(file), name: name))
   }
 
   /// Whether a name means a picture; one that is missing or damaged is told by its ending, for the error.

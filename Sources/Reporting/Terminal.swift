@@ -28,12 +28,14 @@ public struct Terminal: Sendable {
     return ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 20 ? Int(size.ws_col) : defaultWidth
   }
 
-  /// The terminal behind standard output.
+  /// The terminal behind standard output, or behind standard error.
   ///
-  /// Under mpirun a rank writes into a channel of mpirun's, so mpirun's own standard output is what counts.
-  public static func current(environment: [String: String] = ProcessInfo.processInfo.environment) -> Terminal {
+  /// Under mpirun a rank writes into a channel of mpirun's, so mpirun's own stream is what counts.
+  public static func current(
+    ofErrors: Bool = false, environment: [String: String] = ProcessInfo.processInfo.environment
+  ) -> Terminal {
     let launched = Launcher(environment: environment).rank != nil
-    let path = launched ? "/proc/\(Launcher.process)/fd/1" : "/proc/self/fd/1"
+    let path = "/proc/" + (launched ? "\(Launcher.process)" : "self") + "/fd/\(ofErrors ? 2 : 1)"
     let target = (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) ?? ""
     guard target.hasPrefix("/dev/pts/") || target.hasPrefix("/dev/tty"), environment["TERM"] != "dumb" else {
       return Terminal(isInteractive: false)

@@ -126,6 +126,93 @@ import Training
     }
   }
 
+  /// Multiple choice about pictures: the same report and answers on any ranks, and after a stop.
+  @Test(.enabled(if: MPIRun.isPresent)) func aTaskInWordsIsResumedAndTheSameOnAnyRanks() throws {
+    try withTemporaryFolder { folder in
+      let model = folder.appendingPathComponent("model")
+      try Fixtures.model(in: model, view: "image")
+      try Fixtures.record(in: folder)
+      let entries = (0..<96).map { number -> [String: Any] in
+        let question = "<image>\nQuestion \(number)?\nA. sinus rhythm\nB. fibrillation\nC. flutter\nD. block"
+        return [
+          "id": "q-\(number)", "image": "made",
+          "conversations": [
+            ["from": "human", "value": question], ["from": "gpt", "value": ["A", "B", "C", "D"][number % 4]],
+          ],
+        ]
+      }
+      let file = folder.appendingPathComponent("mmmu.json")
+      try JSONSerialization.data(withJSONObject: entries).write(to: file)
+      func start(_ name: String, ranks: Int, started: ((String) throws -> Void)? = nil) throws -> MPIRun.Outcome {
+        try MPIRun.run(
+          ranks: ranks, MPIRun.program("evl-dist"),
+          [
+            "evaluate", "--task", "mmmu-ecg", "--data", file.path, "--model", model.path, "--tokens", "40", "--save",
+            folder.appendingPathComponent(name).path, "--json",
+          ], seconds: 240, started: started)
+      }
+      let one = try start("one.jsonl", ranks: 1)
+      #expect(one.code == 0, "\(one.errors)")
+      let log = folder.appendingPathComponent("two.jsonl.unfinished")
+      // Nothing comes on standard output before the end, so it is stopped from beside.
+      let stopper = Thread {
+        for _ in 0..<3000 {
+          let lines = ((try? String(contentsOf: log, encoding: .utf8)) ?? "").split(separator: "\n").count
+          if lines > 17, let job = MPIRun.launcher(ofCommandWith: log.deletingPathExtension().path) {
+            kill(job, SIGUSR1)
+            return
+          }
+          usleep(10_000)
+        }
+      }
+      stopper.start()
+      let stopped = try start("two.jsonl", ranks: 1)
+      #expect(stopped.code == 75 && stopped.errors.contains("run the same command again to go on"), "\(stopped)")
+      let kept = try String(contentsOf: log, encoding: .utf8).split(separator: "\n").count - 1
+      #expect(kept >= 16 && kept < 96 && kept % 16 == 0)
+      let two = try start("two.jsonl", ranks: 3)
+      #expect(two.code == 0 && two.errors.contains("going on behind \(kept) answers"), "\(two.errors)")
+      #expect(two.output == one.output && !FileManager.default.fileExists(atPath: log.path))
+      let answers = try ["one.jsonl", "two.jsonl"].map { try Data(contentsOf: folder.appendingPathComponent($0)) }
+      #expect(answers[0] == answers[1])
+      let again = try CommandTests.run([
+        "evaluate", "--task", "mmmu-ecg", "--data", file.path, "--predictions",
+        folder.appendingPathComponent("one.jsonl").path, "--json",
+      ])
+      #expect(again.code == 0 && again.output == one.output, "\(again)")
+    }
+  }
+
+  @Test(.enabled(if: SharedFiles.has("data/ecg-qa") && SharedFiles.has("data/ptb-xl")))
+  func ecgQAIsScoredByKindAndTellsOfItsLeaks() throws {
+    try withTemporaryFolder { folder in
+      let data = SharedFiles.url("data/ecg-qa")
+      let list = try JSONSerialization.jsonObject(
+        with: Data(contentsOf: data.appendingPathComponent("paraphrased/train.json")))
+      let answers = try #require(list as? [[String: Any]]).map { entry in
+        ["id": entry["sample_id"] ?? 0, "response": (entry["answer"] as? [String] ?? []).joined(separator: ", ")]
+      }
+      let file = folder.appendingPathComponent("truth.jsonl")
+      try answers.reduce(into: Data()) { $0 += try JSONSerialization.data(withJSONObject: $1) + Data("\n".utf8) }
+        .write(to: file)
+      let common = [
+        "evaluate", "--task", "ecg-qa", "--split", "train", "--data", data.path, "--predictions", file.path,
+      ]
+      let outcome = try CommandTests.run(common + ["--recordings", SharedFiles.url("data/ptb-xl").path, "--json"])
+      let rows = try #require(try json(outcome.output)["rows"] as? [[String: Any]])
+      #expect(rows.map { $0["group"] as? String } == ["", "comparison_irrelevant-query", "single-verify"])
+      #expect(rows.map { ($0["value"] as? [String: Any])?["value"] as? Double } == [1, 1, 1])
+      let notes = try #require(try json(outcome.output)["notes"] as? [String])
+      #expect(notes.count == 2 && notes[0].contains("folds 1 to 8") && notes[1].contains("folds 9 and 10"))
+      // The published scorer never finds "None".
+      let published = try json(CommandTests.run(common + ["--scorer", "ecgbench", "--json"]).output)
+      let values = try #require(published["rows"] as? [[String: Any]]).map {
+        ($0["value"] as? [String: Any])?["value"] as? Double ?? 2
+      }
+      #expect(values[1] < 1 && values[2] == 1, "\(values)")
+    }
+  }
+
   /// Each rank's place on the map, under mpirun; and what is wrong with more threads than there are processors.
   @Test(.enabled(if: MPIRun.isPresent)) func doctorUnderMPIRunPrintsTheMap() throws {
     let processors = ProcessInfo.processInfo.activeProcessorCount

@@ -68,7 +68,7 @@ public struct ConversationDataset: Sendable {
   }
 
   /// Distinct names for ids that may repeat or be empty. - Complexity: O(ids).
-  static func keys(of ids: [String]) -> [String] {
+  public static func keys(of ids: [String]) -> [String] {
     var taken = Set(ids)
     var seen: [String: Int] = [:]
     return ids.map { id in
@@ -125,7 +125,7 @@ public struct ConversationDataset: Sendable {
   }
 
   /// What a path names; nil where nothing is there.
-  private static func source(of path: String, root: URL) -> ShownFile? {
+  public static func source(of path: String, root: URL) -> ShownFile? {
     ShownFile(path.hasPrefix("/") ? URL(fileURLWithPath: path) : root.appendingPathComponent(path))
   }
 

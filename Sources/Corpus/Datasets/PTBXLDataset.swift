@@ -80,6 +80,28 @@ public struct PTBXLDataset: ECGDataset {
     return try WFDBReader.read(file)
   }
 
+  /// The official fold of every recording of the table, by `ecg_id`.
+  /// - Throws: as `init(path:)`.
+  public static func folds(path: URL) throws -> [String: Int] {
+    let database = try table("ptbxl_database.csv", in: path)
+    let (id, fold) = (try database.column("ecg_id"), try database.column("strat_fold"))
+    return Dictionary(
+      database.rows.compactMap { row in
+        Double(row.fields[fold]).flatMap { Int(exactly: $0) }.map { (row.fields[id], $0) }
+      },
+      uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The 100 Hz file of every recording of the table, by `ecg_id`, labelled or not.
+  /// - Throws: as `init(path:)`.
+  public static func files(path: URL) throws -> [String: URL] {
+    let database = try table("ptbxl_database.csv", in: path)
+    let (id, file) = (try database.column("ecg_id"), try database.column("filename_lr"))
+    return Dictionary(
+      database.rows.map { ($0.fields[id], path.appendingPathComponent($0.fields[file])) },
+      uniquingKeysWith: { first, _ in first })
+  }
+
   private static func table(_ name: String, in folder: URL) throws -> CSVTable {
     let url = folder.appendingPathComponent(name)
     guard FileManager.default.fileExists(atPath: url.path) else {

@@ -1,0 +1,148 @@
+import Tensors
+
+/// What every item of a task scored, from which means, intervals and paired differences are formed.
+///
+/// A task whose answers are right or wrong has one measure of zeros and ones; one whose answers are more or less alike has
+/// several measures between 0 and 1.
+public struct ItemScores: Sendable, Equatable {
+  /// One kind of score, a value an item.
+  public struct Measure: Sendable, Equatable {
+    public var name: String
+    public var values: [Double]
+
+    public init(_ name: String, _ values: [Double]) {
+      self.name = name
+      self.values = values
+    }
+  }
+
+  /// Something that happened to some items, told beside the scores.
+  public struct Count: Sendable, Equatable, Codable {
+    public var what: String
+    public var count: Int
+
+    public init(_ what: String, _ count: Int) {
+      self.what = what
+      self.count = count
+    }
+  }
+
+  public var task: String
+  /// Which items these are, for the report.
+  public var subset: String
+  /// By whose rules texts were read.
+  public var rules: ScoringRules
+  public let ids: [String]
+  /// The kind of each item; all alike where a task has none.
+  public let groups: [String]
+  /// What each item is about; a resample draws all items about one recording, or none.
+  public let subjects: [String]
+  public let measures: [Measure]
+  public var counts: [Count] = []
+  /// What the numbers leave out, a sentence each.
+  public var notes: [String] = []
+
+  /// - Parameters:
+  ///   - groups: of each item; nil where there is one kind.
+  ///   - subjects: of each item; nil where each is about another recording.
+  /// - Throws: `UserError` for no item, or an id that occurs twice.
+  public init(
+    task: String, subset: String, rules: ScoringRules, ids: [String], groups: [String]? = nil,
+    subjects: [String]? = nil, measures: [Measure]
+  ) throws {
+    guard !ids.isEmpty else {
+      throw UserError(.badInput, "\(task): there is nothing to score", remedy: "check data and split")
+    }
+    if let id = firstRepeated(ids) { throw UserError(.badInput, "\(task): item \(id) occurs twice") }
+    precondition(measures.allSatisfy { $0.values.count == ids.count }, "a value of every measure for every item")
+    self.task = task
+    self.subset = subset
+    self.rules = rules
+    self.ids = ids
+    self.groups = groups ?? ids.map { _ in "" }
+    self.subjects = subjects ?? ids
+    self.measures = measures
+  }
+
+  /// Means with their intervals: of all items, and of each kind where there are several.
+  /// - Complexity: O(replicates * items * kinds * measures).
+  public func report(_ bootstrap: Bootstrap) -> ScoreReport {
+    let cells = cells
+    let estimates = bootstrap.estimates(records: ids.count, clusters: clusters) { weights in
+      cells.map { mean($0.measure.values, of: $0.members, weights) }
+    }
+    return ScoreReport(
+      task: task, subset: subset, rules: rules, items: ids.count, bootstrap: bootstrap,
+      rows: zip(cells, estimates).map { cell, value in
+        ScoreReport.Row(group: cell.group, measure: cell.measure.name, items: cell.members.count, value: value)
+      }, counts: counts, notes: notes)
+  }
+
+  /// Paired differences (this minus the other) of every mean, on the same items.
+  /// - Throws: `UserError` where the two hold other items or measures.
+  public func differences(from other: ItemScores, _ bootstrap: Bootstrap) throws -> [ScoreDifference] {
+    let places = Dictionary(uniqueKeysWithValues: other.ids.enumerated().map { ($1, $0) })
+    let order = try ids.map { id in
+      guard let place = places[id] else {
+        throw UserError(
+          .badInput, "\(task): item \(id) was answered by the first alone", remedy: "score the same items")
+      }
+      return place
+    }
+    guard other.ids.count == ids.count, other.measures.map(\.name) == measures.map(\.name) else {
+      throw UserError(
+        .badInput, "\(task): \(ids.count) items are compared with \(other.ids.count), or by other measures",
+        remedy: "score the same items by the same rules")
+    }
+    let cells = cells
+    let theirs = cells.map { cell in
+      let values = other.measures.first { $0.name == cell.measure.name }?.values ?? []
+      return order.map { values[$0] }
+    }
+    let differences = bootstrap.differences(
+      records: ids.count, clusters: clusters,
+      { weights in cells.map { mean($0.measure.values, of: $0.members, weights) } },
+      { weights in zip(cells, theirs).map { mean($1, of: $0.members, weights) } })
+    return zip(cells, differences).map { ScoreDifference(group: $0.group, measure: $0.measure.name, difference: $1) }
+  }
+
+  /// One mean of the report.
+  private struct Cell {
+    var group: String
+    var members: [Int]
+    var measure: Measure
+  }
+
+  private var cells: [Cell] {
+    let kinds = Set(groups).sorted()
+    let parts = kinds.count > 1 ? kinds.map { kind in (kind, ids.indices.filter { groups[$0] == kind }) } : []
+    return ([("", Array(ids.indices))] + parts).flatMap { group, members in
+      measures.map { Cell(group: group, members: members, measure: $0) }
+    }
+  }
+
+  /// The subject of each item by number.
+  private var clusters: [Int] {
+    var numbers: [String: Int] = [:]
+    return subjects.map { subject in
+      let number = numbers[subject] ?? numbers.count
+      numbers[subject] = number
+      return number
+    }
+  }
+
+  /// Nil where no member is drawn.
+  private func mean(_ values: [Double], of members: [Int], _ weights: [Int]) -> Double? {
+    let total = members.reduce(0) { $0 + weights[$1] }
+    guard total > 0 else { return nil }
+    return members.reduce(0) { $0 + Double(weights[$1]) * values[$1] } / Double(total)
+  }
+}
+
+/// By whose rules generated text is read.
+public enum ScoringRules: String, CaseIterable, Sendable, Codable {
+  /// `DefaultScorer`'s.
+  case `default`
+  /// `ECGBenchScorer`'s: as published, faults included.
+  case ecgbench
+}

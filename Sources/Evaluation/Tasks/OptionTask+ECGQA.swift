@@ -1,0 +1,36 @@
+import Corpus
+
+extension OptionTask {
+  /// The task `ecg-qa` on one split.
+  ///
+  /// - Parameter folds: of PTB-XL's recordings by `ecg_id`, for what is to be said of leakage; nil without the folder.
+  public init(_ questions: ECGQAQuestions, subset: String, folds: [String: Int]?) throws {
+    let items = questions.questions.map { question in
+      OptionItem(
+        TextQuestion(id: question.id, prompt: question.prompt, shown: question.recordings), options: question.offered,
+        answers: question.answers, kind: question.kind)
+    }
+    self.init(
+      name: "ecg-qa", subset: subset, items: items, remarks: try folds.map { try Self.leaks(questions, $0) } ?? [])
+  }
+
+  /// ECG-QA draws its splits without a look at PTB-XL's folds: models trained on the one have seen the other's test.
+  private static func leaks(_ questions: ECGQAQuestions, _ folds: [String: Int]) throws -> [String] {
+    let asked = Set(questions.questions.flatMap(\.recordings))
+    let seen = asked.count { (1...8).contains(folds[$0] ?? 0) }
+    var remarks: [String] = []
+    if seen > 0 {
+      remarks.append(
+        "\(seen) of the \(asked.count) recordings asked about lie in PTB-XL's folds 1 to 8: a model trained there has seen "
+          + "them")
+    }
+    let training = try questions.recordings(of: .train) ?? []
+    let held = training.count { (9...10).contains(folds[$0] ?? 0) }
+    if held > 0 {
+      remarks.append(
+        "ECG-QA's own training split holds \(held) recordings of PTB-XL's folds 9 and 10: a model trained on it must leave "
+          + "them out before it is evaluated there")
+    }
+    return remarks
+  }
+}

@@ -1,0 +1,68 @@
+import Corpus
+import Tensors
+
+/// A question whose answer is a set of the options it lists.
+public struct OptionItem: Sendable, Equatable {
+  public let question: TextQuestion
+  public let options: [String]
+  /// The true options; "none", or nothing, where none holds.
+  public let answers: [String]
+  /// The kind of question, `single-verify` for example.
+  public let kind: String
+
+  public init(_ question: TextQuestion, options: [String], answers: [String], kind: String) {
+    self.question = question
+    self.options = options
+    self.answers = answers
+    self.kind = kind
+  }
+}
+
+/// Questions answered by a set of options, right where the set is exactly the true one: ECG-QA.
+public struct OptionTask: TextTask {
+  public let name: String
+  public private(set) var items: [OptionItem]
+  private let subset: String
+  private let remarks: [String]
+
+  /// - Parameter remarks: what a reader of the scores must know, a sentence each.
+  public init(name: String, subset: String, items: [OptionItem], remarks: [String] = []) {
+    self.name = name
+    self.subset = subset
+    self.items = items
+    self.remarks = remarks
+  }
+
+  public var questions: [TextQuestion] { items.map(\.question) }
+
+  public func including(_ isIncluded: (TextQuestion) -> Bool) -> Self {
+    var part = self
+    part.items = items.filter { isIncluded($0.question) }
+    return part
+  }
+
+  /// Whether each prediction names exactly the true options, by kind of question.
+  ///
+  /// The published rules look for options in the prompt that the predictions hold, or else in the task's own.
+  /// - Throws: `UserError` where the predictions are not those of the items.
+  public func scores(_ predictions: Predictions, rules: ScoringRules) throws -> ItemScores {
+    let answers = try predictions.answers(to: questions.map(\.id), benchmark: name)
+    let byID = Dictionary(uniqueKeysWithValues: items.map { ($0.question.id, $0) })
+    let asked = answers.compactMap { byID[$0.id] }
+    let hits = zip(asked, answers).map { item, answer in
+      switch rules {
+      case .default: DefaultScorer.isCorrect(options: item.options, text: answer.text, gold: item.answers)
+      case .ecgbench:
+        ECGBenchScorer.isCorrect(prompt: answer.prompt ?? item.question.prompt, text: answer.text, gold: item.answers)
+      }
+    }
+    let empty = zip(asked, answers).count { DefaultScorer.options($0.options, in: $1.text).isEmpty }
+    var scores = try ItemScores(
+      task: name, subset: subset, rules: rules, ids: asked.map(\.question.id),
+      groups: asked.map(\.kind), subjects: asked.map(\.question.subject),
+      measures: [ItemScores.Measure("exact-set accuracy", hits.map { $0 ? 1 : 0 })])
+    scores.counts = [ItemScores.Count("answers that name no option", empty)]
+    scores.notes = remarks
+    return scores
+  }
+}

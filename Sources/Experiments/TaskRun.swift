@@ -1,0 +1,155 @@
+import Cardiology
+import Cluster
+import Corpus
+import Evaluation
+import Foundation
+import Models
+import Tensors
+import Training
+
+/// Runs a benchmark whose answers are texts on a model folder, or scores answers that someone else produced.
+public struct TaskRun {
+  private let communicator: any Communicator
+  private let stop: StopFlag
+  private let source: TaskSource
+  private let rules: ScoringRules
+  private let bootstrap: Bootstrap
+
+  public init(
+    communicator: any Communicator, stop: StopFlag, source: TaskSource, rules: ScoringRules, seed: UInt64
+  ) throws {
+    self.communicator = communicator
+    self.stop = stop
+    self.source = source
+    self.rules = rules
+    bootstrap = try Bootstrap(seed: seed, replicates: RunConfiguration().evaluation.replicates, level: 0.95)
+  }
+
+  /// How a model is asked.
+  public struct Asking: Sendable {
+    /// The model's folder.
+    public var model: URL
+    /// Named by the user; empty for the folder's own, or its family's.
+    public var chatTemplate = ""
+    /// The most tokens of an answer.
+    public var tokens = 1024
+    /// For the answers as JSON lines; an evaluation that was stopped goes on where it has them.
+    public var save: URL?
+
+    public init(model: URL) { self.model = model }
+  }
+
+  /// Collective: evaluates a model; the same report for any number of ranks.
+  ///
+  /// - Parameters:
+  ///   - note: told on rank 0 what a user should know.
+  ///   - progress: told on rank 0 of how many questions are done, of how many.
+  public func evaluate(
+    _ asking: Asking, note: (String) -> Void, progress: (Int, Int) -> Void
+  ) throws -> ScoreReport {
+    ProductLibrary.setThreads(1)
+    let (task, blueprint, model) = try communicator.agree {
+      let task = try source.load()
+      let blueprint = try ModelBlueprint(
+        folder: asking.model, chatTemplate: ChatTemplateRule(named: asking.chatTemplate))
+      if communicator.isController, let remark = try blueprint.remark(inConversations: false) { note(remark) }
+      return (task, blueprint, try blueprint.frozen())
+    }
+    // A model is shown one picture.
+    let asked = task.including { $0.shown.count == 1 }
+    let left = task.questions.count - asked.questions.count
+    let pictures = try communicator.agree { try source.pictures(blueprint) }
+    let log = try communicator.agree {
+      try asking.save.map { file in
+        let depends = [
+          task.name, model.arena.digest(), blueprint.viewName, asking.chatTemplate, "\(asking.tokens)",
+          source.data.path,
+        ]
+        return AnswerLog(for: file, fingerprint: Digest.sha256(Data(depends.joined(separator: "\n").utf8)))
+      }
+    }
+    let earlier = try begin(log, asked.questions, note: note)
+    let answerer = TextAnswerer(model: model, answerTokens: asking.tokens, image: pictures)
+    let answers = try answerer.answers(
+      asked.questions, earlier: earlier, communicator: communicator, stop: stop,
+      remedy: log == nil
+        ? "run the same command again, which begins anew; with --save it goes on"
+        : "run the same command again to go on",
+      log: { if communicator.isController { try log?.append($0) } },
+      progress: { if communicator.isController { progress($0, asked.questions.count) } })
+    return try communicator.agree {
+      let predictions = try Predictions(answers)
+      if communicator.isController, let save = asking.save {
+        try predictions.write(to: save)
+        log?.end()
+      }
+      var scores = try asked.scores(predictions, rules: rules)
+      if left > 0 {
+        scores.notes.append(
+          "\(left) of \(task.questions.count) questions do not show exactly one ECG, and were not asked")
+      }
+      return scores.report(bootstrap)
+    }
+  }
+
+  /// Collective: what an earlier start has answered, the same on every rank.
+  private func begin(_ log: AnswerLog?, _ questions: [TextQuestion], note: (String) -> Void) throws -> [Prediction] {
+    guard let log else { return [] }
+    let count = try communicator.broadcast(
+      try communicator.agree {
+        guard communicator.isController else { return 0 }
+        let found = log.answers(to: questions)
+        try log.begin(found)
+        if !found.isEmpty { note("going on behind \(found.count) answers of \(log.file.path)") }
+        return found.count
+      })
+    let texts = try communicator.broadcast(
+      String(
+        decoding: try JSONEncoder().encode(
+          communicator.isController ? log.answers(to: questions).map(\.text) : []), as: UTF8.self))
+    let decoded = try communicator.agree { try JSONDecoder().decode([String].self, from: Data(texts.utf8)) }
+    return zip(questions.prefix(count), decoded).map { Prediction(id: $0.id, prompt: $0.prompt, text: $1) }
+  }
+
+  /// Collective: scores the answers of a predictions file.
+  public func score(predictions file: URL) throws -> ScoreReport {
+    try communicator.agree { try source.load().scores(Predictions(contentsOf: file), rules: rules).report(bootstrap) }
+  }
+}
+
+extension TaskSource {
+  /// What gives a model the one picture or recording that a question shows.
+  func pictures(_ blueprint: ModelBlueprint) throws -> (TextQuestion) throws -> ReadableImage {
+    switch task {
+    case .ptbXLSuper: throw UserError(.usage, "\(task.rawValue) is scored by probabilities")
+    case .ecgQA:
+      guard let recordings else {
+        throw UserError(
+          .usage, "\(task.rawValue) asks about recordings of PTB-XL", remedy: "name its folder: --recordings PATH")
+      }
+      let files = try PTBXLDataset.files(path: recordings)
+      let side = try blueprint.side
+      return { question in
+        guard let file = files[question.shown[0]] else {
+          throw UserError(
+            .badInput, "recording \(question.shown[0]) is not in \(recordings.path)",
+            remedy: "give the whole of PTB-XL, or leave the question out")
+        }
+        return try ReadableImage(WFDBReader.read(file).conditioned(), for: side)
+      }
+    case .mmmuECG, .csn, .g12EC, .choice:
+      let root = images ?? data.deletingLastPathComponent()
+      return { question in
+        let name = question.shown[0]
+        switch ConversationDataset.source(of: name, root: root) {
+        case .picture(let file): return try blueprint.readable(ImageFile.read(file), name: name)
+        case .record(let file): return try ReadableImage(WFDBReader.read(file).conditioned(), for: blueprint.side)
+        case nil:
+          throw UserError(
+            .badInput, "\(root.appendingPathComponent(name).path) is not there",
+            remedy: "name the folder that image paths begin at: --images PATH")
+        }
+      }
+    }
+  }
+}

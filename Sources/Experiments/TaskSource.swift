@@ -1,0 +1,50 @@
+import Corpus
+import Evaluation
+import Foundation
+import Tensors
+
+/// The tasks that `evaluate` knows, and where their questions come from.
+public enum TaskName: String, CaseIterable, Sendable {
+  case ptbXLSuper = "ptb-xl-super"
+  case ecgQA = "ecg-qa"
+  case mmmuECG = "mmmu-ecg"
+  case csn
+  case g12EC = "g12ec"
+  /// Any multiple choice in the same form.
+  case choice
+}
+
+/// The questions of a task whose answers are texts, as a user names them.
+public struct TaskSource: Sendable {
+  public var task: TaskName
+  /// ECG-QA's folder, or a file of ECGBench's conversations.
+  public var data: URL
+  /// Folder that image paths begin at; nil: that of the file.
+  public var images: URL?
+  /// PTB-XL's folder, for questions about its recordings.
+  public var recordings: URL?
+  public var split = ECGQAQuestions.Split.test
+  public var wording = ECGQAQuestions.Wording.paraphrased
+
+  public init(_ task: TaskName, data: URL) {
+    self.task = task
+    self.data = data
+  }
+
+  /// - Throws: `UserError` naming the file at fault, or (usage) for `ptb-xl-super`, which is no such task.
+  public func load() throws -> any TextTask {
+    switch task {
+    case .ptbXLSuper: throw UserError(.usage, "\(task.rawValue) is scored by probabilities")
+    case .ecgQA:
+      return try OptionTask(
+        ECGQAQuestions(folder: data, wording: wording, split: split),
+        subset: "ECG-QA (PTB-XL), \(split.rawValue), \(wording.rawValue) questions",
+        folds: recordings.map { try PTBXLDataset.folds(path: $0) })
+    case .mmmuECG, .csn, .g12EC, .choice:
+      let conversations = try ConversationFile.conversations(in: data)
+      return try ChoiceTask(
+        name: task.rawValue, subset: data.lastPathComponent, conversations: conversations,
+        keys: ConversationDataset.keys(of: conversations.map(\.id)))
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import Corpus
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Evaluation
+
+@Suite struct TaskTests {
+  private let few = try? Bootstrap(seed: 3, replicates: 200, level: 0.9)
+
+  private func scores(
+    _ hits: [Double], groups: [String]? = nil, subjects: [String]? = nil, ids: [String]? = nil
+  ) throws -> ItemScores {
+    try ItemScores(
+      task: "t", subset: "s", rules: .default, ids: ids ?? hits.indices.map { "\($0)" }, groups: groups,
+      subjects: subjects, measures: [ItemScores.Measure("accuracy", hits)])
+  }
+
+  @Test func meansAreOfAllItemsAndOfEachKind() throws {
+    let report = try scores([1, 0, 1, 1], groups: ["b", "a", "a", "b"]).report(#require(few))
+    #expect(report.rows.map(\.group) == ["", "a", "b"] && report.rows.map(\.items) == [4, 2, 2])
+    #expect(report.rows.map(\.value.value) == [0.75, 0.5, 1])
+    #expect(try scores([1, 0]).report(#require(few)).rows.count == 1)
+    #expect(try JSONDecoder().decode(ScoreReport.self, from: report.json()) == report)
+    #expect(report.table().contains("accuracy, a") && report.table().contains("0.750"))
+  }
+
+  /// Ten questions about each of four recordings say no more than four recordings do.
+  @Test func questionsAboutOneRecordingAreDrawnTogether() throws {
+    let hits = (0..<40).map { $0 < 20 ? 1.0 : 0 }
+    let alone = try scores(hits).report(#require(few)).rows[0].value
+    let together = try scores(hits, subjects: (0..<40).map { "r\($0 / 10)" }).report(#require(few)).rows[0].value
+    let widths = [alone, together].map { ($0.high ?? 0) - ($0.low ?? 0) }
+    #expect(alone.value == 0.5 && together.value == 0.5 && widths[1] > 2 * widths[0], "\(widths)")
+    #expect((together.low ?? 1) <= 0.25 && (together.high ?? 0) >= 0.75)
+  }
+
+  @Test func differencesArePairedByItem() throws {
+    let ids = (0..<30).map { "\($0)" }
+    let (one, other) = (ids.map { Int($0)! % 2 == 0 ? 1.0 : 0 }, ids.map { Int($0)! % 4 == 0 ? 1.0 : 0 })
+    let first = try scores(one, ids: ids)
+    let second = try scores(other.reversed(), ids: ids.reversed())
+    let found = try first.differences(from: second, #require(few))
+    #expect(found.count == 1 && abs((found[0].difference.difference.value ?? 0) - 7 / 30) < 1e-12)
+    #expect((found[0].difference.pValue ?? 1) < 0.05)
+    #expect(throws: UserError.self) { try first.differences(from: try scores([1, 0]), Bootstrap()) }
+    #expect(throws: UserError.self) { try scores([]) }
+    #expect(throws: UserError.self) { try scores([1, 1], ids: ["a", "a"]) }
+  }
+
+  @Test(arguments: [
+    ("What is it?\nA. one\nB. two", ["one", "two"]),
+    ("Q\n(A) x, y\n(B) z\n\nThe last line is \"Answer: $LETTER\"", ["x, y", "z"]),
+    ("Q A. one B. two and more C: no", ["one", "two and more", "no"]), ("Q\nA) a\nB) b\nC) c", ["a", "b", "c"]),
+    ("A. only", ["only"]), ("Answer A or B", []), ("B. second\nA. first", ["first"]), ("", []),
+  ]) func optionsAreReadFromTheQuestion(question: String, options: [String]) {
+    #expect(ChoiceTask.options(in: question) == options)
+  }
+
+  private func conversations(_ entries: [(id: String, question: String, answer: String)]) -> [Conversation] {
+    entries.map { entry in
+      Conversation(
+        id: entry.id, images: ["p.png"],
+        turns: [.init(.human, entry.question, images: 1), .init(.assistant, entry.answer)], place: "entry \(entry.id)")
+    }
+  }
+
+  private func choice(_ answers: [String], name: String = "choice") throws -> ChoiceTask {
+    let question = "Which?\nA. sinus rhythm\nB. atrial fibrillation\nC. flutter\nD. none of them"
+    let entries = answers.enumerated().map { (id: "\($0)", question: question, answer: $1) }
+    return try ChoiceTask(
+      name: name, subset: "made", conversations: conversations(entries), keys: entries.map(\.id))
+  }
+
+  @Test func lettersAreComparedAndWhatCannotBeReadIsCounted() throws {
+    let task = try choice(["A", "B. atrial fibrillation", "C", "D"], name: "g12ec")
+    let texts = ["Answer: A", "The answer is (B).", "I cannot tell", "D."]
+    let predictions = try Predictions(texts.enumerated().map { Prediction(id: "\($0)", text: $1) })
+    let plain = try task.scores(predictions, rules: .default)
+    #expect(plain.measures == [.init("accuracy", [1, 1, 0, 1])])
+    #expect(plain.counts == [.init("answers without a letter", 1)] && plain.notes.isEmpty)
+    let published = try task.scores(predictions, rules: .ecgbench)
+    #expect(published.measures[0].values[0] == 1 && published.measures[0].values[3] == 1)
+    // "(B)." holds no "B.", and "The answer is" is no cue of the published rules: two letters are drawn.
+    #expect(published.counts[0] == .init("answers drawn at random", 2))
+    #expect(published.notes.first?.contains("2026 lines") == true)
+    #expect(task.including { $0.id == "1" }.questions.map(\.id) == ["1"])
+  }
+
+  @Test func anEntryThatIsNoMultipleChoiceIsNamed() {
+    for (question, answer, what) in [
+      ("no options here", "A", "no options"), ("Q\nA. x\nB. y", "neither", "is none of the options"),
+      ("Q\nA. x\nB. y", "E", "is none of the options"),
+    ] {
+      let entries = conversations([(id: "7", question: question, answer: answer)])
+      let error = #expect(throws: UserError.self) {
+        try ChoiceTask(name: "choice", subset: "", conversations: entries, keys: ["7"])
+      }
+      #expect(error?.kind == .badInput && error?.message.contains("entry 7: ") == true)
+      #expect(error?.message.contains(what) == true, "\(what)")
+    }
+  }
+
+  @Test func setsOfOptionsMustBeExact() throws {
+    func item(_ id: String, _ options: [String], _ answers: [String], _ kind: String) -> OptionItem {
+      let prompt = "Question: ?\nOptions: \(options.joined(separator: ", "))"
+      return OptionItem(
+        TextQuestion(id: id, prompt: prompt, shown: ["r\(id)"]), options: options, answers: answers, kind: kind)
+    }
+    let leads = ["lead I", "lead II", "None"]
+    let task = OptionTask(
+      name: "ecg-qa", subset: "made",
+      items: [
+        item("1", ["no", "yes"], ["yes"], "verify"), item("2", leads, ["lead I", "lead II"], "query"),
+        item("3", leads, ["none"], "query"), item("4", leads, [], "query"), item("5", leads, ["lead II"], "query"),
+      ], remarks: ["said"])
+    let texts = ["Yes, there is", "lead II, lead I", "none", "None", "lead I"]
+    let predictions = try Predictions(texts.enumerated().map { Prediction(id: "\($0 + 1)", text: $1) })
+    let plain = try task.scores(predictions, rules: .default)
+    #expect(
+      plain.measures[0].values == [1, 1, 1, 1, 0] && plain.groups == ["verify"] + Array(repeating: "query", count: 4))
+    #expect(plain.notes == ["said"] && plain.counts == [.init("answers that name no option", 0)])
+    // By the published rules options with capitals are never found, so that a reference of "none" is never met.
+    #expect(try task.scores(predictions, rules: .ecgbench).measures[0].values == [1, 0, 0, 1, 0])
+    #expect(throws: UserError.self) { try task.scores(Predictions([.init(id: "1", text: "x")]), rules: .default) }
+  }
+
+  @Test func aLogGivesBackWhatWasAnsweredByTheSameModelAlone() throws {
+    try withTemporaryFolder { folder in
+      let questions = (0..<4).map { TextQuestion(id: "\($0)", prompt: "p\($0)", shown: []) }
+      func answer(_ index: Int) -> Prediction {
+        Prediction(id: "\(index)", prompt: "p\(index)", text: "line\n\(index)")
+      }
+      let log = AnswerLog(for: folder.appendingPathComponent("a.jsonl"), fingerprint: "f")
+      #expect(log.answers(to: questions).isEmpty)
+      try log.begin([])
+      try log.append([answer(0), answer(1)])
+      try log.append([answer(2)])
+      #expect(log.answers(to: questions) == [answer(0), answer(1), answer(2)])
+      #expect(AnswerLog(for: folder.appendingPathComponent("a.jsonl"), fingerprint: "g").answers(to: questions).isEmpty)
+      let whole = try Data(contentsOf: log.file)
+      for count in 0..<whole.count {
+        try whole.prefix(count).write(to: log.file)
+        let found = log.answers(to: questions)
+        #expect(found == (0..<found.count).map(answer) && found.count < 4)
+      }
+      try whole.write(to: log.file)
+      var other = questions
+      other[1] = TextQuestion(id: "1", prompt: "another", shown: [])
+      #expect(log.answers(to: other) == [answer(0)])
+      log.end()
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+  }
+}
