@@ -59,6 +59,9 @@ public enum MPIRun {
   /// The exit code of mpirun where a rank was killed by SIGKILL and nothing else was said.
   public static var codeOfAKilledRank: Int32 { library == .openMPI ? 137 : 9 }
 
+  /// The exit codes of a saved stop whose signal went to mpirun: MPICH's forgets the code of its ranks now and then.
+  public static var codesOfASavedStop: Set<Int32> { library == .openMPI ? [75] : [75, 0] }
+
   /// mpirun's words for an environment variable of the program that follows.
   public static func giving(_ name: String, _ value: String) -> [String] {
     library == .openMPI ? ["-x", "\(name)=\(value)"] : ["-env", name, value]
