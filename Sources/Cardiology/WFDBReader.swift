@@ -10,6 +10,10 @@ public struct WFDBReader {
   /// Largest header that is read; real ones have a few kilobytes.
   private static let headerLimit = 4 << 20
 
+  /// The comment lines of a header, without the sign: what is known of a record without its signal.
+  /// - Throws: `UserError` with file, fault and remedy.
+  public static func comments(of header: URL) throws -> [String] { try readHeader(header).comments }
+
   /// Reads the standard leads of a record; signals that are no ECG lead are left out.
   /// - Parameter path: the record, with or without `.hea` (or its `.dat` or `.mat` file).
   /// - Returns: signal in mV; samples the recorder marked invalid are NaN.

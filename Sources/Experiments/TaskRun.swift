@@ -138,7 +138,7 @@ extension TaskSource {
         return try ReadableImage(WFDBReader.read(file).conditioned(), for: side)
       }
     case .mmmuECG, .csn, .g12EC, .choice:
-      let root = images ?? data.deletingLastPathComponent()
+      let root = images ?? (data.hasDirectoryPath ? data : data.deletingLastPathComponent())
       return { question in
         let name = question.shown[0]
         switch ConversationDataset.source(of: name, root: root) {

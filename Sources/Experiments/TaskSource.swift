@@ -17,7 +17,7 @@ public enum TaskName: String, CaseIterable, Sendable {
 /// The questions of a task whose answers are texts, as a user names them.
 public struct TaskSource: Sendable {
   public var task: TaskName
-  /// ECG-QA's folder, or a file of ECGBench's conversations.
+  /// ECG-QA's folder, a file of ECGBench's conversations, or a folder of WFDB records with diagnoses.
   public var data: URL
   /// Folder that image paths begin at; nil: that of the file.
   public var images: URL?
@@ -40,6 +40,8 @@ public struct TaskSource: Sendable {
         ECGQAQuestions(folder: data, wording: wording, split: split),
         subset: "ECG-QA (PTB-XL), \(split.rawValue), \(wording.rawValue) questions",
         folds: recordings.map { try PTBXLDataset.folds(path: $0) })
+    case .csn where data.hasDirectoryPath, .g12EC where data.hasDirectoryPath:
+      return try ChoiceTask(name: task.rawValue, diagnoses: DiagnosedFolder(data))
     case .mmmuECG, .csn, .g12EC, .choice:
       let conversations = try ConversationFile.conversations(in: data)
       return try ChoiceTask(

@@ -102,6 +102,64 @@ import Testing
     }
   }
 
+  private func diagnosed(in folder: URL, _ records: [(String, String)]) throws -> DiagnosedFolder {
+    let table = (0..<9).map { "diagnosis \($0),10\($0),D\($0),1\n" }.joined()
+    try Data(("Dx,SNOMED CT Code,Abbreviation,CPSC\n" + table).utf8)
+      .write(to: folder.appendingPathComponent("dx_mapping_scored.csv"))
+    for (name, diagnoses) in records {
+      try Data("\(name) 1 500 10\n\(name).mat 16+24 1000/mV 16 0 0 0 0 I\n# Dx: \(diagnoses)\n".utf8)
+        .write(to: folder.appendingPathComponent("\(name).hea"))
+    }
+    return try DiagnosedFolder(folder)
+  }
+
+  @Test func eightOptionsAreDrawnByTheRecordsName() throws {
+    try withTemporaryFolder { folder in
+      let records = [("E1", "100,101"), ("E2", "101,100"), ("E3", "102"), ("E4", "777,103"), ("E5", "Unknown")]
+      let source = try diagnosed(in: folder, records)
+      #expect(source.records.map(\.id) == ["E1", "E2", "E3", "E4"] && source.remarks.count == 2)
+      #expect(source.remarks[0].contains("1 of 5 records") && source.remarks[1].contains("777"))
+      let task = try ChoiceTask(name: "g12ec", diagnoses: source)
+      for item in task.items {
+        #expect(item.options.count == 8 && Set(item.options).count == 8)
+        #expect(ChoiceTask.options(in: item.question.prompt) == item.options)
+      }
+      let place = try #require(DefaultScorer.letter(in: task.items[0].answer, options: task.items[0].options))
+      let index = Int(try #require(place.unicodeScalars.first).value) - 65
+      // E2's diagnoses are those of E1 in another order: no wrong option.
+      let right = "D0(diagnosis 0), D1(diagnosis 1)"
+      #expect(task.items[0].options[index] == right && task.items[1].options.contains(right))
+      #expect(!task.items[1].options.contains("D1(diagnosis 1), D0(diagnosis 0)"))
+      #expect(task.items[3].options.contains("777(SNOMED CT 777), D3(diagnosis 3)"))
+      // Another folder of the same records, listed in another order.
+      let again = try withTemporaryFolder { other in
+        try ChoiceTask(name: "g12ec", diagnoses: diagnosed(in: other, records.reversed()))
+      }
+      #expect(again.items == task.items)
+      #expect(Set(task.items.map(\.answer)).count > 1)
+    }
+  }
+
+  @Test func aFolderWithoutDiagnosesOrTablesIsRefused() throws {
+    try withTemporaryFolder { folder in
+      #expect(throws: UserError.self) { try diagnosed(in: folder, [("E1", "Unknown")]) }
+      try FileManager.default.removeItem(at: folder.appendingPathComponent("dx_mapping_scored.csv"))
+      let error = #expect(throws: UserError.self) { try DiagnosedFolder(folder) }
+      #expect(error?.message.contains("dx_mapping_scored.csv") == true)
+    }
+  }
+
+  @Test(.enabled(if: SharedFiles.has("data/cinc-2021")))
+  func theChallengesRecordsMakeEightOptionQuestions() throws {
+    for name in ["G12EC", "Chapman-Ningbo"] {
+      let source = try DiagnosedFolder(SharedFiles.url("data/cinc-2021/\(name)"))
+      let task = try ChoiceTask(name: name == "G12EC" ? "g12ec" : "csn", diagnoses: source)
+      #expect(source.records.count > 20 && task.items.allSatisfy { Set($0.options).count == 8 })
+      let truth = try Predictions(task.items.map { Prediction(id: $0.question.id, text: "Answer: \($0.answer)") })
+      #expect(try task.scores(truth, rules: .default).measures[0].values.allSatisfy { $0 == 1 })
+    }
+  }
+
   @Test func setsOfOptionsMustBeExact() throws {
     func item(_ id: String, _ options: [String], _ answers: [String], _ kind: String) -> OptionItem {
       let prompt = "Question: ?\nOptions: \(options.joined(separator: ", "))"

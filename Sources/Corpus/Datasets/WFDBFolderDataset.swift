@@ -43,7 +43,8 @@ public struct WFDBFolderDataset: ECGDataset {
     try WFDBReader.read(folder.appendingPathComponent(sample.id))
   }
 
-  private static func records(in folder: URL) throws -> [String] {
+  /// The records below a folder by path, without suffix, in the order of their bytes.
+  static func records(in folder: URL) throws -> [String] {
     // An enumerator of what is not there is an empty one on Linux.
     guard FileManager.default.fileExists(atPath: folder.path),
       let paths = FileManager.default.enumerator(atPath: folder.path)

@@ -15,6 +15,15 @@ public struct ChoiceTask: TextTask {
   public let name: String
   public private(set) var items: [ChoiceItem]
   private let subset: String
+  private var remarks: [String] = []
+
+  /// - Parameter remarks: what a reader of the scores must know, a sentence each.
+  init(name: String, subset: String, items: [ChoiceItem], remarks: [String]) {
+    self.name = name
+    self.subset = subset
+    self.items = items
+    self.remarks = remarks
+  }
 
   /// - Parameters:
   ///   - name: of the task, `mmmu-ecg` for example.
@@ -130,7 +139,7 @@ public struct ChoiceTask: TextTask {
       task: name, subset: subset, rules: rules, ids: asked.map(\.question.id),
       subjects: asked.map(\.question.subject),
       measures: [ItemScores.Measure("accuracy", hits.map { $0 ? 1 : 0 })])
-    (scores.counts, scores.notes) = (counts, notes)
+    (scores.counts, scores.notes) = (counts, remarks + notes)
     return scores
   }
 }

@@ -1,0 +1,95 @@
+import Cardiology
+import Foundation
+import Tensors
+
+/// A diagnosis of the PhysioNet challenges: `IAVB(1st degree av block)`.
+public struct Diagnosis: Sendable, Hashable {
+  /// SNOMED CT.
+  public let code: String
+  public let abbreviation: String
+  public let name: String
+
+  /// As ECGBench writes it.
+  public var text: String { "\(abbreviation)(\(name))" }
+}
+
+/// WFDB records below a folder whose headers name diagnoses by SNOMED CT code (`#Dx: 164889003,59118001`), as those of the
+/// PhysioNet challenges: CPSC 2018, Georgia (G12EC), Chapman-Shaoxing and Ningbo (CSN).
+///
+/// Codes are named by the challenges' tables, `dx_mapping_scored.csv` and `dx_mapping_unscored.csv`, in the folder or the
+/// one above. Source: Alday et al., "Classification of 12-lead ECGs", 2020; Reyna et al., 2021.
+public struct DiagnosedFolder: Sendable {
+  public struct Record: Sendable, Equatable {
+    /// Path below the folder, without suffix.
+    public let id: String
+    /// In the header's order.
+    public let diagnoses: [Diagnosis]
+  }
+
+  public let name: String
+  /// Those with a diagnosis, in the order of their paths.
+  public let records: [Record]
+  /// Every diagnosis of the tables, by code.
+  public let table: [Diagnosis]
+  /// What a user should know about what was read, a line each.
+  public let remarks: [String]
+  private let folder: URL
+
+  /// - Throws: `UserError`: no such folder, no record, no table, a damaged header or table, no record with a diagnosis.
+  public init(_ folder: URL) throws {
+    self.folder = folder
+    name = folder.lastPathComponent
+    let paths = try WFDBFolderDataset.records(in: folder)
+    let table = try Self.table(near: folder)
+    let byCode = Dictionary(table.map { ($0.code, $0) }, uniquingKeysWith: { first, _ in first })
+    var (records, unnamed, undiagnosed): ([Record], Set<String>, Int) = ([], [], 0)
+    for path in paths {
+      let header = folder.appendingPathComponent(path + ".hea")
+      let codes = Self.codes(try WFDBReader.comments(of: header))
+      if codes.isEmpty { undiagnosed += 1 }
+      unnamed.formUnion(codes.filter { byCode[$0] == nil })
+      let diagnoses = codes.map { byCode[$0] ?? Diagnosis(code: $0, abbreviation: $0, name: "SNOMED CT \($0)") }
+      if !diagnoses.isEmpty { records.append(Record(id: path, diagnoses: diagnoses)) }
+    }
+    guard !records.isEmpty else {
+      throw UserError(
+        .badInput, "\(folder.path): none of the \(paths.count) headers has a line #Dx with a code",
+        remedy: "give a folder of the PhysioNet challenges' records")
+    }
+    (self.records, self.table) = (records, table)
+    remarks = [
+      undiagnosed > 0 ? "\(name): \(undiagnosed) of \(paths.count) records have no diagnosis and are left out" : nil,
+      unnamed.isEmpty ? nil : "\(name): codes that no table names: \(unnamed.sorted().joined(separator: ", "))",
+    ].compactMap { $0 }
+  }
+
+  public func record(_ id: String) throws -> ECGRecord { try WFDBReader.read(folder.appendingPathComponent(id)) }
+
+  /// The codes of the line `Dx:`, each once.
+  static func codes(_ comments: [String]) -> [String] {
+    let lines = comments.filter { $0.hasPrefix("Dx:") }.flatMap { $0.dropFirst(3).split(separator: ",") }
+    var seen = Set<String>()
+    return lines.map { $0.trimmingCharacters(in: .whitespaces) }
+      .filter { !$0.isEmpty && $0.allSatisfy(\.isNumber) && seen.insert($0).inserted }
+  }
+
+  private static func table(near folder: URL) throws -> [Diagnosis] {
+    let places = [folder, folder.standardizedFileURL.deletingLastPathComponent()]
+    let files = ["dx_mapping_scored.csv", "dx_mapping_unscored.csv"].compactMap { name in
+      places.map { $0.appendingPathComponent(name) }.first { FileManager.default.fileExists(atPath: $0.path) }
+    }
+    guard !files.isEmpty else {
+      throw UserError(
+        .badInput, "\(folder.path): neither here nor in the folder above is a dx_mapping_scored.csv",
+        remedy: "put the tables of the PhysioNet challenge there (dx_mapping_scored.csv, dx_mapping_unscored.csv)")
+    }
+    return try files.flatMap { file in
+      let table = try CSVTable(contentsOf: file)
+      let columns = try ["SNOMED CT Code", "Abbreviation", "Dx"].map(table.column)
+      return table.rows.map { row in
+        let fields = columns.map { row.fields[$0].trimmingCharacters(in: .whitespaces) }
+        return Diagnosis(code: fields[0], abbreviation: fields[1], name: fields[2])
+      }
+    }
+  }
+}

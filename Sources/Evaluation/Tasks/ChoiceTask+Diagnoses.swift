@@ -1,0 +1,66 @@
+import Corpus
+import Tensors
+
+extension ChoiceTask {
+  private static let optionCount = 8
+
+  /// The eight-option form of records with diagnoses: a record's own diagnoses among those of seven others.
+  ///
+  /// Which others, and the place of the true option, are drawn by a key that is the record's name: the same in every run and
+  /// on any number of ranks, as long as the folder holds the same records. Where fewer than seven other lists of diagnoses
+  /// occur, single diagnoses of the tables fill up. Source: ECGBench (arXiv 2410.19008), section 3.1, whose own draws are
+  /// not known.
+  /// - Complexity: O(records * distinct lists).
+  /// - Throws: `UserError` where the tables hold too few diagnoses for eight options.
+  public init(name: String, diagnoses folder: DiagnosedFolder) throws {
+    // Lists of the same diagnoses in another order are the same.
+    let known = Dictionary(
+      folder.records.map { (Set($0.diagnoses), Self.text($0.diagnoses)) }, uniquingKeysWith: { first, _ in first })
+    let lists = known.values.sorted()
+    let singles = Set(folder.table.map(\.text)).subtracting(lists).sorted()
+    let items = try folder.records.map { record in
+      let own = known[Set(record.diagnoses)] ?? ""
+      var random = CounterRandom(seed: 0, purpose: "options", sample: Self.key(record.id))
+      var others = Self.drawn(Self.optionCount - 1, of: lists, but: own, &random)
+      others += Self.drawn(Self.optionCount - 1 - others.count, of: singles, but: own, &random)
+      guard others.count == Self.optionCount - 1 else {
+        throw UserError(
+          .badInput,
+          "\(folder.name): records and tables hold \(others.count + 1) lists of diagnoses, 8 options are needed",
+          remedy: "put both tables of the PhysioNet challenge beside the records")
+      }
+      let place = random.integer(below: Self.optionCount)
+      others.insert(own, at: place)
+      let letters = (0..<Self.optionCount).map { String(UnicodeScalar(UInt8(65 + $0))) }
+      let listed = zip(letters, others).map { "\($0). \($1)" }.joined(separator: "\n")
+      return ChoiceItem(
+        question: TextQuestion(
+          id: record.id,
+          prompt:
+            "Which of these does the ECG show?\n\(listed)\n\nThe last line of your response should be of the form "
+            + "Answer: $LETTER, where LETTER is one of ABCDEFGH.", shown: [record.id]), options: others,
+        answer: letters[place])
+    }
+    self.init(name: name, subset: "\(folder.name), eight options drawn by key", items: items, remarks: folder.remarks)
+  }
+
+  private static func text(_ diagnoses: [Diagnosis]) -> String { diagnoses.map(\.text).joined(separator: ", ") }
+
+  /// So many of them, or all there are, in the order in which they are drawn.
+  private static func drawn(
+    _ count: Int, of texts: [String], but own: String, _ random: inout CounterRandom
+  ) -> [String] {
+    let wanted = min(count, texts.count - (texts.contains(own) ? 1 : 0))
+    var chosen: [String] = []
+    while chosen.count < wanted {
+      let text = texts[random.integer(below: texts.count)]
+      if text != own, !chosen.contains(text) { chosen.append(text) }
+    }
+    return chosen
+  }
+
+  /// FNV-1a of the name's bytes.
+  private static func key(_ name: String) -> UInt64 {
+    name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+  }
+}
