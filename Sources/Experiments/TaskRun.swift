@@ -35,6 +35,8 @@ public struct TaskRun {
     public var tokens = 1024
     /// For the answers as JSON lines; an evaluation that was stopped goes on where it has them.
     public var save: URL?
+    /// For requests, references and answers of reports as JSON lines, for a judge.
+    public var export: URL?
 
     public init(model: URL) { self.model = model }
   }
@@ -83,6 +85,7 @@ public struct TaskRun {
         try predictions.write(to: save)
         log?.end()
       }
+      if communicator.isController { try Self.export(asked, predictions, to: asking.export) }
       var scores = try asked.scores(predictions, rules: rules)
       if left > 0 {
         scores.notes.append(
@@ -112,8 +115,28 @@ public struct TaskRun {
   }
 
   /// Collective: scores the answers of a predictions file.
-  public func score(predictions file: URL) throws -> ScoreReport {
-    try communicator.agree { try source.load().scores(Predictions(contentsOf: file), rules: rules).report(bootstrap) }
+  /// - Parameter export: as of `Asking`.
+  public func score(predictions file: URL, export: URL? = nil) throws -> ScoreReport {
+    try communicator.agree {
+      let (task, predictions) = (try source.load(), try Predictions(contentsOf: file))
+      let scores = try task.scores(predictions, rules: rules)
+      if communicator.isController { try Self.export(task, predictions, to: export) }
+      return scores.report(bootstrap)
+    }
+  }
+
+  private static func export(_ task: any TextTask, _ predictions: Predictions, to file: URL?) throws {
+    guard let file else { return }
+    guard let reports = task as? ReportTask else {
+      throw UserError(.usage, "--export is for reports; the answers of \(task.name) are scored here")
+    }
+    do { try reports.export(predictions).write(to: file, options: .atomic) } catch let error as UserError {
+      throw error
+    } catch {
+      throw UserError(
+        .inputOutput, "\(file.path) cannot be written: \(error.localizedDescription)",
+        remedy: "check free space and permissions")
+    }
   }
 }
 
@@ -122,8 +145,8 @@ extension TaskSource {
   func pictures(_ blueprint: ModelBlueprint) throws -> (TextQuestion) throws -> ReadableImage {
     switch task {
     case .ptbXLSuper: throw UserError(.usage, "\(task.rawValue) is scored by probabilities")
-    case .ecgQA:
-      guard let recordings else {
+    case .ptbXLReport where data.hasDirectoryPath, .ecgQA:
+      guard let recordings = task == .ecgQA ? recordings : data else {
         throw UserError(
           .usage, "\(task.rawValue) asks about recordings of PTB-XL", remedy: "name its folder: --recordings PATH")
       }
@@ -137,7 +160,7 @@ extension TaskSource {
         }
         return try ReadableImage(WFDBReader.read(file).conditioned(), for: side)
       }
-    case .mmmuECG, .csn, .g12EC, .choice:
+    case .ptbXLReport, .mmmuECG, .csn, .g12EC, .choice:
       let root = images ?? (data.hasDirectoryPath ? data : data.deletingLastPathComponent())
       return { question in
         let name = question.shown[0]

@@ -6,6 +6,7 @@ import Tensors
 /// The tasks that `evaluate` knows, and where their questions come from.
 public enum TaskName: String, CaseIterable, Sendable {
   case ptbXLSuper = "ptb-xl-super"
+  case ptbXLReport = "ptb-xl-report"
   case ecgQA = "ecg-qa"
   case mmmuECG = "mmmu-ecg"
   case csn
@@ -21,6 +22,8 @@ public struct TaskSource: Sendable {
   public var data: URL
   /// Folder that image paths begin at; nil: that of the file.
   public var images: URL?
+  /// Fold of PTB-XL's own reports.
+  public var fold = 10
   /// PTB-XL's folder, for questions about its recordings.
   public var recordings: URL?
   public var split = ECGQAQuestions.Split.test
@@ -35,6 +38,21 @@ public struct TaskSource: Sendable {
   public func load() throws -> any TextTask {
     switch task {
     case .ptbXLSuper: throw UserError(.usage, "\(task.rawValue) is scored by probabilities")
+    case .ptbXLReport where data.hasDirectoryPath:
+      let dataset = try PTBXLDataset(path: data)
+      let samples = try dataset.samples(inFolds: [fold]).filter { !$0.report.allSatisfy(\.isWhitespace) }
+      return ReportTask(
+        name: task.rawValue, subset: "\(dataset.name), fold \(fold)",
+        items: samples.map { sample in
+          ReportTask.Item(
+            TextQuestion(id: sample.id, prompt: Question.Kind.report.text, shown: [sample.id]), reference: sample.report
+          )
+        })
+    case .ptbXLReport:
+      let conversations = try ConversationFile.conversations(in: data)
+      return try ReportTask(
+        name: task.rawValue, subset: data.lastPathComponent, conversations: conversations,
+        keys: ConversationDataset.keys(of: conversations.map(\.id)))
     case .ecgQA:
       return try OptionTask(
         ECGQAQuestions(folder: data, wording: wording, split: split),

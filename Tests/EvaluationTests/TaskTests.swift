@@ -160,6 +160,24 @@ import Testing
     }
   }
 
+  @Test func reportsAreComparedByWordsAndStatements() throws {
+    let items = ["Sinus rhythm, normal axis. Normal ECG.", "sinusrhythmus. linkstyp", "AF", "-"].enumerated().map {
+      ReportTask.Item(TextQuestion(id: "\($0)", prompt: "report", shown: ["\($0)"]), reference: $1)
+    }
+    let task = ReportTask(name: "ptb-xl-report", subset: "made", items: items)
+    let texts = ["normal ECG; sinus  rhythm", "Linkstyp:\nSinusrhythmus", "", ""]
+    let predictions = try Predictions(texts.enumerated().map { Prediction(id: "\($0)", text: $1) })
+    let scores = try task.scores(predictions, rules: .default)
+    #expect(scores.measures.map(\.name) == ["token F1", "ROUGE-L", "statement F1"])
+    #expect(scores.measures[2].values == [4 / 5, 1, 0, 1] && scores.measures[0].values == [0.8, 1, 0, 1])
+    #expect(scores.measures[1].values[1] == 0.5 && scores.counts == [.init("empty reports", 2)])
+    #expect(try task.scores(predictions, rules: .ecgbench).notes.count == 1)
+    let lines = try task.export(predictions).split(separator: UInt8(ascii: "\n")).map {
+      try JSONDecoder().decode([String: String].self, from: $0)
+    }
+    #expect(lines.count == 4 && lines[1]["reference"] == "sinusrhythmus. linkstyp" && lines[1]["answer"] == texts[1])
+  }
+
   @Test func setsOfOptionsMustBeExact() throws {
     func item(_ id: String, _ options: [String], _ answers: [String], _ kind: String) -> OptionItem {
       let prompt = "Question: ?\nOptions: \(options.joined(separator: ", "))"

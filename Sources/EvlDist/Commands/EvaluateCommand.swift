@@ -18,7 +18,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "Benchmark.") var task = TaskName.ptbXLSuper
   @Option(help: "PTB-XL's folder; for ecg-qa the folder of its questions; for multiple choice a file of conversations.")
   var data: String
-  @Option(help: "Fold of ptb-xl-super; the official test fold of PTB-XL is 10.") var fold = 10
+  @Option(help: "Fold of PTB-XL; its official test fold is 10.") var fold = 10
   @OptionGroup(title: "Options of tasks that are answered in words") var words: TaskOptions
   @Option(help: "JSON lines of id and text to score instead of a model.") var predictions: String?
   @Option(help: "Rules by which text is read: default, or ecgbench as published.") var scorer = ScoringRules.default
@@ -66,15 +66,17 @@ struct EvaluateCommand: ParsableCommand {
 
   private func texts(_ communicator: any Communicator, _ stop: StopFlag) throws -> String {
     let run = try TaskRun(
-      communicator: communicator, stop: stop, source: words.source(task, data: URL(fileURLWithPath: data)),
+      communicator: communicator, stop: stop, source: words.source(task, data: URL(fileURLWithPath: data), fold: fold),
       rules: scorer, seed: seed)
     let report: ScoreReport
     if let predictions {
-      report = try run.score(predictions: URL(fileURLWithPath: predictions))
+      report = try run.score(
+        predictions: URL(fileURLWithPath: predictions), export: words.export.map { URL(fileURLWithPath: $0) })
     } else {
       var asking = TaskRun.Asking(model: URL(fileURLWithPath: model ?? ""))
       (asking.chatTemplate, asking.tokens) = (chatTemplate, words.tokens)
       asking.save = save.map { URL(fileURLWithPath: $0) }
+      asking.export = words.export.map { URL(fileURLWithPath: $0) }
       // The report alone goes to standard output.
       let line = RunObserver(
         terminal: .current(ofErrors: true), metrics: MetricsLog(URL(fileURLWithPath: "/dev/null")),
@@ -93,13 +95,16 @@ struct TaskOptions: ParsableArguments {
   @Option(help: "Split of ecg-qa.") var split = ECGQAQuestions.Split.test
   @Option(help: "Wording of ecg-qa's questions.") var wording = ECGQAQuestions.Wording.paraphrased
   @Option(help: "The most tokens of an answer.") var tokens = 1024
+  @Option(help: "Write requests, references and answers of ptb-xl-report as JSON lines, for a judge.") var export:
+    String?
 
   func validate() throws {
     guard tokens > 0 else { throw ValidationError("--tokens is 1 or more") }
   }
 
-  func source(_ task: TaskName, data: URL) -> TaskSource {
+  func source(_ task: TaskName, data: URL, fold: Int) -> TaskSource {
     var source = TaskSource(task, data: data)
+    source.fold = fold
     source.images = images.map { URL(fileURLWithPath: $0) }
     source.recordings = recordings.map { URL(fileURLWithPath: $0) }
     (source.split, source.wording) = (split, wording)
