@@ -2,7 +2,7 @@ import Corpus
 import Tensors
 
 /// A question with lettered options of which one is right.
-public struct ChoiceItem: Sendable, Equatable {
+public struct ChoiceItem: TextItem, Equatable {
   public let question: TextQuestion
   /// What stands behind the letters A, B and so on.
   public let options: [String]
@@ -13,7 +13,7 @@ public struct ChoiceItem: Sendable, Equatable {
 /// Multiple choice: MMMU-ECG, the eight-option forms of CSN and G12EC, and any other data of that form.
 public struct ChoiceTask: TextTask {
   public let name: String
-  public private(set) var items: [ChoiceItem]
+  public var items: [ChoiceItem]
   private let subset: String
   private var remarks: [String] = []
 
@@ -34,36 +34,22 @@ public struct ChoiceTask: TextTask {
     self.name = name
     self.subset = subset
     items = try zip(conversations, keys).map { conversation, key in
-      let human = conversation.turns.filter { $0.role == .human }
-      let answers = conversation.turns.filter { $0.role == .assistant }
-      guard human.count == 1, answers.count == 1 else {
-        throw UserError(
-          .badInput, "\(conversation.place): \(human.count) questions and \(answers.count) answers",
-          remedy: "a multiple-choice entry is one question and its answer")
-      }
-      let options = Self.options(in: human[0].text)
+      let (question, answer) = try conversation.exchange("one question and its answer")
+      let options = Self.options(in: question)
       guard options.count >= 2 else {
         throw UserError(
           .badInput, "\(conversation.place): no options A, B, ... are listed in the question",
           remedy: "write an option a line, such as \"A. sinus rhythm\"")
       }
-      guard DefaultScorer.letter(in: answers[0].text, options: options) != nil else {
+      guard DefaultScorer.letter(in: answer, options: options) != nil else {
         throw UserError(
-          .badInput, "\(conversation.place): the answer \"\(answers[0].text.prefix(40))\" is none of the options",
+          .badInput, "\(conversation.place): the answer \"\(answer.prefix(40))\" is none of the options",
           remedy: "answer with the letter of an option")
       }
       return ChoiceItem(
-        question: TextQuestion(id: key, prompt: human[0].text, shown: conversation.images), options: options,
-        answer: answers[0].text)
+        question: TextQuestion(id: key, prompt: question, shown: conversation.images), options: options,
+        answer: answer)
     }
-  }
-
-  public var questions: [TextQuestion] { items.map(\.question) }
-
-  public func including(_ isIncluded: (TextQuestion) -> Bool) -> Self {
-    var part = self
-    part.items = items.filter { isIncluded($0.question) }
-    return part
   }
 
   /// What stands behind "A.", "B." and so on, or "A)", "(A)", "A:", in the order of the letters: on lines of their own, or
@@ -110,9 +96,7 @@ public struct ChoiceTask: TextTask {
   /// By the published rules a letter that cannot be read is drawn at random, and counted; by the default rules it is wrong.
   /// - Throws: `UserError` where the predictions are not those of the items.
   public func scores(_ predictions: Predictions, rules: ScoringRules) throws -> ItemScores {
-    let answers = try predictions.answers(to: questions.map(\.id), benchmark: name)
-    let byID = Dictionary(uniqueKeysWithValues: items.map { ($0.question.id, $0) })
-    let asked = answers.compactMap { byID[$0.id] }
+    let (asked, answers) = try paired(predictions)
     var (hits, counts, notes): ([Bool], [ItemScores.Count], [String])
     switch rules {
     case .default:

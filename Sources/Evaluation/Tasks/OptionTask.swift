@@ -2,7 +2,7 @@ import Corpus
 import Tensors
 
 /// A question whose answer is a set of the options it lists.
-public struct OptionItem: Sendable, Equatable {
+public struct OptionItem: TextItem, Equatable {
   public let question: TextQuestion
   public let options: [String]
   /// The true options; "none", or nothing, where none holds.
@@ -21,7 +21,7 @@ public struct OptionItem: Sendable, Equatable {
 /// Questions answered by a set of options, right where the set is exactly the true one: ECG-QA.
 public struct OptionTask: TextTask {
   public let name: String
-  public private(set) var items: [OptionItem]
+  public var items: [OptionItem]
   private let subset: String
   private let remarks: [String]
 
@@ -33,22 +33,12 @@ public struct OptionTask: TextTask {
     self.remarks = remarks
   }
 
-  public var questions: [TextQuestion] { items.map(\.question) }
-
-  public func including(_ isIncluded: (TextQuestion) -> Bool) -> Self {
-    var part = self
-    part.items = items.filter { isIncluded($0.question) }
-    return part
-  }
-
   /// Whether each prediction names exactly the true options, by kind of question.
   ///
   /// The published rules look for options in the prompt that the predictions hold, or else in the task's own.
   /// - Throws: `UserError` where the predictions are not those of the items.
   public func scores(_ predictions: Predictions, rules: ScoringRules) throws -> ItemScores {
-    let answers = try predictions.answers(to: questions.map(\.id), benchmark: name)
-    let byID = Dictionary(uniqueKeysWithValues: items.map { ($0.question.id, $0) })
-    let asked = answers.compactMap { byID[$0.id] }
+    let (asked, answers) = try paired(predictions)
     let hits = zip(asked, answers).map { item, answer in
       switch rules {
       case .default: DefaultScorer.isCorrect(options: item.options, text: answer.text, gold: item.answers)

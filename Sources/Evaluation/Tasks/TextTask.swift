@@ -1,3 +1,6 @@
+import Corpus
+import Tensors
+
 /// A question about what is shown, answered in words.
 public struct TextQuestion: Sendable, Equatable {
   /// Unique in its task.
@@ -17,13 +20,51 @@ public struct TextQuestion: Sendable, Equatable {
   public var subject: String { shown.isEmpty ? id : shown.joined(separator: " + ") }
 }
 
+/// A question with what is known of its answer.
+public protocol TextItem: Sendable {
+  var question: TextQuestion { get }
+}
+
 /// A benchmark whose answers are texts.
 public protocol TextTask: Sendable {
+  associatedtype Item: TextItem
   var name: String { get }
-  var questions: [TextQuestion] { get }
-  /// The task of these questions alone.
-  func including(_ isIncluded: (TextQuestion) -> Bool) -> Self
+  var items: [Item] { get set }
   /// What each item scored.
   /// - Throws: `UserError` where the predictions are not those of the questions.
   func scores(_ predictions: Predictions, rules: ScoringRules) throws -> ItemScores
+}
+
+extension TextTask {
+  public var questions: [TextQuestion] { items.map(\.question) }
+
+  /// The task of these questions alone.
+  public func including(_ isIncluded: (TextQuestion) -> Bool) -> Self {
+    var part = self
+    part.items = items.filter { isIncluded($0.question) }
+    return part
+  }
+
+  /// Each prediction with its item, in the order of the predictions.
+  /// - Throws: `UserError` where the predictions are not those of the items.
+  func paired(_ predictions: Predictions) throws -> (items: [Item], answers: [Prediction]) {
+    let answers = try predictions.answers(to: questions.map(\.id), benchmark: name)
+    let byID = Dictionary(items.map { ($0.question.id, $0) }, uniquingKeysWith: { first, _ in first })
+    return (answers.compactMap { byID[$0.id] }, answers)
+  }
+}
+
+extension Conversation {
+  /// The words of its one question and of the answer.
+  /// - Parameter form: what an entry should be.
+  /// - Throws: `UserError` (bad input) naming an entry that has more, or none.
+  func exchange(_ form: String) throws -> (question: String, answer: String) {
+    let human = turns.filter { $0.role == .human }
+    let answers = turns.filter { $0.role == .assistant }
+    guard human.count == 1, answers.count == 1 else {
+      throw UserError(
+        .badInput, "\(place): \(human.count) questions and \(answers.count) answers", remedy: "an entry is \(form)")
+    }
+    return (human[0].text, answers[0].text)
+  }
 }
