@@ -98,20 +98,16 @@ public struct TaskRun {
   /// Collective: what an earlier start has answered, the same on every rank.
   private func begin(_ log: AnswerLog?, _ questions: [TextQuestion], note: (String) -> Void) throws -> [Prediction] {
     guard let log else { return [] }
-    let count = try communicator.broadcast(
+    let texts = try communicator.broadcast(
       try communicator.agree {
-        guard communicator.isController else { return 0 }
+        guard communicator.isController else { return "" }
         let found = log.answers(to: questions)
         try log.begin(found)
         if !found.isEmpty { note("going on behind \(found.count) answers of \(log.file.path)") }
-        return found.count
+        return String(decoding: try JSONEncoder().encode(found.map(\.text)), as: UTF8.self)
       })
-    let texts = try communicator.broadcast(
-      String(
-        decoding: try JSONEncoder().encode(
-          communicator.isController ? log.answers(to: questions).map(\.text) : []), as: UTF8.self))
     let decoded = try communicator.agree { try JSONDecoder().decode([String].self, from: Data(texts.utf8)) }
-    return zip(questions.prefix(count), decoded).map { Prediction(id: $0.id, prompt: $0.prompt, text: $1) }
+    return zip(questions, decoded).map { Prediction(id: $0.id, prompt: $0.prompt, text: $1) }
   }
 
   /// Collective: scores the answers of a predictions file.

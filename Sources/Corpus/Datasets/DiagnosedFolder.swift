@@ -33,11 +33,9 @@ public struct DiagnosedFolder: Sendable {
   public let table: [Diagnosis]
   /// What a user should know about what was read, a line each.
   public let remarks: [String]
-  private let folder: URL
 
   /// - Throws: `UserError`: no such folder, no record, no table, a damaged header or table, no record with a diagnosis.
   public init(_ folder: URL) throws {
-    self.folder = folder
     name = folder.lastPathComponent
     let paths = try WFDBFolderDataset.records(in: folder)
     let table = try Self.table(near: folder)
@@ -62,8 +60,6 @@ public struct DiagnosedFolder: Sendable {
       unnamed.isEmpty ? nil : "\(name): codes that no table names: \(unnamed.sorted().joined(separator: ", "))",
     ].compactMap { $0 }
   }
-
-  public func record(_ id: String) throws -> ECGRecord { try WFDBReader.read(folder.appendingPathComponent(id)) }
 
   /// The codes of the line `Dx:`, each once.
   static func codes(_ comments: [String]) -> [String] {

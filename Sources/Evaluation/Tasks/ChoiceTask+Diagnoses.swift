@@ -2,7 +2,8 @@ import Corpus
 import Tensors
 
 extension ChoiceTask {
-  private static let optionCount = 8
+  private static let letters = ECGBenchScorer.letters
+  private static var optionCount: Int { letters.count }
 
   /// The eight-option form of records with diagnoses: a record's own diagnoses among those of seven others.
   ///
@@ -31,15 +32,14 @@ extension ChoiceTask {
       }
       let place = random.integer(below: Self.optionCount)
       others.insert(own, at: place)
-      let letters = (0..<Self.optionCount).map { String(UnicodeScalar(UInt8(65 + $0))) }
-      let listed = zip(letters, others).map { "\($0). \($1)" }.joined(separator: "\n")
+      let listed = zip(Self.letters, others).map { "\($0). \($1)" }.joined(separator: "\n")
       return ChoiceItem(
         question: TextQuestion(
           id: record.id,
           prompt:
             "Which of these does the ECG show?\n\(listed)\n\nThe last line of your response should be of the form "
             + "Answer: $LETTER, where LETTER is one of ABCDEFGH.", shown: [record.id]), options: others,
-        answer: letters[place])
+        answer: Self.letters[place])
     }
     self.init(name: name, subset: "\(folder.name), eight options drawn by key", items: items, remarks: folder.remarks)
   }

@@ -43,8 +43,6 @@ final class CheckpointController {
   /// Seconds of the last save's writing, on the rank where that took longest, and commit, without what lay between them;
   /// nil before the first, and elsewhere than on rank 0.
   private(set) var seconds: Double?
-  /// On rank 0, the step of the last complete save of this start.
-  private(set) var lastStep: Int?
   /// On rank 0, of the run folder.
   var lock: FolderLock?
   private var communicator: any Communicator { context.communicator }
@@ -192,7 +190,7 @@ final class CheckpointController {
       let waited = try communicator.maximum(save.waited)
       let copied = try communicator.sum(save.copiedBytes)
       guard failure == nil, case .success(let checkpoint)? = outcome else { return failure }
-      (seconds, lastStep) = (save.writingSeconds + (save.committing?.seconds ?? 0), checkpoint.step)
+      seconds = save.writingSeconds + (save.committing?.seconds ?? 0)
       context.observer.saved(checkpoint, SaveCost(stopped: stopped, waited: waited, copiedBytes: copied))
       return nil
     }
