@@ -68,18 +68,23 @@ public enum DefaultScorer {
   /// The labels a text asserts.
   ///
   /// Behind the last "Answer:" where there is one. A mention counts when it is a whole word, is not negated within its
-  /// clause ("no MI", "without signs of MI") and is not answered with no ("MI: no").
-  /// - Complexity: O(text * names).
+  /// clause ("no MI", "without signs of MI"), is not answered with no ("MI: no"), and is not part of a longer name of
+  /// another label ("incomplete right bundle branch block").
+  /// - Complexity: O(text * names + mentions^2).
   public static func labels(in text: String, vocabulary: Vocabulary) -> Set<String> {
     let words = WordText(answer(in: text))
-    var found = Set<String>()
-    for entry in vocabulary.entries {
-      let mentions =
-        words.ranges(of: entry.label, caseSensitive: true)
-        + entry.names.flatMap { words.ranges(of: $0, caseSensitive: false) }
-      if mentions.contains(where: { asserts(words, $0, entry) }) { found.insert(entry.label) }
+    let mentions = vocabulary.entries.flatMap { entry in
+      (words.ranges(of: entry.label, caseSensitive: true)
+        + entry.names.flatMap { words.ranges(of: $0, caseSensitive: false) }).map { (entry: entry, range: $0) }
     }
-    return found
+    let asserted = mentions.filter { mention in
+      asserts(words, mention.range, mention.entry)
+        && !mentions.contains { other in
+          other.entry.label != mention.entry.label && other.range.count > mention.range.count
+            && other.range.lowerBound <= mention.range.lowerBound && other.range.upperBound >= mention.range.upperBound
+        }
+    }
+    return Set(asserted.map(\.entry.label))
   }
 
   /// What follows the last "Answer:" (any case), where that is not empty; otherwise the whole text.

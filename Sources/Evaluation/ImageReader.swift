@@ -33,22 +33,28 @@ public struct ImageReader {
     generator = Generator(model, team: team)
   }
 
-  /// p(yes) / (p(yes) + p(no)) of each superclass at the first answer token, in the order of `Superclass.allCases`.
+  /// p(yes) / (p(yes) + p(no)) of each question at the first answer token; NaN where the model's numbers have run over.
   ///
-  /// The five questions are branches behind one image, which is computed once.
-  public func probabilities(_ image: ReadableImage) throws -> [Double] {
+  /// The questions are branches behind one image, which is computed once.
+  public func probabilities(_ image: ReadableImage, of questions: [String]) throws -> [Double] {
     let prompt = image.prompt
-    let prompts = try Superclass.allCases.map { superclass -> TokenizedConversation in
-      let ids = try prompt.ids(asking: Question.Kind.superclass(superclass).text) + prompt.sharedAnswer
+    let prompts = try questions.map { question -> TokenizedConversation in
+      let ids = try prompt.ids(asking: question) + prompt.sharedAnswer
       return TokenizedConversation(ids: ids, answerStart: ids.count)
     }
-    let questions = TokenizedConversation(prompts, common: prompt.commonLength)
+    let joined = TokenizedConversation(prompts, common: prompt.commonLength)
     return try generator.firstTokenProbabilities(
-      input(questions, image), of: [Int(prompt.yesId), Int(prompt.noId)]
+      input(joined, image), of: [Int(prompt.yesId), Int(prompt.noId)]
     ).map { pair in
       let sum = pair[0] + pair[1]
-      return sum > 0 ? pair[0] / sum : 0.5
+      return sum == 0 ? 0.5 : pair[0] / sum
     }
+  }
+
+  /// The probability of each superclass, in the order of `Superclass.allCases`; 0.5 where a model's numbers have run over,
+  /// as those of one that diverges in training do.
+  public func superclassProbabilities(_ image: ReadableImage) throws -> [Double] {
+    try probabilities(image, of: LabelSpace.ptbXLSuper.questions).map { $0.isNaN ? 0.5 : $0 }
   }
 
   /// The greedy answer to a question.

@@ -9,11 +9,14 @@ public struct Prediction: Sendable, Equatable {
   public var prompt: String?
   /// The generated text.
   public var text: String
+  /// Of each label by its name; nil where there are none.
+  public var probabilities: [String: Double]?
 
-  public init(id: String, prompt: String? = nil, text: String) {
+  public init(id: String, prompt: String? = nil, text: String, probabilities: [String: Double]? = nil) {
     self.id = id
     self.prompt = prompt
     self.text = text
+    self.probabilities = probabilities
   }
 }
 
@@ -21,7 +24,8 @@ public struct Prediction: Sendable, Equatable {
 ///
 /// Both published forms are read: `{"question_id": ..., "prompt": ..., "text": ...}` and `{"id": ..., "response": ...}`;
 /// where a line holds both, `question_id` and `text` count. Ids may be texts or integers, the prompt a text or an
-/// object with a `prompt`; other keys are ignored, and so are empty lines.
+/// object with a `prompt`. Lines about labels may hold `probabilities`, an object of label to number, beside the text or in
+/// its place. Other keys are ignored, and so are empty lines.
 public struct Predictions: Sendable, Equatable {
   public let predictions: [Prediction]
 
@@ -79,13 +83,15 @@ public struct Predictions: Sendable, Equatable {
     }
   }
 
-  /// The bytes of the file: `question_id`, `prompt` where there is one, `text`; keys sorted, UTF-8.
+  /// The bytes of the file: `question_id`, `prompt` and `probabilities` where there are any, `text`; keys sorted, UTF-8.
   public func jsonLines() throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return try predictions.reduce(into: Data()) { data, prediction in
       data += try encoder.encode(
-        WrittenLine(question_id: prediction.id, prompt: prediction.prompt, text: prediction.text))
+        WrittenLine(
+          question_id: prediction.id, prompt: prediction.prompt, text: prediction.text,
+          probabilities: prediction.probabilities))
       data.append(UInt8(ascii: "\n"))
     }
   }
@@ -133,10 +139,10 @@ public struct Predictions: Sendable, Equatable {
     guard let id = line.question_id ?? line.id else {
       throw UserError(.badInput, "\(place): neither \"question_id\" nor \"id\"", remedy: form)
     }
-    guard let text = line.text ?? line.response else {
+    guard let text = line.text ?? line.response ?? line.probabilities.map({ _ in "" }) else {
       throw UserError(.badInput, "\(place): neither \"text\" nor \"response\"", remedy: form)
     }
-    return Prediction(id: id.text, prompt: line.prompt?.text, text: text)
+    return Prediction(id: id.text, prompt: line.prompt?.text, text: text, probabilities: line.probabilities)
   }
 }
 
@@ -144,6 +150,7 @@ private struct WrittenLine: Encodable {
   var question_id: String
   var prompt: String?
   var text: String
+  var probabilities: [String: Double]?
 }
 
 private struct ReadLine: Decodable {
@@ -152,6 +159,7 @@ private struct ReadLine: Decodable {
   var prompt: Prompt?
   var text: String?
   var response: String?
+  var probabilities: [String: Double]?
 
   struct Identifier: Decodable {
     var text: String

@@ -49,7 +49,7 @@ public struct SuperclassEvaluator {
   func answer(about sample: ECGSample, records: RecordCache) throws -> Reading {
     let image = try ReadableImage(records.record(sample), for: side)
     return Reading(
-      probabilities: try reader.probabilities(image),
+      probabilities: try reader.superclassProbabilities(image),
       text: try reader.text(asking: Question.Kind.classification.text, image, tokens: answerTokens))
   }
 }

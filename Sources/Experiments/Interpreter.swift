@@ -102,7 +102,7 @@ public struct Interpreter {
 
   /// p(yes) of each superclass by name.
   public func probabilities(of subject: Subject) throws -> [String: Double] {
-    let values = try reader.probabilities(subject.image)
+    let values = try reader.superclassProbabilities(subject.image)
     return Dictionary(uniqueKeysWithValues: zip(Superclass.allCases.map(\.rawValue), values))
   }
 }

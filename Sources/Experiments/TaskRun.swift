@@ -7,7 +7,7 @@ import Models
 import Tensors
 import Training
 
-/// Runs a benchmark whose answers are texts on a model folder, or scores answers that someone else produced.
+/// Runs a benchmark on a model folder, or scores answers that someone else produced.
 public struct TaskRun {
   private let communicator: any Communicator
   private let stop: StopFlag
@@ -31,8 +31,8 @@ public struct TaskRun {
     public var model: URL
     /// Named by the user; empty for the folder's own, or its family's.
     public var chatTemplate = ""
-    /// The most tokens of an answer.
-    public var tokens = 1024
+    /// The most tokens of an answer; nil for the task's own number.
+    public var tokens: Int?
     /// For the answers as JSON lines; an evaluation that was stopped goes on where it has them.
     public var save: URL?
     /// For requests, references and answers of reports as JSON lines, for a judge.
@@ -48,10 +48,11 @@ public struct TaskRun {
   ///   - progress: told on rank 0 of how many questions are done, of how many.
   public func evaluate(
     _ asking: Asking, note: (String) -> Void, progress: (Int, Int) -> Void
-  ) throws -> ScoreReport {
+  ) throws -> any EvaluationReport {
     ProductLibrary.setThreads(1)
     let (task, blueprint, model) = try communicator.agree {
       let task = try source.load()
+      try task.check(rules)
       let blueprint = try ModelBlueprint(
         folder: asking.model, chatTemplate: ChatTemplateRule(named: asking.chatTemplate))
       if communicator.isController, let remark = try blueprint.remark(inConversations: false) { note(remark) }
@@ -60,18 +61,20 @@ public struct TaskRun {
     // A model is shown one picture.
     let asked = task.including { $0.shown.count == 1 }
     let left = task.questions.count - asked.questions.count
+    let tokens = asking.tokens ?? Self.tokens(of: source.task)
     let pictures = try communicator.agree { try source.pictures(blueprint) }
     let log = try communicator.agree {
       try asking.save.map { file in
-        let depends = [
-          task.name, model.arena.digest(), blueprint.viewName, asking.chatTemplate, "\(asking.tokens)",
-          source.data.path,
-        ]
+        let depends =
+          [
+            task.name, model.arena.digest(), blueprint.viewName, asking.chatTemplate, "\(tokens)", source.data.path,
+          ] + task.yesNoQuestions.map(\.prompt)
         return AnswerLog(for: file, fingerprint: Digest.sha256(Data(depends.joined(separator: "\n").utf8)))
       }
     }
     let earlier = try begin(log, asked.questions, note: note)
-    let answerer = TextAnswerer(model: model, answerTokens: asking.tokens, image: pictures)
+    let answerer = TextAnswerer(
+      model: model, answerTokens: tokens, yesNoQuestions: task.yesNoQuestions, image: pictures)
     let answers = try answerer.answers(
       asked.questions, earlier: earlier, communicator: communicator, stop: stop,
       remedy: log == nil
@@ -86,42 +89,45 @@ public struct TaskRun {
         log?.end()
       }
       if communicator.isController { try Self.export(asked, predictions, to: asking.export) }
-      var scores = try asked.scores(predictions, rules: rules)
-      if left > 0 {
-        scores.notes.append(
-          "\(left) of \(task.questions.count) questions do not show exactly one ECG, and were not asked")
-      }
-      return scores.report(bootstrap)
+      return try asked.report(
+        predictions, rules: rules, bootstrap: bootstrap,
+        notes: left == 0
+          ? [] : ["\(left) of \(task.questions.count) questions do not show exactly one ECG, and were not asked"])
     }
+  }
+
+  /// The most tokens of an answer where none are named: as training's own evaluation of superclasses, else as ECGBench's.
+  private static func tokens(of task: TaskName) -> Int {
+    task == .ptbXLSuper ? RunConfiguration().evaluation.answerTokens : 1024
   }
 
   /// Collective: what an earlier start has answered, the same on every rank.
   private func begin(_ log: AnswerLog?, _ questions: [TextQuestion], note: (String) -> Void) throws -> [Prediction] {
     guard let log else { return [] }
-    let texts = try communicator.broadcast(
+    let lines = try communicator.broadcast(
       try communicator.agree {
-        guard communicator.isController else { return "" }
+        guard communicator.isController else { return [UInt8]() }
         let found = log.answers(to: questions)
         try log.begin(found)
         if !found.isEmpty { note("going on behind \(found.count) answers of \(log.file.path)") }
-        return String(decoding: try JSONEncoder().encode(found.map(\.text)), as: UTF8.self)
+        return [UInt8](try Predictions(found).jsonLines())
       })
-    let decoded = try communicator.agree { try JSONDecoder().decode([String].self, from: Data(texts.utf8)) }
-    return zip(questions, decoded).map { Prediction(id: $0.id, prompt: $0.prompt, text: $1) }
+    guard !lines.isEmpty else { return [] }
+    return try communicator.agree { try Predictions(jsonLines: Data(lines), source: log.file.path).predictions }
   }
 
   /// Collective: scores the answers of a predictions file.
   /// - Parameter export: as of `Asking`.
-  public func score(predictions file: URL, export: URL? = nil) throws -> ScoreReport {
+  public func score(predictions file: URL, export: URL? = nil) throws -> any EvaluationReport {
     try communicator.agree {
       let (task, predictions) = (try source.load(), try Predictions(contentsOf: file))
-      let scores = try task.scores(predictions, rules: rules)
+      let report = try task.report(predictions, rules: rules, bootstrap: bootstrap, notes: [])
       if communicator.isController { try Self.export(task, predictions, to: export) }
-      return scores.report(bootstrap)
+      return report
     }
   }
 
-  private static func export(_ task: any TextTask, _ predictions: Predictions, to file: URL?) throws {
+  private static func export(_ task: any BenchmarkTask, _ predictions: Predictions, to file: URL?) throws {
     guard let file else { return }
     guard let reports = task as? ReportTask else {
       throw UserError(.usage, "--export is for reports; the answers of \(task.name) are scored here")
@@ -132,43 +138,6 @@ public struct TaskRun {
       throw UserError(
         .inputOutput, "\(file.path) cannot be written: \(error.localizedDescription)",
         remedy: "check free space and permissions")
-    }
-  }
-}
-
-extension TaskSource {
-  /// What gives a model the one picture or recording that a question shows.
-  func pictures(_ blueprint: ModelBlueprint) throws -> (TextQuestion) throws -> ReadableImage {
-    switch task {
-    case .ptbXLSuper: throw UserError(.usage, "\(task.rawValue) is scored by probabilities")
-    case .ptbXLReport where data.hasDirectoryPath, .ecgQA:
-      guard let recordings = task == .ecgQA ? recordings : data else {
-        throw UserError(
-          .usage, "\(task.rawValue) asks about recordings of PTB-XL", remedy: "name its folder: --recordings PATH")
-      }
-      let files = try PTBXLDataset.files(path: recordings)
-      let side = try blueprint.side
-      return { question in
-        guard let file = files[question.shown[0]] else {
-          throw UserError(
-            .badInput, "recording \(question.shown[0]) is not in \(recordings.path)",
-            remedy: "give the whole of PTB-XL, or leave the question out")
-        }
-        return try ReadableImage(WFDBReader.read(file).conditioned(), for: side)
-      }
-    case .ptbXLReport, .mmmuECG, .csn, .g12EC, .choice:
-      let root = images ?? (data.hasDirectoryPath ? data : data.deletingLastPathComponent())
-      return { question in
-        let name = question.shown[0]
-        switch ConversationDataset.source(of: name, root: root) {
-        case .picture(let file): return try blueprint.readable(ImageFile.read(file), name: name)
-        case .record(let file): return try ReadableImage(WFDBReader.read(file).conditioned(), for: blueprint.side)
-        case nil:
-          throw UserError(
-            .badInput, "\(root.appendingPathComponent(name).path) is not there",
-            remedy: "name the folder that image paths begin at: --images PATH")
-        }
-      }
     }
   }
 }

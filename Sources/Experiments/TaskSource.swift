@@ -7,64 +7,120 @@ import Tensors
 public enum TaskName: String, CaseIterable, Sendable {
   case ptbXLSuper = "ptb-xl-super"
   case ptbXLReport = "ptb-xl-report"
+  case cpsc2018 = "cpsc-2018"
   case ecgQA = "ecg-qa"
   case mmmuECG = "mmmu-ecg"
   case csn
   case g12EC = "g12ec"
   /// Any multiple choice in the same form.
   case choice
+
+  /// The labels that records of it carry; nil for a task of another kind.
+  var labels: LabelSpace? {
+    switch self {
+    case .ptbXLSuper: .ptbXLSuper
+    case .cpsc2018: .cpsc2018
+    default: nil
+    }
+  }
 }
 
-/// The questions of a task whose answers are texts, as a user names them.
+/// The questions of a task, as a user names them.
 public struct TaskSource: Sendable {
+  /// What is asked about records with diagnoses.
+  public enum Form: String, CaseIterable, Sendable {
+    /// Which of eight lists of diagnoses is theirs.
+    case options
+    /// Which of the scored diagnoses they show.
+    case labels
+  }
+
   public var task: TaskName
-  /// ECG-QA's folder, a file of ECGBench's conversations, or a folder of WFDB records with diagnoses.
+  /// A data set's folder, a file of ECGBench's conversations, or a folder of WFDB records with diagnoses.
   public var data: URL
   /// Folder that image paths begin at; nil: that of the file.
   public var images: URL?
-  /// Fold of PTB-XL's own reports.
+  /// Fold of PTB-XL's own recordings.
   public var fold = 10
   /// PTB-XL's folder, for questions about its recordings.
   public var recordings: URL?
   public var split = ECGQAQuestions.Split.test
   public var wording = ECGQAQuestions.Wording.paraphrased
+  public var form = Form.options
 
   public init(_ task: TaskName, data: URL) {
     self.task = task
     self.data = data
   }
 
-  /// - Throws: `UserError` naming the file at fault, or (usage) for `ptb-xl-super`, which is no such task.
-  public func load() throws -> any TextTask {
-    switch task {
-    case .ptbXLSuper: throw UserError(.usage, "\(task.rawValue) is scored by probabilities")
-    case .ptbXLReport where data.hasDirectoryPath:
-      let dataset = try PTBXLDataset(path: data)
-      let samples = try dataset.samples(inFolds: [fold]).filter { !$0.report.allSatisfy(\.isWhitespace) }
-      return ReportTask(
-        name: task.rawValue, subset: "\(dataset.name), fold \(fold)",
-        items: samples.map { sample in
-          ReportTask.Item(
-            TextQuestion(id: sample.id, prompt: Question.Kind.report.text, shown: [sample.id]), reference: sample.report
-          )
-        })
-    case .ptbXLReport:
-      let conversations = try ConversationFile.conversations(in: data)
-      return try ReportTask(
-        name: task.rawValue, subset: data.lastPathComponent, conversations: conversations,
-        keys: ConversationDataset.keys(of: conversations.map(\.id)))
-    case .ecgQA:
+  /// - Throws: `UserError` naming the file at fault.
+  public func load() throws -> any BenchmarkTask {
+    guard FileManager.default.fileExists(atPath: data.path) else {
+      throw UserError(.inputOutput, "\(data.path): no such file or folder", remedy: "check --data")
+    }
+    if task == .ecgQA {
       return try OptionTask(
         ECGQAQuestions(folder: data, wording: wording, split: split),
         subset: "ECG-QA (PTB-XL), \(split.rawValue), \(wording.rawValue) questions",
-        folds: recordings.map { try PTBXLDataset.folds(path: $0) })
-    case .csn where data.hasDirectoryPath, .g12EC where data.hasDirectoryPath:
-      return try ChoiceTask(name: task.rawValue, diagnoses: DiagnosedFolder(data))
-    case .mmmuECG, .csn, .g12EC, .choice:
-      let conversations = try ConversationFile.conversations(in: data)
-      return try ChoiceTask(
-        name: task.rawValue, subset: data.lastPathComponent, conversations: conversations,
-        keys: ConversationDataset.keys(of: conversations.map(\.id)))
+        folds: recordings.map { try PTBXLDataset.index(path: $0).compactMapValues(\.fold) })
     }
+    return data.hasDirectoryPath ? try ofRecordings() : try ofConversations()
+  }
+
+  /// The task of a folder of recordings.
+  private func ofRecordings() throws -> any BenchmarkTask {
+    switch task {
+    case .ptbXLSuper, .ptbXLReport:
+      let dataset = try PTBXLDataset(path: data)
+      let samples = try dataset.samples(inFolds: [fold])
+      let subset = "\(dataset.name), fold \(fold)"
+      return task == .ptbXLSuper ? superclasses(samples, subset) : reports(samples, subset)
+    case .cpsc2018: return try LabelTask(cpsc: DiagnosedFolder(data, needsTables: false))
+    case .csn, .g12EC:
+      let folder = try DiagnosedFolder(data)
+      return form == .labels
+        ? try LabelTask(name: task.rawValue, diagnoses: folder) : try ChoiceTask(name: task.rawValue, diagnoses: folder)
+    case .mmmuECG, .choice, .ecgQA:
+      throw UserError(
+        .badInput, "\(data.path): a folder, and \(task.rawValue) is a file of conversations", remedy: "name the file")
+    }
+  }
+
+  private func superclasses(_ samples: [ECGSample], _ subset: String) -> LabelTask {
+    let space = LabelSpace.ptbXLSuper
+    return LabelTask(
+      name: task.rawValue, space: space, subset: subset,
+      items: samples.map { sample in
+        LabelItem(
+          TextQuestion(id: sample.id, prompt: space.listing, shown: [sample.id]),
+          gold: Set(sample.superclasses.map(\.rawValue)))
+      })
+  }
+
+  private func reports(_ samples: [ECGSample], _ subset: String) -> ReportTask {
+    ReportTask(
+      name: task.rawValue, subset: subset,
+      items: samples.filter { !$0.report.allSatisfy(\.isWhitespace) }.map { sample in
+        ReportTask.Item(
+          TextQuestion(id: sample.id, prompt: Question.Kind.report.text, shown: [sample.id]), reference: sample.report)
+      })
+  }
+
+  /// The task of a file of conversations.
+  private func ofConversations() throws -> any BenchmarkTask {
+    guard form == .options else {
+      throw UserError(
+        .usage, "\(data.path): a file of conversations asks its own questions",
+        remedy: "name a folder of records for --form labels")
+    }
+    let conversations = try ConversationFile.conversations(in: data)
+    let keys = ConversationDataset.keys(of: conversations.map(\.id))
+    let (name, subset) = (task.rawValue, data.lastPathComponent)
+    if let space = task.labels {
+      return try LabelTask(name: name, space: space, subset: subset, conversations: conversations, keys: keys)
+    }
+    return task == .ptbXLReport
+      ? try ReportTask(name: name, subset: subset, conversations: conversations, keys: keys)
+      : try ChoiceTask(name: name, subset: subset, conversations: conversations, keys: keys)
   }
 }

@@ -26,9 +26,9 @@ public struct ProgressLine {
     return forms.first { $0.count <= width } ?? String(head.prefix(width))
   }
 
-  /// The line for a task of so many records, after so many seconds.
+  /// The line for a task of so many records or questions, after so many seconds.
   static func text(_ task: String, done: Int, of count: Int, seconds: Double, width: Int) -> String {
-    let head = "\(task) \(done)/\(count) records"
+    let head = "\(task) \(done)/\(count)"
     let left = duration(seconds / Double(max(1, done)) * Double(count - done)) + " left"
     let forms = [[head, bar(Double(done) / Double(max(1, count)), columns: 16), left], [head, left], [head]]
       .map { $0.joined(separator: "  ") }

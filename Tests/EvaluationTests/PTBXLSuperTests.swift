@@ -39,7 +39,7 @@ import Testing
     // The text lists exactly the classes above the threshold, so the three kinds agree where they measure the same.
     #expect(text.macroF1 == probabilities.macroF1 && text.hammingLoss == published.hammingLoss)
     #expect(close(published.macroF1.value, text.macroF1.value))
-    #expect(report.records + report.recordsWithoutSuperclass == 200 && report.recordsWithoutSuperclass > 0)
+    #expect(report.records + report.recordsWithoutLabel == 200 && report.recordsWithoutLabel > 0)
   }
 
   @Test func reportsAreDeterministicAndSurviveJSON() throws {
@@ -71,7 +71,7 @@ import Testing
     #expect(report.probabilities?.undefinedClasses == ["NORM", "HYP"])
     #expect(report.probabilities?.macroAUC.value != nil)
     #expect(report.ecgBench?.singleValuedClasses == ["NORM"] && report.ecgBench?.balancedAccuracy.value == nil)
-    #expect(report.table().contains("macro AUC is over 3 of 5 superclasses: NORM, HYP"))
+    #expect(report.table().contains("macro AUC is over 3 of 5 classes: NORM, HYP"))
     #expect(report.table().contains("undefined"))
   }
 

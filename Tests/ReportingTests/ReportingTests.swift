@@ -82,14 +82,14 @@ import Training
       let watched = observer(interactive: true)
       for done in [1, 3, 4] { watched.progress("evaluating", done: done, of: 4) }
       watched.note("macro AUC 0.9")
-      #expect(written.contains("\r\u{1B}[Kevaluating 3/4 records  ━━━━━━━━━━━━────  0:00 left"))
+      #expect(written.contains("\r\u{1B}[Kevaluating 3/4  ━━━━━━━━━━━━────  0:00 left"))
       #expect(written.hasSuffix("\r\u{1B}[Kmacro AUC 0.9\n") && !written.contains("4/4"))
       let logged = observer(interactive: false)
       for done in 1...4 { logged.progress("evaluating", done: done, of: 4) }
       #expect(written.isEmpty, "it was over before a line was due")
       #expect(
         ProgressLine.text("evaluating", done: 10, of: 40, seconds: 20, width: 40)
-          == "evaluating 10/40 records  1:00 left")
+          == "evaluating 10/40  1:00 left")
     }
   }
 

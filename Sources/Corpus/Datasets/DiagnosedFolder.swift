@@ -31,14 +31,25 @@ public struct DiagnosedFolder: Sendable {
   public let records: [Record]
   /// Every diagnosis of the tables, by code.
   public let table: [Diagnosis]
+  /// The diagnoses of dx_mapping_scored.csv in its order, those that it says are scored as the same in one class.
+  public let scoredClasses: [[Diagnosis]]
   /// What a user should know about what was read, a line each.
   public let remarks: [String]
 
+  /// - Parameter needsTables: whether codes have to be named.
   /// - Throws: `UserError`: no such folder, no record, no table, a damaged header or table, no record with a diagnosis.
-  public init(_ folder: URL) throws {
+  public init(_ folder: URL, needsTables: Bool = true) throws {
     name = folder.lastPathComponent
     let paths = try WFDBFolderDataset.records(in: folder)
-    let table = try Self.table(near: folder)
+    let files = Self.tables(near: folder)
+    guard !files.isEmpty || !needsTables else {
+      throw UserError(
+        .badInput, "\(folder.path): neither here nor in the folder above is a dx_mapping_scored.csv",
+        remedy: "put the tables of the PhysioNet challenge there (dx_mapping_scored.csv, dx_mapping_unscored.csv)")
+    }
+    let rows = try files.map { (isScored: $0.lastPathComponent == Self.scoredName, rows: try Self.rows(of: $0)) }
+    let table = rows.flatMap { $0.rows.map(\.diagnosis) }
+    scoredClasses = Self.classes(rows.filter(\.isScored).flatMap(\.rows))
     let byCode = Dictionary(table.map { ($0.code, $0) }, uniquingKeysWith: { first, _ in first })
     var (records, unnamed, undiagnosed): ([Record], Set<String>, Int) = ([], [], 0)
     for path in paths {
@@ -57,7 +68,8 @@ public struct DiagnosedFolder: Sendable {
     (self.records, self.table) = (records, table)
     remarks = [
       undiagnosed > 0 ? "\(name): \(undiagnosed) of \(paths.count) records have no diagnosis and are left out" : nil,
-      unnamed.isEmpty ? nil : "\(name): codes that no table names: \(unnamed.sorted().joined(separator: ", "))",
+      unnamed.isEmpty || !needsTables
+        ? nil : "\(name): codes that no table names: \(unnamed.sorted().joined(separator: ", "))",
     ].compactMap { $0 }
   }
 
@@ -69,23 +81,38 @@ public struct DiagnosedFolder: Sendable {
       .filter { !$0.isEmpty && $0.allSatisfy(\.isNumber) && seen.insert($0).inserted }
   }
 
-  private static func table(near folder: URL) throws -> [Diagnosis] {
+  private static let scoredName = "dx_mapping_scored.csv"
+
+  private static func tables(near folder: URL) -> [URL] {
     let places = [folder, folder.standardizedFileURL.deletingLastPathComponent()]
-    let files = ["dx_mapping_scored.csv", "dx_mapping_unscored.csv"].compactMap { name in
+    return [scoredName, "dx_mapping_unscored.csv"].compactMap { name in
       places.map { $0.appendingPathComponent(name) }.first { FileManager.default.fileExists(atPath: $0.path) }
     }
-    guard !files.isEmpty else {
-      throw UserError(
-        .badInput, "\(folder.path): neither here nor in the folder above is a dx_mapping_scored.csv",
-        remedy: "put the tables of the PhysioNet challenge there (dx_mapping_scored.csv, dx_mapping_unscored.csv)")
+  }
+
+  /// The diagnoses of a table, with the codes that its column of notes names.
+  private static func rows(of file: URL) throws -> [(diagnosis: Diagnosis, noted: Set<String>)] {
+    let table = try CSVTable(contentsOf: file)
+    let columns = try ["SNOMED CT Code", "Abbreviation", "Dx"].map(table.column)
+    let notes = table.header.firstIndex(of: "Notes")
+    return table.rows.map { row in
+      let fields = columns.map { row.fields[$0].trimmingCharacters(in: .whitespaces) }
+      let noted = notes.map { row.fields[$0].split { !$0.isNumber }.map(String.init) } ?? []
+      let abbreviation = fields[1].isEmpty ? fields[0] : fields[1]
+      return (Diagnosis(code: fields[0], abbreviation: abbreviation, name: fields[2]), Set(noted))
     }
-    return try files.flatMap { file in
-      let table = try CSVTable(contentsOf: file)
-      let columns = try ["SNOMED CT Code", "Abbreviation", "Dx"].map(table.column)
-      return table.rows.map { row in
-        let fields = columns.map { row.fields[$0].trimmingCharacters(in: .whitespaces) }
-        return Diagnosis(code: fields[0], abbreviation: fields[1], name: fields[2])
+  }
+
+  /// Diagnoses whose notes name each other ("We score 713427006 and 59118001 as the same diagnosis.") together.
+  private static func classes(_ rows: [(diagnosis: Diagnosis, noted: Set<String>)]) -> [[Diagnosis]] {
+    var classes: [[Diagnosis]] = []
+    for (diagnosis, noted) in rows {
+      if let place = classes.firstIndex(where: { group in group.contains { noted.contains($0.code) } }) {
+        classes[place].append(diagnosis)
+      } else {
+        classes.append([diagnosis])
       }
     }
+    return classes
   }
 }

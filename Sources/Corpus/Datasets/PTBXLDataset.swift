@@ -80,25 +80,27 @@ public struct PTBXLDataset: ECGDataset {
     return try WFDBReader.read(file)
   }
 
-  /// The official fold of every recording of the table, by `ecg_id`.
-  /// - Throws: as `init(path:)`.
-  public static func folds(path: URL) throws -> [String: Int] {
-    let database = try table("ptbxl_database.csv", in: path)
-    let (id, fold) = (try database.column("ecg_id"), try database.column("strat_fold"))
-    return Dictionary(
-      database.rows.compactMap { row in
-        Double(row.fields[fold]).flatMap { Int(exactly: $0) }.map { (row.fields[id], $0) }
-      },
-      uniquingKeysWith: { first, _ in first })
+  /// Where a recording lies, and where it belongs.
+  public struct Entry: Sendable {
+    /// The official fold; nil where the table has none.
+    public let fold: Int?
+    /// The 100 Hz file.
+    public let file: URL
   }
 
-  /// The 100 Hz file of every recording of the table, by `ecg_id`, labelled or not.
+  /// Every recording of the table by `ecg_id`, labelled or not.
   /// - Throws: as `init(path:)`.
-  public static func files(path: URL) throws -> [String: URL] {
+  public static func index(path: URL) throws -> [String: Entry] {
     let database = try table("ptbxl_database.csv", in: path)
-    let (id, file) = (try database.column("ecg_id"), try database.column("filename_lr"))
+    let columns = try ["ecg_id", "strat_fold", "filename_lr"].map(database.column)
     return Dictionary(
-      database.rows.map { ($0.fields[id], path.appendingPathComponent($0.fields[file])) },
+      database.rows.map { row in
+        let fields = columns.map { row.fields[$0] }
+        return (
+          fields[0],
+          Entry(fold: Double(fields[1]).flatMap { Int(exactly: $0) }, file: path.appendingPathComponent(fields[2]))
+        )
+      },
       uniquingKeysWith: { first, _ in first })
   }
 

@@ -121,15 +121,7 @@ public struct ItemScores: Sendable, Equatable {
     }
   }
 
-  /// The subject of each item by number.
-  private var clusters: [Int] {
-    var numbers: [String: Int] = [:]
-    return subjects.map { subject in
-      let number = numbers[subject] ?? numbers.count
-      numbers[subject] = number
-      return number
-    }
-  }
+  private var clusters: [Int] { subjectNumbers(subjects) }
 
   /// Nil where no member is drawn.
   private func mean(_ values: [Double], of members: [Int], _ weights: [Int]) -> Double? {

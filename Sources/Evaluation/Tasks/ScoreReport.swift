@@ -1,7 +1,22 @@
 import Foundation
 
+/// What an evaluation found, as JSON and as text.
+public protocol EvaluationReport: Encodable, Sendable {
+  /// The report as text of fixed width, of the scores by some rules where it holds those by several.
+  func table(by rules: ScoringRules) -> String
+}
+
+extension EvaluationReport {
+  /// The report as JSON, keys sorted; a value that is undefined is absent.
+  public func json() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(self)
+  }
+}
+
 /// The means of one model on a task, with bootstrap intervals over recordings. Fractions throughout.
-public struct ScoreReport: Sendable, Equatable, Codable {
+public struct ScoreReport: EvaluationReport, Equatable, Codable {
   public struct Row: Sendable, Equatable, Codable {
     /// Kind of items; empty for all.
     public var group: String
@@ -20,12 +35,7 @@ public struct ScoreReport: Sendable, Equatable, Codable {
   /// What the numbers leave out, one sentence each.
   public var notes: [String]
 
-  /// The report as JSON, keys sorted; a value that is undefined is absent.
-  public func json() throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(self)
-  }
+  public func table(by rules: ScoringRules) -> String { table() }
 
   /// The report as text of fixed width.
   public func table() -> String {

@@ -4,18 +4,22 @@ import Foundation
 import Models
 import Tensors
 
-/// Asks a model the questions of a task, over the ranks.
+/// Asks a model the questions of a task, over the ranks: those answered in words, and those answered by yes or no.
 public struct TextAnswerer {
   private let reader: ImageReader
   private let answerTokens: Int
+  private let yesNoQuestions: [YesNoQuestion]
   /// What a question shows, as the model is given it.
   private let image: (TextQuestion) throws -> ReadableImage
 
+  /// - Parameter yesNoQuestions: what is asked about everything that is shown, beside its own question.
   public init(
-    model: any VisionLanguageModel<Float>, answerTokens: Int, image: @escaping (TextQuestion) throws -> ReadableImage
+    model: any VisionLanguageModel<Float>, answerTokens: Int, yesNoQuestions: [YesNoQuestion] = [],
+    image: @escaping (TextQuestion) throws -> ReadableImage
   ) {
     reader = ImageReader(model: model)
     self.answerTokens = answerTokens
+    self.yesNoQuestions = yesNoQuestions
     self.image = image
   }
 
@@ -30,24 +34,44 @@ public struct TextAnswerer {
     _ questions: [TextQuestion], earlier: [Prediction], communicator: any Communicator, stop: StopFlag, remedy: String,
     log: ([Prediction]) throws -> Void, progress: (_ done: Int) -> Void
   ) throws -> [Prediction] {
-    func prediction(_ question: TextQuestion, _ text: String) -> Prediction {
-      Prediction(id: question.id, prompt: question.prompt, text: text)
+    func prediction(_ question: TextQuestion, _ reading: Reading) -> Prediction {
+      Prediction(
+        id: question.id, prompt: question.prompt, text: reading.text, probabilities: reading.probabilities)
     }
     var done = earlier.count
-    let texts = try communicator.dealt(
+    let readings = try communicator.dealt(
       earlier.count..<questions.count, stop: stop, remedy: remedy, progress: progress,
-      finished: { (texts: [String]) in
-        try log(zip(questions[done...], texts).map(prediction))
-        done += texts.count
+      finished: { (readings: [Reading]) in
+        try log(zip(questions[done...], readings).map(prediction))
+        done += readings.count
       }
     ) { index in
       let question = questions[index]
-      do {
-        return try reader.text(asking: question.prompt, image(question), tokens: answerTokens)
-      } catch let error as UserError {
+      do { return try answer(question) } catch let error as UserError {
         throw UserError(error.kind, "question \(question.id): \(error.message)", remedy: error.remedy)
       }
     }
-    return earlier + zip(questions[earlier.count...], texts).map(prediction)
+    return earlier + zip(questions[earlier.count...], readings).map(prediction)
+  }
+
+  /// What a model says of one question.
+  private struct Reading: Codable {
+    var text: String
+    var probabilities: [String: Double]?
+  }
+
+  private func answer(_ question: TextQuestion) throws -> Reading {
+    let image = try image(question)
+    let text = try reader.text(asking: question.prompt, image, tokens: answerTokens)
+    guard !yesNoQuestions.isEmpty else { return Reading(text: text) }
+    let values = try reader.probabilities(image, of: yesNoQuestions.map(\.prompt))
+    for (asked, value) in zip(yesNoQuestions, values) where !value.isFinite {
+      throw UserError(
+        .badInput, "the model's probability of \(asked.label) is \(value)",
+        remedy: "its numbers have run over; look at its weights")
+    }
+    return Reading(
+      text: text,
+      probabilities: Dictionary(zip(yesNoQuestions.map(\.label), values), uniquingKeysWith: { first, _ in first }))
   }
 }

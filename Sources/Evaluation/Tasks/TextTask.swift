@@ -25,17 +25,53 @@ public protocol TextItem: Sendable {
   var question: TextQuestion { get }
 }
 
-/// A benchmark whose answers are texts.
-public protocol TextTask: Sendable {
+/// A question about everything that is shown that is answered by yes or no, and whose answer has a probability.
+public struct YesNoQuestion: Sendable, Equatable {
+  /// What the probability is of.
+  public let label: String
+  /// The words a model is asked with.
+  public let prompt: String
+}
+
+/// A benchmark: questions with what is known of their answers, and how answers are scored.
+public protocol BenchmarkTask: Sendable {
   associatedtype Item: TextItem
   var name: String { get }
   var items: [Item] { get set }
+  /// What is asked about everything that is shown, beside its own question; empty where answers are texts alone.
+  var yesNoQuestions: [YesNoQuestion] { get }
+  /// Refuses rules by which its answers cannot be read. - Throws: `UserError` (usage).
+  func check(_ rules: ScoringRules) throws
+  /// The scores of answers.
+  /// - Parameter notes: what a reader of the scores must know beside what the task knows itself.
+  /// - Throws: `UserError` where the predictions are not those of the questions.
+  func report(
+    _ predictions: Predictions, rules: ScoringRules, bootstrap: Bootstrap, notes: [String]
+  ) throws -> any EvaluationReport
+}
+
+/// A benchmark whose answers are texts, scored one by one.
+public protocol TextTask: BenchmarkTask {
   /// What each item scored.
   /// - Throws: `UserError` where the predictions are not those of the questions.
   func scores(_ predictions: Predictions, rules: ScoringRules) throws -> ItemScores
 }
 
 extension TextTask {
+  public var yesNoQuestions: [YesNoQuestion] { [] }
+
+  public func check(_ rules: ScoringRules) throws {}
+
+  public func report(
+    _ predictions: Predictions, rules: ScoringRules, bootstrap: Bootstrap, notes: [String]
+  ) throws -> any EvaluationReport {
+    var scores = try scores(predictions, rules: rules)
+    scores.notes += notes
+    return scores.report(bootstrap)
+  }
+}
+
+extension BenchmarkTask {
   public var questions: [TextQuestion] { items.map(\.question) }
 
   /// The task of these questions alone.

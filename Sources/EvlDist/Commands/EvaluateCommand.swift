@@ -16,16 +16,17 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Chat template in place of the folder's own: \(TemplateNote.names).", valueName: "name"))
   var chatTemplate = ""
   @Option(help: "Benchmark.") var task = TaskName.ptbXLSuper
-  @Option(help: "PTB-XL's folder; for ecg-qa the folder of its questions; for multiple choice a file of conversations.")
-  var data: String
+  @Option(help: "The data set's folder, or a file of conversations (docs/evaluation.md).") var data: String
   @Option(help: "Fold of PTB-XL; its official test fold is 10.") var fold = 10
-  @OptionGroup(title: "Options of tasks that are answered in words") var words: TaskOptions
-  @Option(help: "JSON lines of id and text to score instead of a model.") var predictions: String?
+  @OptionGroup(title: "Options of single tasks") var single: TaskOptions
+  @Option(help: "JSON lines of id and text, or probabilities of labels, to score instead of a model.") var predictions:
+    String?
   @Option(help: "Rules by which text is read: default, or ecgbench as published.") var scorer = ScoringRules.default
   @Option(help: "Seed of the bootstrap.") var seed: UInt64 = 1
   @Option(help: "Write the model's answers as JSON lines, to be scored again; what was stopped goes on with it.")
   var save: String?
-  @Option(help: "Seconds that the ranks may go without meeting (16 records each) before they end as late; 0: for ever.")
+  @Option(
+    help: "Seconds that the ranks may go without meeting (16 questions each) before they end as late; 0: for ever.")
   var stepLimit = 1800.0
   @Flag(help: "Report as JSON.") var json = false
 
@@ -36,6 +37,9 @@ struct EvaluateCommand: ParsableCommand {
     guard chatTemplate.isEmpty || model != nil else { throw ValidationError("--chat-template is for --model") }
     guard save == nil || model != nil else { throw ValidationError("--save is for --model") }
     guard stepLimit >= 0 && stepLimit.isFinite else { throw ValidationError("--step-limit is 0 or more seconds") }
+    guard single.form == nil || task == .csn || task == .g12EC else {
+      throw ValidationError("--form is for csn and g12ec")
+    }
     try TemplateNote.check(chatTemplate)
   }
 
@@ -44,62 +48,47 @@ struct EvaluateCommand: ParsableCommand {
     try stop.watch()
     try onEveryRank { communicator in
       communicator.status.limitSteps(toSeconds: stepLimit)
-      let report = task == .ptbXLSuper ? try superclasses(communicator, stop) : try texts(communicator, stop)
-      if communicator.isController { print(report, terminator: "") }
+      let report = try report(communicator, stop)
+      guard communicator.isController else { return }
+      print(json ? String(decoding: try report.json(), as: UTF8.self) + "\n" : report.table(by: scorer), terminator: "")
     }
   }
 
-  private func superclasses(_ communicator: any Communicator, _ stop: StopFlag) throws -> String {
-    let evaluation = BenchmarkRun(communicator: communicator, stop: stop, seed: seed)
-    let url = URL(fileURLWithPath: data)
-    let report =
-      if let predictions {
-        try evaluation.score(predictions: URL(fileURLWithPath: predictions), data: url, fold: fold)
-      } else {
-        try evaluation.evaluate(
-          model: URL(fileURLWithPath: model ?? ""), chatTemplate: chatTemplate, data: url, fold: fold,
-          save: save.map { URL(fileURLWithPath: $0) }, note: TemplateNote.tell)
-      }
-    if json { return String(decoding: try report.json(), as: UTF8.self) + "\n" }
-    return scorer == .ecgbench ? report.ecgBenchTable() : report.table()
-  }
-
-  private func texts(_ communicator: any Communicator, _ stop: StopFlag) throws -> String {
+  private func report(_ communicator: any Communicator, _ stop: StopFlag) throws -> any EvaluationReport {
+    func file(_ path: String?) -> URL? { path.map { URL(fileURLWithPath: $0) } }
     let run = try TaskRun(
-      communicator: communicator, stop: stop, source: words.source(task, data: URL(fileURLWithPath: data), fold: fold),
+      communicator: communicator, stop: stop, source: single.source(task, data: URL(fileURLWithPath: data), fold: fold),
       rules: scorer, seed: seed)
-    let report: ScoreReport
-    if let predictions {
-      report = try run.score(
-        predictions: URL(fileURLWithPath: predictions), export: words.export.map { URL(fileURLWithPath: $0) })
-    } else {
-      var asking = TaskRun.Asking(model: URL(fileURLWithPath: model ?? ""))
-      (asking.chatTemplate, asking.tokens) = (chatTemplate, words.tokens)
-      asking.save = save.map { URL(fileURLWithPath: $0) }
-      asking.export = words.export.map { URL(fileURLWithPath: $0) }
-      // The report alone goes to standard output.
-      let line = RunObserver(
-        terminal: .current(ofErrors: true), metrics: MetricsLog(URL(fileURLWithPath: "/dev/null")),
-        write: { FileHandle.standardError.write(Data($0.utf8)) })
-      defer { line.end() }
-      report = try run.evaluate(asking, note: TemplateNote.tell) { line.progress(task.rawValue, done: $0, of: $1) }
+    if let predictions = file(predictions) {
+      return try run.score(predictions: predictions, export: file(single.export))
     }
-    return json ? String(decoding: try report.json(), as: UTF8.self) + "\n" : report.table()
+    var asking = TaskRun.Asking(model: URL(fileURLWithPath: model ?? ""))
+    (asking.chatTemplate, asking.tokens) = (chatTemplate, single.tokens)
+    (asking.save, asking.export) = (file(save), file(single.export))
+    // The report alone goes to standard output.
+    let line = RunObserver(
+      terminal: .current(ofErrors: true), metrics: MetricsLog(URL(fileURLWithPath: "/dev/null")),
+      write: { FileHandle.standardError.write(Data($0.utf8)) })
+    defer { line.end() }
+    return try run.evaluate(asking, note: TemplateNote.tell) { line.progress(task.rawValue, done: $0, of: $1) }
   }
 }
 
-/// Where the questions of a task come from, and how long an answer may be.
+/// Where the questions of some tasks come from, and how long an answer may be.
 struct TaskOptions: ParsableArguments {
   @Option(help: "Folder that image paths begin at; the file's own where it is left out.") var images: String?
   @Option(help: "PTB-XL's folder, for ecg-qa.") var recordings: String?
   @Option(help: "Split of ecg-qa.") var split = ECGQAQuestions.Split.test
   @Option(help: "Wording of ecg-qa's questions.") var wording = ECGQAQuestions.Wording.paraphrased
-  @Option(help: "The most tokens of an answer.") var tokens = 1024
+  @Option(help: "Form of csn and g12ec on a folder of records: options (eight, the default) or labels.")
+  var form: TaskSource.Form?
+  @Option(help: "The most tokens of an answer; 24 for ptb-xl-super and 1024 for others where it is left out.")
+  var tokens: Int?
   @Option(help: "Write requests, references and answers of ptb-xl-report as JSON lines, for a judge.") var export:
     String?
 
   func validate() throws {
-    guard tokens > 0 else { throw ValidationError("--tokens is 1 or more") }
+    guard tokens ?? 1 > 0 else { throw ValidationError("--tokens is 1 or more") }
   }
 
   func source(_ task: TaskName, data: URL, fold: Int) -> TaskSource {
@@ -107,12 +96,13 @@ struct TaskOptions: ParsableArguments {
     source.fold = fold
     source.images = images.map { URL(fileURLWithPath: $0) }
     source.recordings = recordings.map { URL(fileURLWithPath: $0) }
-    (source.split, source.wording) = (split, wording)
+    (source.split, source.wording, source.form) = (split, wording, form ?? .options)
     return source
   }
 }
 
 extension TaskName: ExpressibleByArgument {}
+extension TaskSource.Form: ExpressibleByArgument {}
 extension ScoringRules: ExpressibleByArgument {}
 extension ECGQAQuestions.Split: ExpressibleByArgument {}
 extension ECGQAQuestions.Wording: ExpressibleByArgument {}

@@ -1,26 +1,30 @@
 import Foundation
 
-/// The scores of one model on `ptb-xl-super`, each with its bootstrap interval.
+/// The scores of one model that told labels, each with its bootstrap interval.
 ///
 /// Fractions throughout; `table()` prints ECGBench's times 100, as it is published.
-public struct PTBXLSuperReport: Sendable, Equatable, Codable {
+public struct LabelReport: EvaluationReport, Equatable {
+  public var task: String
   /// Which records were scored.
   public var subset: String
   public var records: Int
-  /// Records left out because they carry no superclass.
-  public var recordsWithoutSuperclass: Int
-  /// How many records carry each superclass.
+  /// Records left out because they carry no label.
+  public var recordsWithoutLabel: Int
+  /// How many records carry each class.
   public var positives: [String: Int]
   public var bootstrap: Bootstrap
   /// nil where the answers had no probabilities.
   public var probabilities: Probabilities?
   /// nil where the answers had no text.
   public var text: Text?
+  /// nil without text, and for labels that ECGBench does not score.
   public var ecgBench: ECGBench?
+  /// What a reader of the scores must know, a sentence each.
+  public var remarks: [String]
 
   /// Scores on the model's probabilities.
   public struct Probabilities: Sendable, Equatable, Codable {
-    /// The standard PTB-XL metric: mean ROC AUC over the classes for which it is defined.
+    /// The standard metric of PTB-XL: mean ROC AUC over the classes for which it is defined.
     public var macroAUC: Estimate
     /// At `threshold`, like the scores below it.
     public var macroF1: Estimate
@@ -44,7 +48,7 @@ public struct PTBXLSuperReport: Sendable, Equatable, Codable {
     public var macroF1: Estimate
     public var hammingLoss: Estimate
     public var exactSetAccuracy: Estimate
-    /// Answers in which no superclass could be read; they count as the empty set.
+    /// Answers in which no label could be read; they count as the empty set.
     public var answersWithoutLabel: Int
   }
 
@@ -60,17 +64,13 @@ public struct PTBXLSuperReport: Sendable, Equatable, Codable {
     public var droppedLabels: [String]
   }
 
-  /// The report as JSON, keys sorted; a value that is undefined is absent.
-  public func json() throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(self)
-  }
-
   /// The first figure to look at: macro AUC with its interval; nil without probabilities.
   public var headline: String? {
     probabilities.map { "macro AUC " + TextTable.cells($0.macroAUC).joined(separator: "  ") }
   }
+
+  /// The report as text of fixed width; by ECGBench's rules alone where they were asked for.
+  public func table(by rules: ScoringRules) -> String { rules == .ecgbench ? ecgBenchTable() : table() }
 
   /// The report as text of fixed width.
   public func table() -> String {
@@ -104,8 +104,8 @@ public struct PTBXLSuperReport: Sendable, Equatable, Codable {
   }
 
   private var header: String {
-    let left = recordsWithoutSuperclass == 0 ? "" : "; \(recordsWithoutSuperclass) without a superclass left out"
-    return "\(PTBXLSuper.name): \(subset), \(records) records\(left)\n\n"
+    let left = recordsWithoutLabel == 0 ? "" : "; \(recordsWithoutLabel) without a label left out"
+    return "\(task): \(subset), \(records) records\(left)\n\n"
   }
 
   private static func add(_ scores: Probabilities, _ interval: String, to table: inout TextTable) {
@@ -114,7 +114,7 @@ public struct PTBXLSuperReport: Sendable, Equatable, Codable {
     table.row(["macro F1, p >= \(TextTable.decimals(scores.threshold, 2))"] + TextTable.cells(scores.macroF1))
     table.row(["Hamming loss"] + TextTable.cells(scores.hammingLoss))
     table.row(["exact-set accuracy"] + TextTable.cells(scores.exactSetAccuracy))
-    table.heading("Superclass", "AUC", interval, "F1", "TP", "FP", "FN", "TN")
+    table.heading("Class", "AUC", interval, "F1", "TP", "FP", "FN", "TN")
     for scored in scores.classes {
       let counts = scored.counts
       table.row(
@@ -125,12 +125,16 @@ public struct PTBXLSuperReport: Sendable, Equatable, Codable {
 
   /// What the numbers leave out, one sentence each.
   public var notes: [String] {
-    var notes: [String] = []
+    var notes = remarks
     if let probabilities, !probabilities.undefinedClasses.isEmpty {
       let defined = probabilities.classes.count - probabilities.undefinedClasses.count
       notes.append(
-        "macro AUC is over \(defined) of \(probabilities.classes.count) superclasses: "
-          + "\(probabilities.undefinedClasses.joined(separator: ", ")) has a single value in the truth")
+        "macro AUC is over \(defined) of \(probabilities.classes.count) classes: "
+          + "\(probabilities.undefinedClasses.joined(separator: ", ")) without positives, or without negatives")
+    }
+    let absent = positives.filter { $0.value == 0 }.map(\.key).sorted()
+    if !absent.isEmpty, probabilities != nil || text != nil {
+      notes.append("macro F1 counts \(absent.joined(separator: ", ")) as 0: no record carries it")
     }
     if let ecgBench, !ecgBench.singleValuedClasses.isEmpty {
       notes.append(
@@ -149,8 +153,50 @@ public struct PTBXLSuperReport: Sendable, Equatable, Codable {
   }
 }
 
+extension LabelReport: Codable {
+  private enum Key: String, CodingKey {
+    case task, subset, records, recordsWithoutLabel, recordsWithoutSuperclass, positives, bootstrap, probabilities,
+      text,
+      ecgBench, remarks
+  }
+
+  /// Reports of `ptb-xl-super` are written as they were before there were other tasks: without its name, and with a key of
+  /// their own for records without a label.
+  public func encode(to encoder: any Encoder) throws {
+    let isSuper = task == PTBXLSuper.name
+    var values = encoder.container(keyedBy: Key.self)
+    if !isSuper { try values.encode(task, forKey: .task) }
+    try values.encode(subset, forKey: .subset)
+    try values.encode(records, forKey: .records)
+    try values.encode(recordsWithoutLabel, forKey: isSuper ? .recordsWithoutSuperclass : .recordsWithoutLabel)
+    try values.encode(positives, forKey: .positives)
+    try values.encode(bootstrap, forKey: .bootstrap)
+    try values.encodeIfPresent(probabilities, forKey: .probabilities)
+    try values.encodeIfPresent(text, forKey: .text)
+    try values.encodeIfPresent(ecgBench, forKey: .ecgBench)
+    if !remarks.isEmpty { try values.encode(remarks, forKey: .remarks) }
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: Key.self)
+    let name = try values.decodeIfPresent(String.self, forKey: .task)
+    task = name ?? PTBXLSuper.name
+    subset = try values.decode(String.self, forKey: .subset)
+    records = try values.decode(Int.self, forKey: .records)
+    recordsWithoutLabel = try values.decode(
+      Int.self, forKey: name == nil ? .recordsWithoutSuperclass : .recordsWithoutLabel)
+    positives = try values.decode([String: Int].self, forKey: .positives)
+    bootstrap = try values.decode(Bootstrap.self, forKey: .bootstrap)
+    probabilities = try values.decodeIfPresent(Probabilities.self, forKey: .probabilities)
+    text = try values.decodeIfPresent(Text.self, forKey: .text)
+    ecgBench = try values.decodeIfPresent(ECGBench.self, forKey: .ecgBench)
+    remarks = try values.decodeIfPresent([String].self, forKey: .remarks) ?? []
+  }
+}
+
 /// Paired differences of two models on the same records.
-public struct PTBXLSuperComparison: Sendable, Equatable, Codable {
+public struct LabelComparison: Sendable, Equatable, Codable {
+  public var task: String
   public var subset: String
   public var records: Int
   public var metrics: [String]
@@ -165,6 +211,6 @@ public struct PTBXLSuperComparison: Sendable, Equatable, Codable {
       let p = paired.pValue.map { TextTable.decimals($0, 3) } ?? "undefined"
       table.row([name] + TextTable.cells(paired.difference) + [p])
     }
-    return "\(PTBXLSuper.name): \(subset), \(records) records\n\n" + table.render()
+    return "\(task): \(subset), \(records) records\n\n" + table.render()
   }
 }

@@ -1,0 +1,148 @@
+import Tensors
+
+/// What is known of one record: the truth and what a model said.
+public struct LabelAnswer: Sendable, Equatable {
+  /// Unique in the data set.
+  public var id: String
+  /// The labels that the record carries.
+  public var gold: Set<String>
+  /// Probability of each class in their order; nil where only text is scored.
+  public var probabilities: [Double]?
+  /// The generated answer; nil where only probabilities are scored.
+  public var text: String?
+  /// What it is about; a resample draws all answers about one subject, or none.
+  public var subject: String
+  /// The classes that were asked about; nil for all. Others in a text count neither for nor against it.
+  public var asked: Set<String>?
+  /// The labels by the published rules, where they read the reference otherwise.
+  public var publishedGold: Set<String>?
+
+  /// - Parameter subject: nil where each record is its own.
+  public init(
+    id: String, gold: Set<String>, probabilities: [Double]? = nil, text: String? = nil, subject: String? = nil,
+    asked: Set<String>? = nil, publishedGold: Set<String>? = nil
+  ) {
+    self.id = id
+    self.gold = gold
+    self.probabilities = probabilities
+    self.text = text
+    self.subject = subject ?? id
+    self.asked = asked
+    self.publishedGold = publishedGold
+  }
+}
+
+/// Answers arranged in tables, those of records without a label left out where every record must carry one.
+struct LabelAnswerTables {
+  let space: LabelSpace
+  let gold: LabelTable
+  let scores: ScoreTable?
+  let excluded: Int
+  /// The subject of each record by number.
+  let clusters: [Int]
+  private let labelled: [LabelAnswer]
+  private let texts: [String]?
+
+  /// - Throws: `UserError` for no labelled record, a repeated id, an unknown label, a probability that is not a number
+  ///   between 0 and 1, and answers of which only some have probabilities (or text).
+  init(_ answers: [LabelAnswer], _ space: LabelSpace) throws {
+    self.space = space
+    labelled = space.allowsNone ? answers : answers.filter { !$0.gold.isEmpty }
+    excluded = answers.count - labelled.count
+    guard labelled.contains(where: { !$0.gold.isEmpty }) else {
+      throw UserError(
+        .badInput, "none of the \(answers.count) records carries a label, so there is nothing to score",
+        remedy: "check the data set's labels and the fold")
+    }
+    let ids = labelled.map(\.id)
+    gold = try LabelTable(classes: space.classes, ids: ids, sets: labelled.map(\.gold))
+    clusters = subjectNumbers(labelled.map(\.subject))
+    let rows = labelled.compactMap(\.probabilities)
+    if rows.isEmpty {
+      scores = nil
+    } else {
+      try Self.requireAll(labelled, "probabilities") { $0.probabilities != nil }
+      let table = try ScoreTable(classes: space.classes, ids: ids, rows: rows)
+      try table.requireProbabilities()
+      scores = table
+    }
+    let written = labelled.compactMap(\.text)
+    if !written.isEmpty { try Self.requireAll(labelled, "text") { $0.text != nil } }
+    texts = written.isEmpty ? nil : written
+  }
+
+  private static func requireAll(_ answers: [LabelAnswer], _ what: String, _ has: (LabelAnswer) -> Bool) throws {
+    guard let lacking = answers.first(where: { !has($0) }) else { return }
+    throw UserError(
+      .badInput, "record \(lacking.id) has no \(what), though others have", remedy: "give \(what) for all or for none")
+  }
+
+  /// The labels that a careful reader finds in each text; nil without texts.
+  var read: [Set<String>]? {
+    texts.map { texts in
+      zip(texts, labelled).map { text, answer in
+        let found = DefaultScorer.labels(in: text, vocabulary: space.vocabulary)
+        return answer.asked.map(found.intersection) ?? found
+      }
+    }
+  }
+
+  /// What was read against the truth; nil without texts.
+  func agreement() throws -> LabelAgreement? {
+    try read.map { sets in
+      try LabelAgreement(gold: gold, predicted: LabelTable(classes: gold.classes, ids: gold.ids, sets: sets))
+    }
+  }
+
+  /// The same by the published rules; nil without texts, or without such rules.
+  func published() throws -> ECGBenchAgreement? {
+    guard let texts, let set = space.published else { return nil }
+    return try ECGBenchAgreement(
+      ids: gold.ids, gold: labelled.map { $0.publishedGold ?? $0.gold },
+      predicted: texts.map { ECGBenchScorer.predictedLabels(set, text: $0) })
+  }
+
+  /// Names of the metrics that these answers have.
+  var metricNames: [String] {
+    (scores == nil ? [] : ["macro AUC", "macro F1", "Hamming loss", "exact-set accuracy"])
+      + (texts == nil ? [] : ["text macro F1", "text exact-set accuracy"])
+      + (texts == nil || space.published == nil ? [] : ["ECGBench macro F1", "ECGBench \"AUC\""])
+  }
+
+  /// Each metric as a function of record weights.
+  func statistics(threshold: Double) throws -> [String: ([Int]) -> Double?] {
+    var metrics: [String: ([Int]) -> Double?] = [:]
+    if let scores {
+      let ranked = try RankedScores(gold: gold, scores: scores)
+      let defined = gold.classes.indices.filter { ranked.auc(class: $0) != nil }
+      let agreement = try LabelAgreement(gold: gold, predicted: scores.thresholded(at: threshold))
+      let exact = agreement.exactMatches
+      metrics["macro AUC"] = { weights in
+        LabelMetrics.macro(defined.map { ranked.auc(class: $0, weights: weights) }, over: Array(defined.indices))
+      }
+      metrics["macro F1"] = { agreement.macroF1(weights: $0) }
+      metrics["Hamming loss"] = { agreement.hammingLoss(weights: $0) }
+      metrics["exact-set accuracy"] = { share(of: exact, weights: $0) }
+    }
+    if let agreement = try agreement() {
+      let exact = agreement.exactMatches
+      metrics["text macro F1"] = { agreement.macroF1(weights: $0) }
+      metrics["text exact-set accuracy"] = { share(of: exact, weights: $0) }
+    }
+    if let published = try published() {
+      metrics["ECGBench macro F1"] = { published.score(weights: $0)?.macroF1 }
+      metrics["ECGBench \"AUC\""] = { published.score(weights: $0)?.balancedAccuracy }
+    }
+    return metrics
+  }
+}
+
+/// Subjects by number, from 0 in the order in which they come.
+func subjectNumbers(_ subjects: [String]) -> [Int] {
+  var numbers: [String: Int] = [:]
+  return subjects.map { subject in
+    let number = numbers[subject] ?? numbers.count
+    numbers[subject] = number
+    return number
+  }
+}

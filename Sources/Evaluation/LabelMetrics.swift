@@ -1,0 +1,133 @@
+import Tensors
+
+/// Scores of a model that tells which of several labels each record carries.
+///
+/// Three kinds of scores that must not be mixed: on probabilities (the standard metric of PTB-XL), on generated text read
+/// carefully, and on generated text read by ECGBench's published rules.
+public struct LabelMetrics: Sendable {
+  /// Name of the task, for the report.
+  public var task: String
+  public var space: LabelSpace
+  /// Which records these are, for the report: "PTB-XL 1.0.3, fold 9".
+  public var subset: String
+  public var bootstrap: Bootstrap
+  /// A class is predicted where its probability is at least this.
+  public var threshold: Double
+  /// What a reader of the scores must know, a sentence each.
+  public var remarks: [String]
+
+  public init(
+    task: String, space: LabelSpace, subset: String, bootstrap: Bootstrap = Bootstrap(), threshold: Double = 0.5,
+    remarks: [String] = []
+  ) {
+    self.task = task
+    self.space = space
+    self.subset = subset
+    self.bootstrap = bootstrap
+    self.threshold = threshold
+    self.remarks = remarks
+  }
+
+  /// Scores a model's answers; their order does not change the values, only which resamples are drawn.
+  ///
+  /// - Throws: `UserError` for no labelled record, a repeated id, an unknown label, a probability that is not a number
+  ///   between 0 and 1, and answers of which only some have probabilities (or text).
+  /// - Complexity: O(replicates * records * classes).
+  public func report(_ answers: [LabelAnswer]) throws -> LabelReport {
+    let scored = try LabelAnswerTables(answers, space)
+    return LabelReport(
+      task: task, subset: subset, records: scored.gold.ids.count, recordsWithoutLabel: scored.excluded,
+      positives: Dictionary(uniqueKeysWithValues: zip(space.classes, scored.gold.positives)), bootstrap: bootstrap,
+      probabilities: try probabilityScores(scored), text: try textScores(scored), ecgBench: try ecgBenchScores(scored),
+      remarks: remarks)
+  }
+
+  /// Paired differences (first minus second) of the metrics that both models have.
+  ///
+  /// - Throws: as `report`; also when the answers are not for the same records with the same truth.
+  public func compare(_ first: [LabelAnswer], _ second: [LabelAnswer]) throws -> LabelComparison {
+    let one = try LabelAnswerTables(first, space)
+    let other = try LabelAnswerTables(try Self.ordered(second, like: first), space)
+    guard one.gold == other.gold else {
+      throw UserError(.badInput, "the two sets of answers hold different labels for the same record")
+    }
+    let names = [one, other].map { Set($0.metricNames) }
+    let shared = one.metricNames.filter { names[1].contains($0) }
+    let statistics = try [one, other].map { try $0.statistics(threshold: threshold) }
+    let differences = bootstrap.differences(
+      records: one.gold.ids.count, clusters: one.clusters, { weights in shared.map { statistics[0][$0]?(weights) } },
+      { weights in shared.map { statistics[1][$0]?(weights) } })
+    return LabelComparison(
+      task: task, subset: subset, records: one.gold.ids.count, metrics: shared, differences: differences)
+  }
+
+  private func probabilityScores(_ scored: LabelAnswerTables) throws -> LabelReport.Probabilities? {
+    guard let scores = scored.scores else { return nil }
+    let gold = scored.gold
+    let ranked = try RankedScores(gold: gold, scores: scores)
+    let agreement = try LabelAgreement(gold: gold, predicted: scores.thresholded(at: threshold))
+    let exact = agreement.exactMatches
+    let defined = gold.classes.indices.filter { ranked.auc(class: $0) != nil }
+    let count = gold.classes.count
+    let estimates = bootstrap.estimates(records: gold.ids.count, clusters: scored.clusters) { weights in
+      let areas = gold.classes.indices.map { ranked.auc(class: $0, weights: weights) }
+      let counts = agreement.confusion(weights: weights)
+      return areas + counts.map { Optional($0.f1) } + [
+        Self.macro(areas, over: defined), counts.macroF1, counts.hammingLoss, share(of: exact, weights: weights),
+      ]
+    }
+    let counts = agreement.confusion()
+    return LabelReport.Probabilities(
+      macroAUC: estimates[2 * count], macroF1: estimates[2 * count + 1], hammingLoss: estimates[2 * count + 2],
+      exactSetAccuracy: estimates[2 * count + 3], threshold: threshold,
+      undefinedClasses: ranked.macroAUC().undefinedClasses,
+      classes: gold.classes.indices.map { column in
+        LabelReport.ClassScores(
+          name: gold.classes[column], auc: estimates[column], f1: estimates[count + column], counts: counts[column])
+      })
+  }
+
+  private func textScores(_ scored: LabelAnswerTables) throws -> LabelReport.Text? {
+    guard let read = scored.read, let agreement = try scored.agreement() else { return nil }
+    let exact = agreement.exactMatches
+    let estimates = bootstrap.estimates(records: scored.gold.ids.count, clusters: scored.clusters) { weights in
+      let counts = agreement.confusion(weights: weights)
+      return [counts.macroF1, counts.hammingLoss, share(of: exact, weights: weights)]
+    }
+    return LabelReport.Text(
+      macroF1: estimates[0], hammingLoss: estimates[1], exactSetAccuracy: estimates[2],
+      answersWithoutLabel: read.count { $0.isEmpty })
+  }
+
+  private func ecgBenchScores(_ scored: LabelAnswerTables) throws -> LabelReport.ECGBench? {
+    guard let published = try scored.published() else { return nil }
+    let estimates = bootstrap.estimates(records: scored.gold.ids.count, clusters: scored.clusters) { weights in
+      let score = published.score(weights: weights)
+      return [score?.balancedAccuracy, score?.macroF1, score?.hammingLoss]
+    }
+    return LabelReport.ECGBench(
+      balancedAccuracy: estimates[0], macroF1: estimates[1], hammingLoss: estimates[2],
+      singleValuedClasses: published.singleValuedClasses, droppedLabels: published.droppedLabels)
+  }
+
+  /// The mean over the classes defined on all records; nil where a resample leaves one of them undefined.
+  static func macro(_ values: [Double?], over defined: [Int]) -> Double? {
+    let present = defined.compactMap { values[$0] }
+    guard !defined.isEmpty, present.count == defined.count else { return nil }
+    return present.reduce(0, +) / Double(present.count)
+  }
+
+  private static func ordered(_ answers: [LabelAnswer], like first: [LabelAnswer]) throws -> [LabelAnswer] {
+    if let id = firstRepeated(answers.map(\.id)) { throw UserError(.badInput, "record \(id) occurs twice") }
+    let byID = Dictionary(uniqueKeysWithValues: answers.map { ($0.id, $0) })
+    guard answers.count == first.count else {
+      throw UserError(.badInput, "\(first.count) records are compared with \(answers.count)")
+    }
+    return try first.map { answer in
+      guard let match = byID[answer.id] else {
+        throw UserError(.badInput, "record \(answer.id) was answered by the first model only")
+      }
+      return match
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import Corpus
+import Tensors
+
+/// A record, or a picture of one, with the labels that it carries.
+public struct LabelItem: TextItem, Equatable {
+  public let question: TextQuestion
+  public let gold: Set<String>
+  /// What it is about; a resample draws all items about one subject, or none.
+  public let subject: String
+  /// As of `LabelAnswer`.
+  public let asked: Set<String>?
+  public let publishedGold: Set<String>?
+
+  public init(
+    _ question: TextQuestion, gold: Set<String>, subject: String? = nil, asked: Set<String>? = nil,
+    publishedGold: Set<String>? = nil
+  ) {
+    self.question = question
+    self.gold = gold
+    self.subject = subject ?? question.subject
+    self.asked = asked
+    self.publishedGold = publishedGold
+  }
+}
+
+/// Which labels records carry: PTB-XL's superclasses, CPSC 2018, CODE-15%, the classes of a PhysioNet challenge.
+///
+/// A model is asked for each class of a recording whether it applies, which gives probabilities, and for the list. Of
+/// published conversations it is asked their own question alone.
+public struct LabelTask: BenchmarkTask {
+  public let name: String
+  public let space: LabelSpace
+  public var items: [LabelItem]
+  private let subset: String
+  private let remarks: [String]
+  private let isOfRecordings: Bool
+
+  /// Of recordings.
+  ///
+  /// - Parameter remarks: what a reader of the scores must know, a sentence each.
+  public init(name: String, space: LabelSpace, subset: String, items: [LabelItem], remarks: [String] = []) {
+    self.name = name
+    self.space = space
+    self.subset = subset
+    self.items = items
+    self.remarks = remarks
+    isOfRecordings = true
+  }
+
+  /// Of conversations of one request and the labels that apply, as ECGBench's.
+  ///
+  /// - Parameter keys: a name of each that no other has.
+  /// - Throws: `UserError` naming the entry that is no such one, or whose answer names no label though every record
+  ///   carries one.
+  public init(
+    name: String, space: LabelSpace, subset: String, conversations: [Conversation], keys: [String]
+  ) throws {
+    self.name = name
+    self.space = space
+    self.subset = subset
+    isOfRecordings = false
+    items = try zip(conversations, keys).map { conversation, key in
+      let (request, answer) = try conversation.exchange("one request and the labels that apply")
+      let gold = DefaultScorer.labels(in: answer, vocabulary: space.vocabulary)
+      guard !gold.isEmpty || space.allowsNone else {
+        throw UserError(
+          .badInput, "\(conversation.place): the answer \"\(answer.prefix(40))\" names no label",
+          remedy: "answer with labels of \(space.classes.joined(separator: ", "))")
+      }
+      return LabelItem(
+        TextQuestion(id: key, prompt: request, shown: conversation.images), gold: gold,
+        asked: space.questionGroups.first { !$0.isDisjoint(with: gold) },
+        publishedGold: space.published.map { ECGBenchScorer.goldLabels($0, answer: answer) })
+    }
+    let unnamed = items.count { $0.gold.isEmpty }
+    remarks = unnamed == 0 ? [] : ["\(unnamed) of \(items.count) references name no label, and count as carrying none"]
+  }
+
+  public var yesNoQuestions: [YesNoQuestion] {
+    isOfRecordings ? zip(space.classes, space.questions).map { YesNoQuestion(label: $0, prompt: $1) } : []
+  }
+
+  public func check(_ rules: ScoringRules) throws {
+    guard rules == .ecgbench, space.published == nil else { return }
+    throw UserError(
+      .usage, "\(name): ECGBench does not score these labels, so there are no published rules for them",
+      remedy: "leave out --scorer, or ask for the eight-option form")
+  }
+
+  /// The labels that each prediction names against the truth, and its probabilities where there are any.
+  ///
+  /// Where there are probabilities and not a word of text, text is not scored.
+  /// - Throws: `UserError` where the predictions are not those of the items, or a probability is missing, no number
+  ///   between 0 and 1, or of no class.
+  public func report(
+    _ predictions: Predictions, rules: ScoringRules, bootstrap: Bootstrap, notes: [String]
+  ) throws -> any EvaluationReport {
+    try check(rules)
+    let given = try predictions.answers(to: questions.map(\.id), benchmark: name)
+    let byID = Dictionary(given.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    let hasText = given.contains { !$0.text.isEmpty || $0.probabilities == nil }
+    let answers = try items.map { item in
+      let prediction = byID[item.question.id]
+      return LabelAnswer(
+        id: item.question.id, gold: item.gold, probabilities: try prediction?.probabilities.map { try row(item, $0) },
+        text: hasText ? prediction?.text : nil, subject: item.subject, asked: item.asked,
+        publishedGold: item.publishedGold)
+    }
+    return try LabelMetrics(
+      task: name, space: space, subset: subset, bootstrap: bootstrap, remarks: remarks + notes
+    ).report(answers)
+  }
+
+  /// Probabilities in the order of the classes.
+  private func row(_ item: LabelItem, _ named: [String: Double]) throws -> [Double] {
+    func fault(_ what: String) -> UserError {
+      UserError(
+        .badInput, "\(name), record \(item.question.id): \(what)",
+        remedy: "give one probability of each of \(space.classes.joined(separator: ", "))")
+    }
+    if let stray = named.keys.filter({ !space.classes.contains($0) }).min() {
+      throw fault("a probability of \"\(stray)\", which is no class of this task")
+    }
+    return try space.classes.map { label in
+      guard let value = named[label] else { throw fault("no probability of \(label)") }
+      return value
+    }
+  }
+}
