@@ -20,6 +20,7 @@ let system: [Target] = [
   .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
   .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
   .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
+  .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
   .systemLibrary(name: "CMPI", pkgConfig: messagePassing, providers: [.apt(["libopenmpi-dev"])]),
   .target(name: "CMessagePassing", dependencies: ["CMPI"], cSettings: [.unsafeFlags(["-O2"])]),
   .target(name: "CImageFiles", dependencies: ["CPNG", "CJPEG"], cSettings: [.unsafeFlags(["-O2"])]),
@@ -42,7 +43,7 @@ let layers: [Target] = [
   layer("Tensors", ["CVectorKernels", "COpenBLAS", "COneDNN", "CCrypto"]),
   layer("Cluster", ["Tensors", "CVectorKernels", "CMessagePassing"]),
   layer("Autograd", ["Tensors"]),
-  layer("Cardiology", ["Tensors", "CCairo"]),
+  layer("Cardiology", ["Tensors", "CCairo", "CZlib"]),
   layer("Corpus", ["Cardiology", "Tensors", "CVectorKernels", "CImageFiles"], exclude: ["Resources"]),
   layer("Models", ["Autograd", "Tensors"]),
   layer("Distillation", ["Models", "Autograd", "Tensors"]),
@@ -65,6 +66,7 @@ let probe: Target = .executableTarget(
 
 // Files beside the tests that they read by path, or that made their expected values.
 let besideTests = [
+  "Cardiology": ["Recorded", "record_tracings.c"],
   "Corpus": [
     "Recorded", "record_images.py", "record_conversations.py", "record_written_templates.py", "check_template_order.py",
   ],

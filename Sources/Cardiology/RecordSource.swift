@@ -3,21 +3,29 @@ import Tensors
 
 /// Where a single recording comes from, as users name it on the command line.
 ///
-/// `synthetic:17` is recording 17 of the synthetic generator (`synthetic:17:5`, of seed 5); anything else is the path of
-/// a WFDB record, with or without .hea.
+/// `synthetic:17` is recording 17 of the synthetic generator (`synthetic:17:5`, of seed 5), `exams_part0.hdf5#1009` an exam
+/// of CODE-15% by its exam_id; anything else is the path of a WFDB record, with or without .hea.
 public enum RecordSource: Sendable, Equatable {
   case wfdb(URL)
+  /// An exam of an HDF5 file; nil for the only one.
+  case tracing(URL, exam: String?)
   case synthetic(seed: UInt64, index: Int)
 
   /// - Throws: `UserError` of kind badInput for a synthetic recording without a number, or a kind of file that is not read.
   public init(_ name: String) throws {
     guard name.hasPrefix("synthetic:") else {
+      let parts = name.split(separator: "#", omittingEmptySubsequences: false)
+      let file = URL(fileURLWithPath: parts.count > 1 ? parts.dropLast().joined(separator: "#") : name)
+      if ["hdf5", "h5"].contains(file.pathExtension.lowercased()) {
+        self = .tracing(file, exam: parts.count > 1 ? parts.last.map(String.init) : nil)
+        return
+      }
       let url = URL(fileURLWithPath: name)
       guard !["png", "jpg", "jpeg", "csv", "xml", "dcm"].contains(url.pathExtension.lowercased()) else {
         throw UserError(
-          .badInput, "\(name) is no WFDB record, the only form in which recordings are read",
+          .badInput, "\(name) is neither a WFDB record nor an HDF5 file, the forms in which recordings are read",
           remedy:
-            "name a WFDB record, with or without .hea, or synthetic:NUMBER; a picture of an ECG (PNG, JPEG) is for "
+            "name a WFDB record, with or without .hea, FILE.hdf5#EXAM or synthetic:NUMBER; a picture of an ECG (PNG, JPEG) is for "
             + "`evl-dist interpret`")
       }
       self = .wfdb(url)
@@ -39,6 +47,14 @@ public enum RecordSource: Sendable, Equatable {
   public func record() throws -> ECGRecord {
     switch self {
     case .wfdb(let url): return try WFDBReader.read(url)
+    case .tracing(let url, let exam):
+      let file = try TracingFile(url)
+      guard exam != nil || file.ids.count == 1 else {
+        throw UserError(
+          .usage, "\(url.path) holds \(file.ids.count) exams",
+          remedy: "name one: \(url.lastPathComponent)#\(file.ids[0])")
+      }
+      return try file.record(at: exam.map { try file.place(of: $0) } ?? 0)
     case .synthetic(let seed, let index):
       let made = SyntheticECG(seed: seed).sample(index)
       var record = made.record

@@ -6,8 +6,8 @@ import Models
 import Tensors
 import Training
 
-/// Says in words what a file or folder holds: checkpoint, run, model or adapter folder, teacher store, PTB-XL folder,
-/// folder of WFDB records, WFDB record, safetensors file.
+/// Says in words what a file or folder holds: checkpoint, run, model or adapter folder, teacher store, folder of PTB-XL or
+/// CODE-15%, folder of WFDB records, WFDB record, HDF5 file of exams, safetensors file.
 public struct Inspection {
   private let url: URL
   private let manager = FileManager.default
@@ -27,9 +27,11 @@ public struct Inspection {
     if TeacherStore.isStore(url) { return try describe(TeacherStore(url)) }
     if has("config.yaml") || has("checkpoints") { return try describeRun() }
     if has("ptbxl_database.csv") { return try describe(PTBXLDataset(path: url)) }
+    if has("exams.csv") { return try describe(CODE15Dataset(path: url)) }
     if has("config.json") { return try describeModel() }
     if AdapterFolder.isPresent(in: url) { return try describeAdapter() }
     if url.pathExtension == "safetensors" { return try describe(SafetensorsFile(contentsOf: url)) }
+    if ["hdf5", "h5"].contains(url.pathExtension) { return try describe(TracingFile(url)) }
     if url.pathExtension == "hea" || manager.fileExists(atPath: url.appendingPathExtension("hea").path) {
       return Self.text(of: try WFDBReader.read(url))
     }
@@ -40,8 +42,9 @@ public struct Inspection {
     throw UserError(
       .badInput, "\(url.path) is of no kind that can be inspected",
       remedy:
-        "name a run, checkpoint, model or adapter folder, teacher store, PTB-XL folder, folder of WFDB records, WFDB "
-        + "record or .safetensors file; pictures, CSV and files of conversations are not described")
+        "name a run, checkpoint, model or adapter folder, teacher store, folder of PTB-XL or CODE-15%, folder of WFDB "
+        + "records, WFDB record, .hdf5 or .safetensors file; pictures, CSV and files of conversations are not described"
+    )
   }
 
   /// Compares a checkpoint, every checkpoint of a run, or a teacher store with its checksums.
@@ -191,6 +194,25 @@ public struct Inspection {
       table.row(superclass.rawValue, "\(dataset.samples.count { $0.superclasses.contains(superclass) })")
     }
     return table.render() + dataset.remarks.map { $0 + "\n" }.joined()
+  }
+
+  private func describe(_ dataset: CODE15Dataset) -> String {
+    var table = TextTable()
+    table.heading("Data set", dataset.name)
+    table.row("exams with a tracing", "\(dataset.exams.count)")
+    let known = dataset.exams.compactMap(\.labels)
+    table.row("exams with diagnoses", "\(known.count)")
+    for label in [CODE15Dataset.normal, CODE15Dataset.abnormal] + CODE15Dataset.diagnoses where !known.isEmpty {
+      table.row(label, "\(known.count { $0.contains(label) })")
+    }
+    return table.render() + dataset.remarks.map { $0 + "\n" }.joined()
+  }
+
+  private func describe(_ file: TracingFile) -> String {
+    let names = file.ids.prefix(3).map { "\(url.lastPathComponent)#\($0)" }.joined(separator: ", ")
+    return
+      "\(file.ids.count) exams of \(file.sampleCount) samples at \(Int(TracingFile.samplingRate)) Hz, zeros among them\n"
+      + "one is named by its exam_id: \(names)\(file.ids.count > 3 ? ", ..." : "")\n"
   }
 
   /// A recording in words: the range of each lead, length, comments.

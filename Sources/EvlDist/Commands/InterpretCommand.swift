@@ -18,7 +18,7 @@ struct InterpretCommand: ParsableCommand {
   @Option(help: "Model folder.") var model: String
   @Option(help: ArgumentHelp("Chat template in place of the folder's own: \(TemplateNote.names).", valueName: "name"))
   var chatTemplate = ""
-  @Argument(help: "WFDB record, PNG or JPEG picture of an ECG, or synthetic:NUMBER.") var file: String
+  @Argument(help: "WFDB record, FILE.hdf5#EXAM, PNG or JPEG picture of an ECG, or synthetic:NUMBER.") var file: String
   @Option(help: "A question of your own instead of the report.") var question: String?
   @Option(help: "Largest number of tokens generated.") var tokens = 96
   @Option(help: "Threads; as many as the process may use when left out.") var threads: Int?

@@ -7,7 +7,7 @@ struct RenderCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "render", abstract: "Draws an ECG record on ECG paper, as an image.")
 
-  @Argument(help: "WFDB record, with or without .hea, or synthetic:NUMBER.") var record: String
+  @Argument(help: "WFDB record, with or without .hea, FILE.hdf5#EXAM, or synthetic:NUMBER.") var record: String
   @Option(name: [.customShort("o"), .customLong("output")], help: "PNG file to write.") var output: String
   @Option(help: "Width in pixels; 2200 is 11 inches at 200 dpi.") var width = 2200
   @Option(help: "Height in pixels.") var height = 1700
