@@ -1,6 +1,7 @@
 import Autograd
 import Cardiology
 import Corpus
+import Foundation
 import Models
 import Tensors
 
@@ -23,8 +24,7 @@ public struct ReadableImage: Sendable {
   }
 }
 
-/// Asks a model about one image: a question that is answered in words, or yes/no questions whose answers have
-/// probabilities.
+/// Asks a model about images: questions that are answered in words, or yes/no questions whose answers have probabilities.
 public struct ImageReader {
   private let generator: Generator<Float>
 
@@ -44,7 +44,7 @@ public struct ImageReader {
     }
     let joined = TokenizedConversation(prompts, common: prompt.commonLength)
     return try generator.firstTokenProbabilities(
-      input(joined, image), of: [Int(prompt.yesId), Int(prompt.noId)]
+      input(joined, image.pixels, [image.geometry]), of: [Int(prompt.yesId), Int(prompt.noId)]
     ).map { pair in
       let sum = pair[0] + pair[1]
       return sum == 0 ? 0.5 : pair[0] / sum
@@ -67,12 +67,39 @@ public struct ImageReader {
     asking question: String, _ image: ReadableImage, tokens: Int, onToken: () -> Void = {},
     onText: (String) -> Void = { _ in }
   ) throws -> String {
-    let ids = try image.prompt.ids(asking: question)
-    var answer = StreamedText(image.prompt.tokenizer)
+    try generated(
+      image.prompt.ids(asking: question), image.pixels, [image.geometry], image.prompt.tokenizer,
+      endId: Int(image.prompt.endId), tokens: tokens, onToken: onToken, onText: onText)
+  }
+
+  /// The greedy answers of a dialogue about images that are shown with its first question: each question is asked behind
+  /// the answers to those before it.
+  ///
+  /// - Parameter tokens: the most that are generated of each answer.
+  public func answers(to questions: [String], _ images: ReadableImages, tokens: Int) throws -> [String] {
+    var turns: [Conversation.Turn] = []
+    var answers: [String] = []
+    for question in questions {
+      turns.append(.init(.human, question, images: turns.isEmpty ? images.geometries.count : 0))
+      let answer = try generated(
+        images.ids(of: turns), images.pixels, images.geometries, images.prompt.tokenizer, endId: images.endId,
+        tokens: tokens)
+      answers.append(answer)
+      turns.append(.init(.assistant, answer.trimmingCharacters(in: .whitespacesAndNewlines)))
+    }
+    return answers
+  }
+
+  /// What the model writes behind a prompt.
+  private func generated(
+    _ ids: [Int32], _ pixels: [Float], _ geometries: [ImageGeometry], _ tokenizer: any Tokenizer, endId: Int,
+    tokens: Int, onToken: () -> Void = {}, onText: (String) -> Void = { _ in }
+  ) throws -> String {
+    var answer = StreamedText(tokenizer)
     func tell(_ part: String) { if !part.isEmpty { onText(part) } }
     _ = try generator.generate(
-      input(TokenizedConversation(ids: ids, answerStart: ids.count), image), maximumNewTokens: tokens,
-      stopTokens: [Int(image.prompt.endId)]
+      input(TokenizedConversation(ids: ids, answerStart: ids.count), pixels, geometries), maximumNewTokens: tokens,
+      stopTokens: [endId]
     ) { _, token in
       onToken()
       tell(answer.append(Int32(token)))
@@ -82,11 +109,13 @@ public struct ImageReader {
     return answer.text
   }
 
-  private func input(_ conversation: TokenizedConversation, _ image: ReadableImage) -> ModelInput<Float> {
-    let geometry = image.geometry
+  private func input(
+    _ conversation: TokenizedConversation, _ pixels: [Float], _ images: [ImageGeometry]
+  ) -> ModelInput<Float> {
+    let tile = images[0].tile
     return ModelInput(
-      pixels: Tensor(image.pixels, [geometry.tiles, 3, geometry.tile.height, geometry.tile.width]),
-      imageSizes: [ImageSize(height: geometry.original.height, width: geometry.original.width)],
+      pixels: Tensor(pixels, [images.reduce(0) { $0 + $1.tiles }, 3, tile.height, tile.width]),
+      imageSizes: images.map { ImageSize(height: $0.original.height, width: $0.original.width) },
       ids: conversation.ids.map(Int.init),
       sequences: Segments(lengths: [conversation.ids.count]),
       branches: conversation.branches.isEmpty ? nil : [conversation.branches])

@@ -51,6 +51,20 @@ public struct LabelSpace: Sendable {
       published: .cpsc2018)
   }
 
+  /// Six diagnoses of CODE-15%, normal and abnormal.
+  public static var code15: LabelSpace {
+    let names = [
+      "NORM": "Normal ECG", "ABNORMAL": "Abnormal ECG", "1dAVb": "1st degree AV block",
+      "RBBB": "Right bundle branch block",
+      "LBBB": "Left bundle branch block", "SB": "Sinus bradycardia", "ST": "Sinus tachycardia",
+      "AF": "Atrial fibrillation",
+    ]
+    let diagnoses = ECGBenchScorer.LabelSet.code15.labels
+    return LabelSpace(
+      vocabulary: .code15, names: names, questions: ["ABNORMAL": "Is this an abnormal ECG?"], published: .code15,
+      allowsNone: true, questionGroups: [["NORM", "ABNORMAL"], Set(diagnoses)])
+  }
+
   /// The diagnoses of a PhysioNet challenge, those that are scored as one in one class.
   ///
   /// - Parameter groups: the diagnoses of each class.

@@ -11,12 +11,17 @@ public struct Prediction: Sendable, Equatable {
   public var text: String
   /// Of each label by its name; nil where there are none.
   public var probabilities: [String: Double]?
+  /// All answers of a dialogue, of which `text` is the last; nil for a single question.
+  public var turns: [String]?
 
-  public init(id: String, prompt: String? = nil, text: String, probabilities: [String: Double]? = nil) {
+  public init(
+    id: String, prompt: String? = nil, text: String, probabilities: [String: Double]? = nil, turns: [String]? = nil
+  ) {
     self.id = id
     self.prompt = prompt
     self.text = text
     self.probabilities = probabilities
+    self.turns = turns
   }
 }
 
@@ -24,8 +29,8 @@ public struct Prediction: Sendable, Equatable {
 ///
 /// Both published forms are read: `{"question_id": ..., "prompt": ..., "text": ...}` and `{"id": ..., "response": ...}`;
 /// where a line holds both, `question_id` and `text` count. Ids may be texts or integers, the prompt a text or an
-/// object with a `prompt`. Lines about labels may hold `probabilities`, an object of label to number, beside the text or in
-/// its place. Other keys are ignored, and so are empty lines.
+/// object with a `prompt`. Lines about labels may hold `probabilities`, an object of label to number, and those of
+/// dialogues `turns`, a list of answers; both beside the text or in its place. Other keys are ignored, and so are empty lines.
 public struct Predictions: Sendable, Equatable {
   public let predictions: [Prediction]
 
@@ -83,7 +88,7 @@ public struct Predictions: Sendable, Equatable {
     }
   }
 
-  /// The bytes of the file: `question_id`, `prompt` and `probabilities` where there are any, `text`; keys sorted, UTF-8.
+  /// The bytes of the file: `question_id`, `text`, and what else there is of a prediction; keys sorted, UTF-8.
   public func jsonLines() throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -91,7 +96,7 @@ public struct Predictions: Sendable, Equatable {
       data += try encoder.encode(
         WrittenLine(
           question_id: prediction.id, prompt: prediction.prompt, text: prediction.text,
-          probabilities: prediction.probabilities))
+          probabilities: prediction.probabilities, turns: prediction.turns))
       data.append(UInt8(ascii: "\n"))
     }
   }
@@ -139,10 +144,12 @@ public struct Predictions: Sendable, Equatable {
     guard let id = line.question_id ?? line.id else {
       throw UserError(.badInput, "\(place): neither \"question_id\" nor \"id\"", remedy: form)
     }
-    guard let text = line.text ?? line.response ?? line.probabilities.map({ _ in "" }) else {
+    guard let text = line.text ?? line.response ?? line.turns?.last ?? line.probabilities.map({ _ in "" })
+    else {
       throw UserError(.badInput, "\(place): neither \"text\" nor \"response\"", remedy: form)
     }
-    return Prediction(id: id.text, prompt: line.prompt?.text, text: text, probabilities: line.probabilities)
+    return Prediction(
+      id: id.text, prompt: line.prompt?.text, text: text, probabilities: line.probabilities, turns: line.turns)
   }
 }
 
@@ -151,6 +158,7 @@ private struct WrittenLine: Encodable {
   var prompt: String?
   var text: String
   var probabilities: [String: Double]?
+  var turns: [String]?
 }
 
 private struct ReadLine: Decodable {
@@ -160,6 +168,7 @@ private struct ReadLine: Decodable {
   var text: String?
   var response: String?
   var probabilities: [String: Double]?
+  var turns: [String]?
 
   struct Identifier: Decodable {
     var text: String

@@ -1,10 +1,15 @@
 import Cardiology
 import Corpus
 import Evaluation
+import Models
 import Tensors
 import Training
 
 extension ModelBlueprint {
+  /// Whether questions about several ECGs can be put to it: Idefics3 is trained on several images a question, but not in
+  /// the built-in models' form of question.
+  var readsSeveralImages: Bool { configuration is Idefics3Configuration && !isAskedInBuiltInForm }
+
   /// A picture as the model is given it and asked about it, whatever was drawn on it.
   /// - Throws: `UserError` (usage) for a model that sees recordings as signals; as `conversationSide`.
   func readable(_ picture: RasterImage, name: String) throws -> ReadableImage {

@@ -6,10 +6,21 @@ import Tensors
 import Training
 
 extension TaskSource {
-  /// What gives a model the one picture or recording that a question shows.
-  func pictures(_ blueprint: ModelBlueprint) throws -> (TextQuestion) throws -> ReadableImage {
+  /// What gives a model what a question shows.
+  func subjects(_ blueprint: ModelBlueprint) throws -> (TextQuestion) throws -> ReadableSubject {
+    let look = try looks(blueprint)
+    return { question in
+      let images = try question.shown.map(look)
+      return images.count == 1 && question.followUps.isEmpty
+        ? .image(images[0]) : .images(try ReadableImages(images, prompt: blueprint.conversationSide().prompt))
+    }
+  }
+
+  /// What gives a model a picture or recording by its name.
+  private func looks(_ blueprint: ModelBlueprint) throws -> (String) throws -> ReadableImage {
     switch task {
     case .ptbXLSuper where data.hasDirectoryPath: return try superclassPictures(blueprint)
+    case .code15 where data.hasDirectoryPath: return try examPictures(blueprint)
     case .ptbXLReport where data.hasDirectoryPath, .ecgQA:
       guard let recordings = task == .ecgQA ? recordings : data else {
         throw UserError(
@@ -17,18 +28,17 @@ extension TaskSource {
       }
       let files = try PTBXLDataset.index(path: recordings)
       let side = try blueprint.side
-      return { question in
-        guard let file = files[question.shown[0]]?.file else {
+      return { name in
+        guard let file = files[name]?.file else {
           throw UserError(
-            .badInput, "recording \(question.shown[0]) is not in \(recordings.path)",
+            .badInput, "recording \(name) is not in \(recordings.path)",
             remedy: "give the whole of PTB-XL, or leave the question out")
         }
         return try ReadableImage(WFDBReader.read(file).conditioned(), for: side)
       }
     default:
       let root = images ?? (data.hasDirectoryPath ? data : data.deletingLastPathComponent())
-      return { question in
-        let name = question.shown[0]
+      return { name in
         switch ConversationDataset.source(of: name, root: root) {
         case .picture(let file): return try blueprint.readable(ImageFile.read(file), name: name)
         case .record(let file): return try ReadableImage(WFDBReader.read(file).conditioned(), for: blueprint.side)
@@ -41,14 +51,27 @@ extension TaskSource {
     }
   }
 
+  /// The exams of CODE-15%.
+  private func examPictures(_ blueprint: ModelBlueprint) throws -> (String) throws -> ReadableImage {
+    let dataset = try CODE15Dataset(path: data)
+    let exams = Dictionary(dataset.exams.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    let side = try blueprint.side
+    return { name in
+      guard let exam = exams[name] else {
+        throw UserError(.badInput, "exam \(name) is no longer in \(data.path)", remedy: "start again")
+      }
+      return try ReadableImage(dataset.record(exam).conditioned(), for: side)
+    }
+  }
+
   /// Recordings as training's own evaluation is given them, to whole microvolts, so that both come to the same scores.
-  private func superclassPictures(_ blueprint: ModelBlueprint) throws -> (TextQuestion) throws -> ReadableImage {
+  private func superclassPictures(_ blueprint: ModelBlueprint) throws -> (String) throws -> ReadableImage {
     let dataset = try PTBXLDataset(path: data)
     let samples = Dictionary(dataset.samples.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     let (records, side) = (RecordCache(dataset), try blueprint.side)
-    return { question in
-      guard let sample = samples[question.shown[0]] else {
-        throw UserError(.badInput, "recording \(question.shown[0]) is no longer in \(data.path)", remedy: "start again")
+    return { name in
+      guard let sample = samples[name] else {
+        throw UserError(.badInput, "recording \(name) is no longer in \(data.path)", remedy: "start again")
       }
       return try ReadableImage(records.record(sample), for: side)
     }

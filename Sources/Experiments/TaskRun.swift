@@ -58,23 +58,22 @@ public struct TaskRun {
       if communicator.isController, let remark = try blueprint.remark(inConversations: false) { note(remark) }
       return (task, blueprint, try blueprint.frozen())
     }
-    // A model is shown one picture.
-    let asked = task.including { $0.shown.count == 1 }
+    let showsSeveral = blueprint.readsSeveralImages
+    let asked = task.including { $0.shown.count == 1 || showsSeveral && $0.shown.count > 1 }
     let left = task.questions.count - asked.questions.count
     let tokens = asking.tokens ?? Self.tokens(of: source.task)
-    let pictures = try communicator.agree { try source.pictures(blueprint) }
-    let log = try communicator.agree {
-      try asking.save.map { file in
-        let depends =
-          [
-            task.name, model.arena.digest(), blueprint.viewName, asking.chatTemplate, "\(tokens)", source.data.path,
-          ] + task.yesNoQuestions.map(\.prompt)
-        return AnswerLog(for: file, fingerprint: Digest.sha256(Data(depends.joined(separator: "\n").utf8)))
-      }
+    let subjects = try communicator.agree { try source.subjects(blueprint) }
+    let log = asking.save.map { file in
+      let depends = [
+        task.name, model.arena.digest(), blueprint.viewName, asking.chatTemplate, "\(tokens)", source.data.path,
+      ]
+      let further = task.yesNoQuestions.map(\.prompt) + task.questions.flatMap(\.followUps)
+      return AnswerLog(
+        for: file, fingerprint: Digest.sha256(Data((depends + further).joined(separator: "\n").utf8)))
     }
     let earlier = try begin(log, asked.questions, note: note)
     let answerer = TextAnswerer(
-      model: model, answerTokens: tokens, yesNoQuestions: task.yesNoQuestions, image: pictures)
+      model: model, answerTokens: tokens, yesNoQuestions: task.yesNoQuestions, subject: subjects)
     let answers = try answerer.answers(
       asked.questions, earlier: earlier, communicator: communicator, stop: stop,
       remedy: log == nil
@@ -92,7 +91,10 @@ public struct TaskRun {
       return try asked.report(
         predictions, rules: rules, bootstrap: bootstrap,
         notes: left == 0
-          ? [] : ["\(left) of \(task.questions.count) questions do not show exactly one ECG, and were not asked"])
+          ? []
+          : [
+            "\(left) of \(task.questions.count) questions show \(showsSeveral ? "no ECG" : "no ECG, or several"), and were not asked"
+          ])
     }
   }
 
@@ -129,10 +131,10 @@ public struct TaskRun {
 
   private static func export(_ task: any BenchmarkTask, _ predictions: Predictions, to file: URL?) throws {
     guard let file else { return }
-    guard let reports = task as? ReportTask else {
-      throw UserError(.usage, "--export is for reports; the answers of \(task.name) are scored here")
+    guard let exported = task as? any ExportedTask else {
+      throw UserError(.usage, "--export is for reports and dialogues; the answers of \(task.name) are scored here")
     }
-    do { try reports.export(predictions).write(to: file, options: .atomic) } catch let error as UserError {
+    do { try exported.export(predictions).write(to: file, options: .atomic) } catch let error as UserError {
       throw error
     } catch {
       throw UserError(

@@ -8,7 +8,9 @@ public enum TaskName: String, CaseIterable, Sendable {
   case ptbXLSuper = "ptb-xl-super"
   case ptbXLReport = "ptb-xl-report"
   case cpsc2018 = "cpsc-2018"
+  case code15 = "code-15"
   case ecgQA = "ecg-qa"
+  case arena
   case mmmuECG = "mmmu-ecg"
   case csn
   case g12EC = "g12ec"
@@ -20,6 +22,7 @@ public enum TaskName: String, CaseIterable, Sendable {
     switch self {
     case .ptbXLSuper: .ptbXLSuper
     case .cpsc2018: .cpsc2018
+    case .code15: .code15
     default: nil
     }
   }
@@ -76,11 +79,12 @@ public struct TaskSource: Sendable {
       let subset = "\(dataset.name), fold \(fold)"
       return task == .ptbXLSuper ? superclasses(samples, subset) : reports(samples, subset)
     case .cpsc2018: return try LabelTask(cpsc: DiagnosedFolder(data, needsTables: false))
+    case .code15: return try LabelTask(code15: CODE15Dataset(path: data))
     case .csn, .g12EC:
       let folder = try DiagnosedFolder(data)
       return form == .labels
         ? try LabelTask(name: task.rawValue, diagnoses: folder) : try ChoiceTask(name: task.rawValue, diagnoses: folder)
-    case .mmmuECG, .choice, .ecgQA:
+    case .mmmuECG, .choice, .ecgQA, .arena:
       throw UserError(
         .badInput, "\(data.path): a folder, and \(task.rawValue) is a file of conversations", remedy: "name the file")
     }
@@ -119,8 +123,10 @@ public struct TaskSource: Sendable {
     if let space = task.labels {
       return try LabelTask(name: name, space: space, subset: subset, conversations: conversations, keys: keys)
     }
-    return task == .ptbXLReport
-      ? try ReportTask(name: name, subset: subset, conversations: conversations, keys: keys)
-      : try ChoiceTask(name: name, subset: subset, conversations: conversations, keys: keys)
+    switch task {
+    case .ptbXLReport: return try ReportTask(name: name, subset: subset, conversations: conversations, keys: keys)
+    case .arena: return try ArenaTask(name: name, subset: subset, conversations: conversations, keys: keys)
+    default: return try ChoiceTask(name: name, subset: subset, conversations: conversations, keys: keys)
+    }
   }
 }

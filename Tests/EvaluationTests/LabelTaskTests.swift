@@ -183,6 +183,19 @@ import Testing
     #expect(error?.message.contains("entry 0") == true && error?.kind == .badInput)
   }
 
+  /// A question about normal or abnormal says nothing of diagnoses, and the other way round.
+  @Test func whatWasNotAskedDoesNotCount() throws {
+    let answers = ["NORM", "ABNORMAL", "RBBB(right bundle branch block)", "AF(atrial fibrillation)"]
+    let task = try LabelTask(
+      name: "code-15", space: .code15, subset: "made", conversations: conversations(answers),
+      keys: ["0", "1", "2", "3"])
+    #expect(task.items.map { $0.asked?.count } == [2, 2, 6, 6])
+    let read = try labels(task, ["normal, no AF", "ABNORMAL: AF", "abnormal ECG with RBBB", "Answer: AF"])
+    #expect(read.text?.exactSetAccuracy.value == 1 && read.text?.hammingLoss.value == 0)
+    // The published scorer finds AF and ABNORMAL there, and "normal" nowhere.
+    #expect(read.ecgBench?.macroF1.value ?? 1 < 1 && read.ecgBench?.droppedLabels == [])
+  }
+
   @Test(.enabled(if: SharedFiles.has("data/cinc-2021")))
   func theChallengesRecordsAreScoredByTheirOwnLabels() throws {
     for (name, classes) in [("G12EC", 5), ("Chapman-Ningbo", 5)] {

@@ -56,6 +56,31 @@ extension LabelTask {
           ? ["\(none) of \(items.count) records show no scored diagnosis, and count as negatives of all"] : []))
   }
 
+  /// The six diagnoses, NORM and ABNORMAL of CODE-15%; resamples draw patients where the table names them.
+  /// - Throws: `UserError` where no exam has them all filled in.
+  public init(code15 dataset: CODE15Dataset) throws {
+    let space = LabelSpace.code15
+    let items = dataset.exams.compactMap { exam in
+      exam.labels.map { labels in
+        LabelItem(
+          TextQuestion(id: exam.id, prompt: space.listing, shown: [exam.id]), gold: labels,
+          subject: exam.patient.isEmpty ? nil : "patient \(exam.patient)")
+      }
+    }
+    guard !items.isEmpty else {
+      let columns = CODE15Dataset.diagnoses.joined(separator: ", ")
+      throw UserError(
+        .badInput,
+        "\(dataset.name): the columns \(columns) and normal_ecg of exams.csv are not filled in for any of its "
+          + "\(dataset.exams.count) exams, so there is nothing to score against",
+        remedy: "take the exams.csv of the published data set, which has them")
+    }
+    let patients = Set(items.map(\.subject)).count
+    self.init(
+      name: "code-15", space: space, subset: dataset.name, items: items,
+      remarks: dataset.remarks + ["\(items.count) exams of \(patients) patients, who are drawn in resamples"])
+  }
+
   private static func item(_ id: String, _ gold: Set<String>, _ space: LabelSpace) -> LabelItem {
     LabelItem(TextQuestion(id: id, prompt: space.listing, shown: [id]), gold: gold)
   }

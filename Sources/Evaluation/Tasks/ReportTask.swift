@@ -5,7 +5,7 @@ import Tensors
 /// Clinical reports in free words, held against the reference's: how many words and statements they share.
 ///
 /// None of the measures knows medicine; `export` is for a judge that does.
-public struct ReportTask: TextTask {
+public struct ReportTask: TextTask, ExportedTask {
   public struct Item: TextItem, Equatable {
     public let question: TextQuestion
     /// The report as the data has it.

@@ -10,17 +10,17 @@ public struct TextAnswerer {
   private let answerTokens: Int
   private let yesNoQuestions: [YesNoQuestion]
   /// What a question shows, as the model is given it.
-  private let image: (TextQuestion) throws -> ReadableImage
+  private let subject: (TextQuestion) throws -> ReadableSubject
 
   /// - Parameter yesNoQuestions: what is asked about everything that is shown, beside its own question.
   public init(
     model: any VisionLanguageModel<Float>, answerTokens: Int, yesNoQuestions: [YesNoQuestion] = [],
-    image: @escaping (TextQuestion) throws -> ReadableImage
+    subject: @escaping (TextQuestion) throws -> ReadableSubject
   ) {
     reader = ImageReader(model: model)
     self.answerTokens = answerTokens
     self.yesNoQuestions = yesNoQuestions
-    self.image = image
+    self.subject = subject
   }
 
   /// Collective: the greedy answers to all questions, in their order, on every rank; the same for any number of ranks.
@@ -36,7 +36,8 @@ public struct TextAnswerer {
   ) throws -> [Prediction] {
     func prediction(_ question: TextQuestion, _ reading: Reading) -> Prediction {
       Prediction(
-        id: question.id, prompt: question.prompt, text: reading.text, probabilities: reading.probabilities)
+        id: question.id, prompt: question.prompt, text: reading.text, probabilities: reading.probabilities,
+        turns: reading.turns)
     }
     var done = earlier.count
     let readings = try communicator.dealt(
@@ -58,10 +59,17 @@ public struct TextAnswerer {
   private struct Reading: Codable {
     var text: String
     var probabilities: [String: Double]?
+    var turns: [String]?
   }
 
   private func answer(_ question: TextQuestion) throws -> Reading {
-    let image = try image(question)
+    let image: ReadableImage
+    switch try subject(question) {
+    case .image(let one): image = one
+    case .images(let images):
+      let answers = try reader.answers(to: [question.prompt] + question.followUps, images, tokens: answerTokens)
+      return Reading(text: answers.last ?? "", turns: question.followUps.isEmpty ? nil : answers)
+    }
     let text = try reader.text(asking: question.prompt, image, tokens: answerTokens)
     guard !yesNoQuestions.isEmpty else { return Reading(text: text) }
     let values = try reader.probabilities(image, of: yesNoQuestions.map(\.prompt))

@@ -9,11 +9,14 @@ public struct TextQuestion: Sendable, Equatable {
   public let prompt: String
   /// Recordings by name, or pictures by path, in the order in which they are shown.
   public let shown: [String]
+  /// What is asked next, each behind the model's own answers so far.
+  public let followUps: [String]
 
-  public init(id: String, prompt: String, shown: [String]) {
+  public init(id: String, prompt: String, shown: [String], followUps: [String] = []) {
     self.id = id
     self.prompt = prompt
     self.shown = shown
+    self.followUps = followUps
   }
 
   /// What it is about; questions of the same subject are not independent.

@@ -37,6 +37,9 @@ struct EvaluateCommand: ParsableCommand {
     guard chatTemplate.isEmpty || model != nil else { throw ValidationError("--chat-template is for --model") }
     guard save == nil || model != nil else { throw ValidationError("--save is for --model") }
     guard stepLimit >= 0 && stepLimit.isFinite else { throw ValidationError("--step-limit is 0 or more seconds") }
+    guard task != .arena || single.export != nil || save != nil else {
+      throw ValidationError("arena has no score here: name a file for the dialogues, --export or --save")
+    }
     guard single.form == nil || task == .csn || task == .g12EC else {
       throw ValidationError("--form is for csn and g12ec")
     }
@@ -84,8 +87,8 @@ struct TaskOptions: ParsableArguments {
   var form: TaskSource.Form?
   @Option(help: "The most tokens of an answer; 24 for ptb-xl-super and 1024 for others where it is left out.")
   var tokens: Int?
-  @Option(help: "Write requests, references and answers of ptb-xl-report as JSON lines, for a judge.") var export:
-    String?
+  @Option(help: "Write questions, references and answers of ptb-xl-report or arena as JSON lines, for a judge.")
+  var export: String?
 
   func validate() throws {
     guard tokens ?? 1 > 0 else { throw ValidationError("--tokens is 1 or more") }
