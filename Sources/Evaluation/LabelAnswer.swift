@@ -137,6 +137,12 @@ struct LabelAnswerTables {
   }
 }
 
+/// What is to be said of resamples of so few subjects that they are all the same.
+func notesOnSubjects(_ clusters: [Int]) -> [String] {
+  clusters.count > 1 && Set(clusters).count == 1
+    ? ["all \(clusters.count) are about one recording, so that there is nothing to resample and no interval"] : []
+}
+
 /// Subjects by number, from 0 in the order in which they come.
 func subjectNumbers(_ subjects: [String]) -> [Int] {
   var numbers: [String: Int] = [:]

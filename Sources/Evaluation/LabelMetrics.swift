@@ -39,7 +39,7 @@ public struct LabelMetrics: Sendable {
       task: task, subset: subset, records: scored.gold.ids.count, recordsWithoutLabel: scored.excluded,
       positives: Dictionary(uniqueKeysWithValues: zip(space.classes, scored.gold.positives)), bootstrap: bootstrap,
       probabilities: try probabilityScores(scored), text: try textScores(scored), ecgBench: try ecgBenchScores(scored),
-      remarks: remarks)
+      remarks: remarks + notesOnSubjects(scored.clusters))
   }
 
   /// Paired differences (first minus second) of the metrics that both models have.

@@ -6,6 +6,11 @@ import Tensors
 import Training
 
 extension TaskSource {
+  /// The most tokens of an answer where none are named: as training's own evaluation of superclasses, else as ECGBench's.
+  var answerTokens: Int {
+    task == .ptbXLSuper && data.hasDirectoryPath ? RunConfiguration().evaluation.answerTokens : 1024
+  }
+
   /// What gives a model what a question shows.
   func subjects(_ blueprint: ModelBlueprint) throws -> (TextQuestion) throws -> ReadableSubject {
     let look = try looks(blueprint)

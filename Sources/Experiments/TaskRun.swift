@@ -61,7 +61,13 @@ public struct TaskRun {
     let showsSeveral = blueprint.readsSeveralImages
     let asked = task.including { $0.shown.count == 1 || showsSeveral && $0.shown.count > 1 }
     let left = task.questions.count - asked.questions.count
-    let tokens = asking.tokens ?? Self.tokens(of: source.task)
+    guard !asked.questions.isEmpty else {
+      throw UserError(
+        .badInput,
+        "\(task.name): none of the \(left) questions shows \(showsSeveral ? "an" : "exactly one") ECG, so none is asked",
+        remedy: showsSeveral ? "give a file whose questions name pictures" : "take a model that reads several images")
+    }
+    let tokens = asking.tokens ?? source.answerTokens
     let subjects = try communicator.agree { try source.subjects(blueprint) }
     let log = asking.save.map { file in
       let depends = [
@@ -96,11 +102,6 @@ public struct TaskRun {
             "\(left) of \(task.questions.count) questions show \(showsSeveral ? "no ECG" : "no ECG, or several"), and were not asked"
           ])
     }
-  }
-
-  /// The most tokens of an answer where none are named: as training's own evaluation of superclasses, else as ECGBench's.
-  private static func tokens(of task: TaskName) -> Int {
-    task == .ptbXLSuper ? RunConfiguration().evaluation.answerTokens : 1024
   }
 
   /// Collective: what an earlier start has answered, the same on every rank.

@@ -55,6 +55,11 @@ import Testing
       let refused = #expect(throws: UserError.self) { try task.check(.ecgbench) }
       #expect(refused?.kind == .usage)
       try task.check(.default)
+      let twice = try String(contentsOf: place.appendingPathComponent("dx_mapping_scored.csv"), encoding: .utf8)
+        .replacing("103,D3", with: "103,D0")
+      try Data(twice.utf8).write(to: place.appendingPathComponent("dx_mapping_scored.csv"))
+      let error = #expect(throws: UserError.self) { try LabelTask(name: "g12ec", diagnoses: DiagnosedFolder(place)) }
+      #expect(error?.message.contains("abbreviated D0") == true)
     }
   }
 

@@ -33,6 +33,8 @@ import Testing
     let together = try scores(hits, subjects: (0..<40).map { "r\($0 / 10)" }).report(#require(few)).rows[0].value
     let widths = [alone, together].map { ($0.high ?? 0) - ($0.low ?? 0) }
     #expect(alone.value == 0.5 && together.value == 0.5 && widths[1] > 2 * widths[0], "\(widths)")
+    let one = try scores(hits, subjects: hits.map { _ in "r" }).report(#require(few))
+    #expect(one.rows[0].value.low == nil && one.notes.count == 1 && one.notes[0].contains("no interval"))
     #expect((together.low ?? 1) <= 0.25 && (together.high ?? 0) >= 0.75)
   }
 

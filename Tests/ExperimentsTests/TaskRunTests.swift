@@ -109,6 +109,9 @@ import Training
         let one = try report(model)
         #expect(one.items == 1 && one.notes == ["2 of 3 questions show no ECG, or several, and were not asked"])
       }
+      try JSONSerialization.data(withJSONObject: [entries[1]]).write(to: file)
+      let error = #expect(throws: UserError.self) { try report(ownForm) }
+      #expect(error?.message.contains("none of the 1 questions shows exactly one ECG") == true)
     }
   }
 }

@@ -75,7 +75,7 @@ public struct ItemScores: Sendable, Equatable {
       task: task, subset: subset, rules: rules, items: ids.count, bootstrap: bootstrap,
       rows: zip(cells, estimates).map { cell, value in
         ScoreReport.Row(group: cell.group, measure: cell.measure.name, items: cell.members.count, value: value)
-      }, counts: counts, notes: notes)
+      }, counts: counts, notes: notes + notesOnSubjects(clusters))
   }
 
   /// Paired differences (this minus the other) of every mean, on the same items.

@@ -43,6 +43,11 @@ extension LabelTask {
         remedy: "put that table of the PhysioNet challenge beside the records, or above")
     }
     let space = LabelSpace(challenge: groups)
+    if let label = firstRepeated(space.classes) {
+      throw UserError(
+        .badInput, "\(folder.name): two scored diagnoses are abbreviated \(label) in dx_mapping_scored.csv",
+        remedy: "give them abbreviations of their own")
+    }
     let items = folder.records.map { record in
       let codes = Set(record.diagnoses.map(\.code))
       let gold = groups.filter { group in group.contains { codes.contains($0.code) } }.map(LabelSpace.label)

@@ -85,7 +85,7 @@ struct TaskOptions: ParsableArguments {
   @Option(help: "Wording of ecg-qa's questions.") var wording = ECGQAQuestions.Wording.paraphrased
   @Option(help: "Form of csn and g12ec on a folder of records: options (eight, the default) or labels.")
   var form: TaskSource.Form?
-  @Option(help: "The most tokens of an answer; 24 for ptb-xl-super and 1024 for others where it is left out.")
+  @Option(help: "The most tokens of an answer; 24 for ptb-xl-super's recordings and else 1024 where it is left out.")
   var tokens: Int?
   @Option(help: "Write questions, references and answers of ptb-xl-report or arena as JSON lines, for a judge.")
   var export: String?
