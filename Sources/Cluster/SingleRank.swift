@@ -9,10 +9,11 @@ public final class SingleRank: Communicator {
   public let nodeCount = 1
   public let localRank = 0
   public let localSize = 1
-  public let status = RankStatus(alone: 0, of: .here(1))
+  public let status: RankStatus
   public let library = "none (one rank)"
 
-  public init() {}
+  /// - Parameter status: where a rank of a larger job publishes what it does while it works alone; nil: a page of its own.
+  public init(status: RankStatus? = nil) { self.status = status ?? RankStatus(alone: 0, of: .here(1)) }
 
   public func barrier() {}
   public func broadcastBytes(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {}

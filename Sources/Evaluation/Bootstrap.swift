@@ -85,9 +85,9 @@ public struct Bootstrap: Sendable, Equatable, Codable {
   public func estimates(
     records: Int, clusters: [Int]? = nil, _ statistics: ([Int]) -> [Double?]
   ) -> [Estimate] {
-    let values = statistics([Int](repeating: 1, count: records))
-    let resampled = resample(records: records, clusters: clusters, count: values.count, statistics)
-    return zip(values, resampled).map { value, column in estimate(value, column) }
+    estimates(statistics([Int](repeating: 1, count: records))) { replicate in
+      varies(records, clusters) ? statistics(weights(records: records, clusters: clusters, replicate: replicate)) : nil
+    }
   }
 
   /// The interval of one statistic.
@@ -101,15 +101,31 @@ public struct Bootstrap: Sendable, Equatable, Codable {
   public func differences(
     records: Int, clusters: [Int]? = nil, _ first: ([Int]) -> [Double?], _ second: ([Int]) -> [Double?]
   ) -> [PairedDifference] {
-    func subtract(_ weights: [Int]) -> [Double?] {
-      zip(first(weights), second(weights)).map { one, other in
-        guard let one, let other else { return nil }
-        return one - other
-      }
+    func subtract(_ weights: [Int]) -> [Double?] { Self.subtract(first(weights), second(weights)) }
+    return differences(subtract([Int](repeating: 1, count: records))) { replicate in
+      varies(records, clusters) ? subtract(weights(records: records, clusters: clusters, replicate: replicate)) : nil
     }
-    let values = subtract([Int](repeating: 1, count: records))
-    let resampled = resample(records: records, clusters: clusters, count: values.count, subtract)
-    return zip(values, resampled).map { value, column in
+  }
+
+  /// Resamples of a single record are all the same and say nothing.
+  private func varies(_ records: Int, _ clusters: [Int]?) -> Bool { Set(clusters ?? Array(0..<records)).count > 1 }
+
+  static func subtract(_ first: [Double?], _ second: [Double?]) -> [Double?] {
+    zip(first, second).map { one, other in
+      guard let one, let other else { return nil }
+      return one - other
+    }
+  }
+
+  /// The intervals of values, statistic by statistic.
+  /// - Parameter resampled: the statistics in a replicate; nil where resamples say nothing.
+  func estimates(_ values: [Double?], _ resampled: (_ replicate: Int) -> [Double?]?) -> [Estimate] {
+    zip(values, columns(values.count, resampled)).map { value, column in estimate(value, column) }
+  }
+
+  /// The same of differences, with their p-values.
+  func differences(_ values: [Double?], _ resampled: (_ replicate: Int) -> [Double?]?) -> [PairedDifference] {
+    zip(values, columns(values.count, resampled)).map { value, column in
       let difference = estimate(value, column)
       guard difference.low != nil else { return PairedDifference(difference: difference, pValue: nil) }
       let smaller = min(column.count { $0 <= 0 }, column.count { $0 >= 0 })
@@ -119,14 +135,10 @@ public struct Bootstrap: Sendable, Equatable, Codable {
   }
 
   /// The defined values of each statistic over all resamples.
-  private func resample(
-    records: Int, clusters: [Int]?, count: Int, _ statistics: ([Int]) -> [Double?]
-  ) -> [[Double]] {
+  private func columns(_ count: Int, _ resampled: (_ replicate: Int) -> [Double?]?) -> [[Double]] {
     var columns = [[Double]](repeating: [], count: count)
-    // Resamples of a single record are all the same and say nothing.
-    guard Set(clusters ?? Array(0..<records)).count > 1 else { return columns }
     for replicate in 0..<replicates {
-      let values = statistics(weights(records: records, clusters: clusters, replicate: replicate))
+      guard let values = resampled(replicate) else { return columns }
       precondition(values.count == count, "a statistic's values are always as many")
       for (column, value) in values.enumerated() {
         if let value { columns[column].append(value) }

@@ -61,6 +61,22 @@ public struct LabelMetrics: Sendable {
       task: task, subset: subset, records: one.gold.ids.count, metrics: shared, differences: differences)
   }
 
+  /// Several runs of one method, alike but for their seeds, on the same records.
+  ///
+  /// - Throws: as `report`; also when the runs' answers are not for the same records with the same truth.
+  public func seeds(_ runs: [[LabelAnswer]]) throws -> SeedScores {
+    guard let first = runs.first else { throw UserError(.badInput, "no run to score") }
+    let scored = try runs.map { try LabelAnswerTables(try Self.ordered($0, like: first), space) }
+    guard let one = scored.first, scored.allSatisfy({ $0.gold == one.gold }) else {
+      throw UserError(.badInput, "two runs hold different labels for the same record")
+    }
+    let shared = one.metricNames.filter { name in scored.allSatisfy { $0.metricNames.contains(name) } }
+    let statistics = try scored.map { try $0.statistics(threshold: threshold) }
+    return SeedScores(
+      records: one.gold.ids, clusters: one.clusters, metrics: shared,
+      runs: statistics.map { run in { weights in shared.map { run[$0]?(weights) } } })
+  }
+
   private func probabilityScores(_ scored: LabelAnswerTables) throws -> LabelReport.Probabilities? {
     guard let scores = scored.scores else { return nil }
     let gold = scored.gold

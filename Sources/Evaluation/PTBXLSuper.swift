@@ -20,6 +20,9 @@ public struct PTBXLSuper: Sendable {
   public func compare(_ first: [Answer], _ second: [Answer]) throws -> PTBXLSuperComparison {
     try metrics.compare(first, second)
   }
+
+  /// As `LabelMetrics.seeds`.
+  public func seeds(_ runs: [[Answer]]) throws -> SeedScores { try metrics.seeds(runs) }
 }
 
 public typealias PTBXLSuperReport = LabelReport

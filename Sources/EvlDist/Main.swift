@@ -18,7 +18,8 @@ struct EvlDist: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      TrainCommand.self, TeachCommand.self, EvaluateCommand.self, InterpretCommand.self, RenderCommand.self,
+      TrainCommand.self, TeachCommand.self, AblateCommand.self, EvaluateCommand.self, InterpretCommand.self,
+      RenderCommand.self,
       InspectCommand.self,
       VerifyCommand.self, ExportCommand.self, DoctorCommand.self, BenchCommand.self, LossCommand.self,
       ForwardCommand.self, TokenizeCommand.self, ConfigCommand.self, PlanCommand.self, LaunchCommand.self,

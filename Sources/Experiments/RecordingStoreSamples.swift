@@ -50,7 +50,7 @@ struct RecordingStoreSamples: StoreSamples {
     func input(_ position: Int) throws -> PreparedInput {
       let request = requests[position]
       let record = configuration.data.augmentation.changes.variant(
-        request.variant, of: try corpus.records.record(request.sample), seed: configuration.run.seed,
+        request.variant, of: try corpus.records.record(request.sample), seed: configuration.dataSeed,
         sample: request.sample.index)
       return try side.input(record, request.question)
     }

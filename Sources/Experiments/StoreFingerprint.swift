@@ -22,7 +22,7 @@ enum StoreFingerprint {
       "view": configuration.data.view,
       "augmentation": variants == 1
         ? "none"
-        : "\(variants) variants, seed \(configuration.run.seed), shift \(augmentation.shift), gain \(augmentation.gain), "
+        : "\(variants) variants, seed \(configuration.dataSeed), shift \(augmentation.shift), gain \(augmentation.gain), "
           + "lead gain \(augmentation.leadGain), noise \(augmentation.noise), lead dropout \(augmentation.leadDropout)",
     ]
   }

@@ -15,7 +15,7 @@ public struct TrainingCorpus: TrainingMaterial {
 
   /// - Throws: `UserError` for a data set that cannot be read or lacks a fold.
   public init(_ configuration: RunConfiguration) throws {
-    dataset = try Self.dataset(configuration.data, seed: configuration.run.seed)
+    dataset = try Self.dataset(configuration.data, seed: configuration.dataSeed)
     metadataFingerprint = dataset.metadataFingerprint
     records = RecordCache(dataset)
     let asked = configuration.evaluation
@@ -53,7 +53,8 @@ public struct TrainingCorpus: TrainingMaterial {
     let asked = configuration.data
     return try SamplePreparer(
       records: records, samples: training, seed: configuration.run.seed,
-      augmentation: asked.augmentation.changes, mix: asked.questions.mix,
+      augmentation: asked.augmentation.changes, draws: asked.augmentation.draws,
+      augmentationSeed: configuration.dataSeed, mix: asked.questions.mix,
       labelled: try LabelledFraction(configuration.train.labelled, seed: configuration.run.seed),
       asksEveryQuestion: asksEveryQuestion, student: student, teacher: teacher, store: store)
   }
@@ -91,6 +92,11 @@ public struct TrainingCorpus: TrainingMaterial {
   }
 
   static func short(_ text: String) -> String { String(Digest.sha256(Data(text.utf8)).prefix(16)) }
+}
+
+extension RunConfiguration {
+  /// Of what is drawn of the data.
+  var dataSeed: UInt64 { data.seed ?? run.seed }
 }
 
 extension RunConfiguration.Augmentation {

@@ -42,7 +42,8 @@ import Testing
     let help = try Self.run(["--help"])
     #expect(help.code == 0)
     for name in [
-      "train", "teach", "evaluate", "interpret", "render", "inspect", "verify", "export", "doctor", "bench", "loss",
+      "train", "teach", "ablate", "evaluate", "interpret", "render", "inspect", "verify", "export", "doctor", "bench",
+      "loss",
       "forward",
       "tokenize",
       "config", "plan", "launch", "status",

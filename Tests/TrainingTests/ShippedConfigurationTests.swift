@@ -18,7 +18,8 @@ import Training
   @Test(arguments: files)
   func everyShippedConfigurationIsValidOnceItHasData(file: String) throws {
     let path = Self.folder.appendingPathComponent(file)
-    _ = try ConfigurationLoader().load(file: path, assignments: ["data.path=somewhere"])
+    // What else `ablate` reads there, the tests of its own hold.
+    try ConfigurationLoader().merge(file: path, assignments: ["data.path=somewhere"], leavingOut: "ablation").validate()
   }
 
   /// The ablations are configurations: each differs from the quick start where its name says, and nowhere else.

@@ -57,19 +57,24 @@ public struct SamplePreparer: SampleSource {
   public let samples: [ECGSample]
   public let order: KeyedOrder
   public let augmentation: Augmentation
+  /// Looks of a record that epochs take turns through; 0: a new one each epoch.
+  public let draws: Int
+  public let augmentationSeed: UInt64
   public let questions: QuestionDraw
   public let labelled: LabelledFraction
   /// Whether a record is asked all yes/no and classification questions of the mix at once, beside the one drawn.
   public let asksEveryQuestion: Bool
   public let student: ModelSide
   public let teacher: ModelSide?
-  /// Stands for a live teacher. Augmentation is then limited to its variants: epoch e sees number e mod variants.
+  /// Stands for a live teacher. The draws are then its variants: epoch e sees number e mod variants.
   public let store: TeacherStore?
 
+  /// - Parameter augmentationSeed: nil: `seed`.
   /// - Throws: `UserError` of kind badInput where there are no samples, or one of them has no question to be asked.
   public init(
     records: RecordCache, samples: [ECGSample], seed: UInt64, augmentation: Augmentation = Augmentation(),
-    mix: QuestionDraw.Mix = QuestionDraw.Mix(), labelled: LabelledFraction, asksEveryQuestion: Bool = false,
+    draws: Int = 0, augmentationSeed: UInt64? = nil, mix: QuestionDraw.Mix = QuestionDraw.Mix(),
+    labelled: LabelledFraction, asksEveryQuestion: Bool = false,
     student: ModelSide, teacher: ModelSide?, store: TeacherStore? = nil
   ) throws {
     let questions = QuestionDraw(seed: seed, mix: mix)
@@ -85,6 +90,8 @@ public struct SamplePreparer: SampleSource {
     self.samples = samples
     order = KeyedOrder(seed: seed, count: samples.count)
     self.augmentation = augmentation
+    self.draws = store?.index.variants ?? draws
+    self.augmentationSeed = augmentationSeed ?? seed
     self.questions = questions
     self.labelled = labelled
     self.asksEveryQuestion = asksEveryQuestion
@@ -102,10 +109,10 @@ public struct SamplePreparer: SampleSource {
       throw UserError(.badInput, "\(records.dataset.name): sample \(sample.id) has no question", remedy: "leave it out")
     }
     let original = try records.record(sample)
-    let variant = store.map { epoch % $0.index.variants }
+    let variant = draws > 0 ? epoch % draws : nil
     let record =
-      variant.map { augmentation.variant($0, of: original, seed: order.seed, sample: sample.index) }
-      ?? augmentation.apply(to: original, seed: order.seed, epoch: epoch, sample: sample.index)
+      variant.map { augmentation.variant($0, of: original, seed: augmentationSeed, sample: sample.index) }
+      ?? augmentation.apply(to: original, seed: augmentationSeed, epoch: epoch, sample: sample.index)
     let isLabelled = labelled.isLabelled(sample)
     let asked = asksEveryQuestion ? [question] + questions.others(than: question, for: sample) : [question]
     func input(_ side: ModelSide) throws -> PreparedInput {

@@ -217,7 +217,7 @@ public struct TransportInspection {
     guard let name else { return corpus.evaluation.first }
     if let known = corpus.dataset.samples.first(where: { $0.id == name }) { return known }
     guard run.configuration.data.kind == "synthetic", case .synthetic(let seed, let index) = try RecordSource(name),
-      seed == run.configuration.run.seed
+      seed == run.configuration.dataSeed
     else { return nil }
     return corpus.dataset.samples.first { $0.index == index }
   }

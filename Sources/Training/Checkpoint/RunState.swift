@@ -121,7 +121,11 @@ extension RunState {
     var shapes = Digest()
     for entry in layout.entries { shapes.update(Data("\(entry.name) \(entry.shape)\n".utf8)) }
     let adapters = train.adaptation == nil ? [] : ["train.lora."]
-    let seen = try configuration.values(under: ["data.questions.", "data.augmentation.", "train.labelled"] + adapters)
+    var seen = try configuration.values(
+      under: ["data.questions.", "data.augmentation.", "data.seed", "train.labelled"] + adapters)
+    // As checkpoints from before these keys have it.
+    if configuration.data.augmentation.draws == 0 { seen["data.augmentation.draws"] = nil }
+    if configuration.data.seed == nil { seen["data.seed"] = nil }
     var optimisation = try configuration.values(under: [
       "objective.", "train.learning_rate", "train.schedule", "train.warmup", "train.weight_decay", "train.clip",
       "train.spikes.",

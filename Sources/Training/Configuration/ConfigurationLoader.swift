@@ -47,8 +47,11 @@ public struct ConfigurationLoader {
   }
 
   /// As `load`, with values that a run would refuse; keys are known and values of the right kind.
+  ///
+  /// - Parameter section: of the file, for another reader.
   public func merge(
-    file: URL? = nil, assignments: [String] = [], base: RunConfiguration = RunConfiguration()
+    file: URL? = nil, assignments: [String] = [], base: RunConfiguration = RunConfiguration(),
+    leavingOut section: String? = nil
   ) throws -> ResolvedConfiguration {
     var tree = try ConfigurationTree(base)
     var origins: [String: String] = [:]
@@ -66,24 +69,51 @@ public struct ConfigurationLoader {
       origins[key] = origin
     }
     if let file {
-      for (key, value) in try read(file, isLeaf: tree.contains) {
+      let sections = try Self.sections(of: file).filter { $0.key != section }
+      for (key, value) in flatten(sections, prefix: "", isLeaf: tree.contains).sorted(by: { $0.0 < $1.0 }) {
         set(key, value, origin: "file \(file.lastPathComponent)")
       }
     }
     for assignment in assignments {
-      guard let equals = assignment.firstIndex(of: "="), equals != assignment.startIndex else {
+      guard let (key, value) = Self.assigned(assignment) else {
         problems.append("--set \(assignment): expected section.key=value")
         continue
       }
-      let text = String(assignment[assignment.index(after: equals)...])
-      let value = (try? Self.parse(text)).flatMap { $0 } ?? text
-      set(String(assignment[..<equals]), value, origin: "--set")
+      set(key, value, origin: "--set")
     }
     try ResolvedConfiguration.refuse(problems)
     return ResolvedConfiguration(configuration: try tree.decoded(), origins: origins)
   }
 
-  private func read(_ file: URL, isLeaf: (String) -> Bool) throws -> [(String, Any)] {
+  /// A section of a file that is no part of a run's configuration, as JSON, with the assignments to its keys.
+  ///
+  /// - Returns: nil where the file has no such section.
+  /// - Throws: `UserError` (usage) for a file that cannot be read, or a section that is no mapping.
+  public func section(_ name: String, of file: URL, assignments: [String] = []) throws -> Data? {
+    guard let found = try Self.sections(of: file)[name] else { return nil }
+    guard var section = found as? [String: Any] else {
+      throw UserError(
+        .usage, "\(file.path): \(name) is not a mapping", remedy: "write `\(name):` and its keys below it")
+    }
+    for (key, value) in assignments.compactMap(Self.assigned) where key.hasPrefix(name + ".") {
+      section[String(key.dropFirst(name.count + 1))] = value
+    }
+    guard JSONSerialization.isValidJSONObject(section) else {
+      throw UserError(
+        .usage, "\(file.path): \(name) holds something else than texts, numbers, lists and mappings",
+        remedy: "put dates and the like in quotes")
+    }
+    return try JSONSerialization.data(withJSONObject: section)
+  }
+
+  /// Key and value of `section.key=value`, the value in YAML; nil for another form.
+  private static func assigned(_ assignment: String) -> (key: String, value: Any)? {
+    guard let equals = assignment.firstIndex(of: "="), equals != assignment.startIndex else { return nil }
+    let text = String(assignment[assignment.index(after: equals)...])
+    return (String(assignment[..<equals]), (try? parse(text)).flatMap { $0 } ?? text)
+  }
+
+  private static func sections(of file: URL) throws -> [String: Any] {
     let text: String
     do { text = try String(contentsOf: file, encoding: .utf8) } catch {
       throw UserError(
@@ -91,17 +121,17 @@ public struct ConfigurationLoader {
         remedy: "check --config")
     }
     let parsed: Any?
-    do { parsed = try Self.parse(text) } catch let error as UserError {
+    do { parsed = try parse(text) } catch let error as UserError {
       throw UserError(.usage, "\(file.path), \(error.message)", remedy: "give every key a name of plain text")
     } catch {
       throw UserError(.usage, "\(file.path) is not YAML: \(error)", remedy: "mend the line it names")
     }
-    guard let parsed else { return [] }
+    guard let parsed else { return [:] }
     guard let sections = parsed as? [String: Any] else {
       throw UserError(
         .usage, "\(file.path) is not a mapping of sections", remedy: "write `section:` and its keys below it")
     }
-    return flatten(sections, prefix: "", isLeaf: isLeaf).sorted { $0.0 < $1.0 }
+    return sections
   }
 
   /// A YAML text as dictionaries, arrays and values. Keys that are no scalars are refused before the library constructs

@@ -18,6 +18,7 @@ struct ConfigurationTree {
     case whole = "a whole number"
     case natural = "a whole number of at least 0"
     case wholeOrNull = "a whole number or null"
+    case naturalOrNull = "a whole number of at least 0, or null"
     case positions = "a list of whole numbers"
     case names = "a list of names, such as [q_proj, v_proj]"
 
@@ -31,6 +32,7 @@ struct ConfigurationTree {
       case is [Int].Type: self = .positions
       case is [String].Type: self = .names
       case is UInt64.Type: self = .natural
+      case is UInt64?.Type: self = .naturalOrNull
       default: self = .whole
       }
     }
@@ -44,6 +46,7 @@ struct ConfigurationTree {
       case .natural: !(value is Bool) && (value as? Int).map { $0 >= 0 } ?? false
       case .numberOrNull: value is NSNull || Kind.number.admits(value)
       case .wholeOrNull: value is NSNull || Kind.whole.admits(value)
+      case .naturalOrNull: value is NSNull || Kind.natural.admits(value)
       case .positions: (value as? [Any])?.allSatisfy(Kind.whole.admits) ?? false
       case .names: (value as? [Any])?.allSatisfy(Kind.text.admits) ?? false
       }

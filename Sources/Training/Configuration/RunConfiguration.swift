@@ -50,6 +50,9 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var view = "signal"
     /// Number of synthetic records.
     public var records = 1600
+    /// Of what is drawn of the data: synthetic records, folds where a data set has none, augmentation. Absent: run.seed;
+    /// given, runs of different seeds have the same data.
+    public var seed: UInt64?
     public var questions = Questions()
     public var augmentation = Augmentation()
     /// Batches prepared ahead by the background thread.
@@ -78,6 +81,9 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var noise = 0.01
     /// Probability that a lead is blanked.
     public var leadDropout = 0.0
+    /// Different looks of a record that the epochs take turns through, the record as it is and drawn ones; 0: a new one each
+    /// epoch. With a teacher store they are its variants.
+    public var draws = 0
   }
 
   /// The model that is trained.
@@ -226,12 +232,6 @@ extension RunConfiguration {
       copies.allSatisfy { (0...100).contains($0) } && copies.contains { $0 > 0 },
       "data.questions holds copies from 0 to 100, one of them above 0")
     require(data.ahead >= 1, "data.ahead is \(data.ahead); at least 1 batch is prepared ahead")
-    require(
-      [
-        data.augmentation.shift, data.augmentation.gain, data.augmentation.leadGain, data.augmentation.noise,
-        data.augmentation.leadDropout,
-      ].allSatisfy { $0 >= 0 && $0.isFinite } && data.augmentation.leadDropout < 1,
-      "data.augmentation holds a negative value or a lead_dropout of 1 or more")
     require(train.steps >= 0, "train.steps is \(train.steps); at least 0")
     require(train.globalBatch >= 1, "train.global_batch is \(train.globalBatch); at least 1")
     require(train.shards >= 1, "train.shards is \(train.shards); at least 1")
@@ -263,7 +263,8 @@ extension RunConfiguration {
       student.path.isEmpty || student.shape.isEmpty,
       "student.path and student.shape are both given; a folder with weights is student.path, a config.json alone "
         + "student.shape")
-    return problems + run.problems() + checkpoint.problems() + courseProblems() + teacher.problems() + train.problems()
+    return problems + run.problems() + data.augmentation.problems() + checkpoint.problems() + courseProblems()
+      + teacher.problems() + train.problems()
       + conversationProblems()
       + objective.problems()
   }
@@ -283,6 +284,20 @@ extension RunConfiguration {
       + named.filter { !$0.1.isEmpty && !templates.contains($0.1) }.map {
         "\($0.0).chat_template is \"\($0.1)\"; it can be empty, \(templates.joined(separator: ", "))"
       }
+  }
+}
+
+extension RunConfiguration.Augmentation {
+  /// All that is wrong with the values, one line each.
+  func problems() -> [String] {
+    let sizes = [shift, gain, leadGain, noise, leadDropout]
+    let rules: [(holds: Bool, problem: String)] = [
+      (
+        sizes.allSatisfy { $0 >= 0 && $0.isFinite } && leadDropout < 1,
+        "data.augmentation holds a negative value or a lead_dropout of 1 or more"
+      ), ((0...1000).contains(draws), "data.augmentation.draws is \(draws); 0 to 1000"),
+    ]
+    return rules.filter { !$0.holds }.map(\.problem)
   }
 }
 

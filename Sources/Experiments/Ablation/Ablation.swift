@@ -1,0 +1,288 @@
+import Cluster
+import Corpus
+import Distillation
+import Evaluation
+import Foundation
+import Tensors
+import Training
+
+/// Trains every method of an ablation under every condition with every seed, from one teacher, and compares them.
+///
+/// Each run is a run folder like any other, made by the settings in its `config.yaml`. The ranks take runs from one queue,
+/// each doing whole runs by itself, or do one after the other together; since a run's bits do not depend on the ranks, the
+/// results are the same. Whatever was done is found again by the next start. All ranks run it together.
+public final class Ablation {
+  /// What the job ends with.
+  public enum Outcome {
+    case finished(AblationReport)
+    /// Stopped by this signal; the same command goes on.
+    case stopped(signal: Int)
+  }
+
+  /// Where what happens is told.
+  public struct Observers {
+    /// Of the teacher's training and of the ablation as a whole.
+    public var main: any TrainingObserver
+    /// Of a run, by its folder, on the rank that does it.
+    public var run: (URL) -> any TrainingObserver
+    /// Told on rank 0 of samples of the teacher store.
+    public var store: (StoreProgress) -> Void
+
+    public init(
+      main: any TrainingObserver, run: @escaping (URL) -> any TrainingObserver,
+      store: @escaping (StoreProgress) -> Void
+    ) {
+      (self.main, self.run, self.store) = (main, run, store)
+    }
+  }
+
+  let ablation: AblationConfiguration
+  let base: RunConfiguration
+  private let communicator: any Communicator
+  private let stop: StopFlag
+  private let file: URL
+  private let assignments: [String]
+  private let environment: RunEnvironment
+  private let observers: Observers
+  private var folder: URL { URL(fileURLWithPath: base.run.folder) }
+
+  /// - Parameters:
+  ///   - file: the configuration, with its section `ablation`.
+  ///   - base: what the file's other sections and the assignments resolve to.
+  public init(
+    _ ablation: AblationConfiguration, file: URL, assignments: [String], base: RunConfiguration,
+    communicator: any Communicator, stop: StopFlag, environment: RunEnvironment, observers: Observers
+  ) {
+    (self.ablation, self.file, self.assignments, self.base) = (ablation, file, assignments, base)
+    (self.communicator, self.stop) = (communicator, stop)
+    (self.environment, self.observers) = (environment, observers)
+  }
+
+  /// Collective: does what is not done, and reports when all is.
+  public func run() throws -> Outcome {
+    var lock: FolderLock?
+    defer { lock?.release() }
+    let subset = try communicator.agree {
+      guard base.evaluation.enabled, let corpus = try base.material().evaluated else {
+        throw UserError(
+          .usage, "an ablation scores recordings, and this configuration evaluates none",
+          remedy: "set evaluation.enabled to true and data.kind to one with labels")
+      }
+      if communicator.isController {
+        try makeFolder()
+        lock = try FolderLock.take(folder, waiting: observers.main.note)
+      }
+      return corpus.evaluationSubset
+    }
+    try compareRanks()
+    let common: AblationPlan.Common
+    switch try shared() {
+    case .success(let made): common = made
+    case .failure(let stopped): return .stopped(signal: stopped.signal)
+    }
+    var (chosen, search): ([String], AblationReport.Search?) = ([], nil)
+    if let grid = ablation.grid {
+      let plan = try communicator.agree { try AblationPlan(grid: grid, of: ablation, common) }
+      if let signal = try perform(plan, "grid") { return .stopped(signal: signal) }
+      let found = try communicator.agree { try AblationReport.Search(grid, plan) }
+      (chosen, search) = (found.best, found)
+      if communicator.isController { observers.main.note("grid: \(found.best.joined(separator: ", "))") }
+    }
+    let plan = try communicator.agree { try AblationPlan(ablation, common, chosen: chosen) }
+    if let signal = try perform(plan, "ablation") { return .stopped(signal: signal) }
+    return .finished(
+      try communicator.agree {
+        let report = try AblationReport(ablation, base, plan, subset: subset, search: search)
+        if communicator.isController { try report.write(to: folder) }
+        return report
+      })
+  }
+
+  /// Collective: refuses a rank that was told another ablation than rank 0.
+  private func compareRanks() throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let own = String(decoding: try communicator.agree { try encoder.encode(ablation) }, as: UTF8.self)
+    let first = try communicator.broadcast(own)
+    try communicator.agree {
+      guard own == first else {
+        throw UserError(
+          .usage, "this rank is told another ablation than rank 0",
+          remedy: "give every rank the same arguments and every host the same configuration file")
+      }
+    }
+  }
+
+  private struct Stopped: Error { var signal: Int }
+
+  /// Collective: the teacher and its store, made where they are not there.
+  private func shared() throws -> Result<AblationPlan.Common, Stopped> {
+    let given = base.teacher.store
+    var common = AblationPlan.Common(
+      file: file, assignments: assignments, base: base, teacher: nil,
+      store: given.isEmpty ? folder.appendingPathComponent("teacher-store") : URL(fileURLWithPath: given))
+    let learners = try communicator.agree {
+      let plan = try AblationPlan(ablation, common, chosen: [])
+      if communicator.isController {
+        for skipped in plan.skipped {
+          observers.main.warn("\(skipped.condition), \(skipped.method) is left out: \(skipped.reason)")
+        }
+      }
+      return plan.runs.map(\.resolved.configuration).filter(\.objective.needsTeacher)
+    }
+    if learners.contains(where: \.teacher.store.isEmpty) {
+      let context = RunContext(
+        communicator: communicator, configuration: base, stop: stop, observer: observers.main)
+      switch try BuiltInTeacher(context: context, corpus: try communicator.agree { try base.material() }).model() {
+      case .ready(let model): common.teacher = model.folder
+      case .stopped(let signal, _): return .failure(Stopped(signal: signal))
+      }
+    }
+    guard learners.contains(where: { !$0.teacher.store.isEmpty }) else {
+      common.store = nil
+      return .success(common)
+    }
+    // A finished one may be another program's, whose teacher is not at hand; each run holds it against its own settings.
+    if let store = common.store,
+      FileManager.default.fileExists(atPath: store.appendingPathComponent(TeacherStore.indexName).path)
+    {
+      return .success(common)
+    }
+    var settings = base
+    settings.teacher.store = common.store?.path ?? ""
+    let context = RunContext(
+      communicator: communicator, configuration: settings, stop: stop, observer: observers.main)
+    switch try TeacherStoreRun(context: context, progress: observers.store).run() {
+    case .finished: return .success(common)
+    case .stopped(let signal): return .failure(Stopped(signal: signal))
+    }
+  }
+
+  /// Collective: does the runs that are not done. - Returns: the signal that stopped it.
+  private func perform(_ plan: AblationPlan, _ name: String) throws -> Int? {
+    let open = try communicator.agree { try plan.runs.filter { try !isFinished($0) } }
+    if communicator.isController, !open.isEmpty {
+      observers.main.note("\(name): \(open.count) of \(plan.runs.count) runs to be done")
+    }
+    let done = plan.runs.count - open.count
+    if ablation.together || communicator.size == 1 {
+      for run in open {
+        if let signal = try perform(run, communicator) { return signal }
+        if communicator.isController { try tell(run, done: done, open, of: plan) }
+      }
+      return nil
+    }
+    let queue = RunQueue(folder.appendingPathComponent(".claims"))
+    try communicator.agree { if communicator.isController { try queue.open() } }
+    for (number, run) in open.enumerated() where !stop.isRaised && !queue.isClosed {
+      guard try queue.take(number), try alone(run) == nil else { continue }
+      try tell(run, done: done, open, of: plan)
+    }
+    if stop.isRaised { try queue.close() }
+    // Others may be at their last run for long; whoever waits for them is not late.
+    var seen = 0
+    while seen < open.count, !stop.isRaised, !queue.isClosed {
+      if AblationAnswers.exist(in: open[seen].folder) { seen += 1; continue }
+      communicator.status.begin(.finishing)
+      Thread.sleep(forTimeInterval: 0.25)
+    }
+    let isDone = try communicator.minimum(open.allSatisfy { AblationAnswers.exist(in: $0.folder) } ? 1 : 0) == 1
+    let signal = try stop.agreed(among: communicator)
+    return isDone ? nil : signal
+  }
+
+  /// A whole run on this rank by itself. - Returns: the signal that stopped it.
+  private func alone(_ run: AblationPlan.Run) throws -> Int? {
+    do { return try perform(run, SingleRank(status: communicator.status)) } catch let agreed as AgreedError {
+      // Agreed upon with nobody else.
+      throw UserError(agreed.error.kind, "\(run.name): \(agreed.error.message)", remedy: agreed.error.remedy)
+    }
+  }
+
+  /// Collective over `communicator`: trains and evaluates. - Returns: the signal that stopped it.
+  private func perform(_ run: AblationPlan.Run, _ communicator: any Communicator) throws -> Int? {
+    let start = Stopwatch.now
+    let observer = observers.run(run.folder)
+    let context = RunContext(
+      communicator: communicator, configuration: run.resolved.configuration, stop: stop, observer: observer)
+    if case .stopped(let signal, _) = try DistillationRun(
+      context: context, resolved: run.resolved, environment: environment
+    ).run(resume: .auto) {
+      return signal
+    }
+    do {
+      let (corpus, answers) = try evaluate(run, communicator)
+      try communicator.agree {
+        guard communicator.isController else { return }
+        let task = PTBXLSuper(subset: corpus.evaluationSubset, bootstrap: try Self.bootstrap(base))
+        try RunSummary(
+          folder: run.folder.path, subset: corpus.evaluationSubset, after: try task.report(answers)
+        ).write(to: run.folder)
+        try AblationAnswers(
+          subset: corpus.evaluationSubset, seconds: Stopwatch.now - start, answers
+        ).write(to: run.folder)
+      }
+      return nil
+    } catch let agreed as AgreedError where agreed.error.kind == .stopped {
+      return stop.signal
+    }
+  }
+
+  /// Collective over `communicator`: what the exported student says of the evaluated records.
+  private func evaluate(
+    _ run: AblationPlan.Run, _ communicator: any Communicator
+  ) throws -> (TrainingCorpus, [PTBXLSuper.Answer]) {
+    let (corpus, blueprint, model) = try communicator.agree {
+      var configuration = run.resolved.configuration
+      configuration.evaluation.enabled = true
+      let blueprint = try ModelBlueprint(
+        folder: run.folder.appendingPathComponent("student"), view: configuration.data.shownView,
+        chatTemplate: configuration.studentTemplate)
+      return (try TrainingCorpus(configuration), blueprint, try blueprint.frozen())
+    }
+    let evaluator = SuperclassEvaluator(
+      model: model, side: try blueprint.side, answerTokens: run.resolved.configuration.evaluation.answerTokens)
+    return (
+      corpus,
+      try evaluator.answers(corpus.evaluation, records: corpus.records, communicator: communicator, stop: stop)
+    )
+  }
+
+  static func bootstrap(_ configuration: RunConfiguration) throws -> Bootstrap {
+    try Bootstrap(seed: configuration.run.seed, replicates: configuration.evaluation.replicates, level: 0.95)
+  }
+
+  /// Whether an earlier start has done a run. - Throws: `UserError` where it was done with other settings.
+  private func isFinished(_ run: AblationPlan.Run) throws -> Bool {
+    guard AblationAnswers.exist(in: run.folder) else { return false }
+    let file = run.folder.appendingPathComponent("config.yaml")
+    let (saved, own) = ((try? String(contentsOf: file, encoding: .utf8)) ?? "", try run.resolved.yaml())
+    guard saved != own else { return true }
+    let different = Set(own.split(separator: "\n")).symmetricDifference(saved.split(separator: "\n"))
+    throw UserError(
+      .usage,
+      "\(run.folder.path) was done with other settings than \(self.file.path) has now: "
+        + different.map { $0.trimmingCharacters(in: .whitespaces) }.sorted().joined(separator: ", "),
+      remedy: "remove that folder to have the run done again, or name another run.folder for another ablation")
+  }
+
+  private func tell(
+    _ run: AblationPlan.Run, done: Int, _ open: [AblationPlan.Run], of plan: AblationPlan
+  ) throws {
+    let answers = try AblationAnswers(in: run.folder)
+    let task = PTBXLSuper(subset: answers.subset, bootstrap: try Bootstrap(seed: 0, replicates: 1, level: 0.95))
+    let score = try task.report(answers.scored).probabilities?.macroAUC.value
+    let count = done + open.count { AblationAnswers.exist(in: $0.folder) }
+    observers.main.note(
+      "[\(count) of \(plan.runs.count)] \(run.name): macro AUC \(AblationReport.number(score)), "
+        + String(format: "%.0f s", answers.seconds))
+  }
+
+  private func makeFolder() throws {
+    do { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) } catch {
+      throw UserError(
+        .inputOutput, "\(folder.path) cannot be made: \(error.localizedDescription)",
+        remedy: "choose another with --set run.folder=PATH")
+    }
+  }
+}

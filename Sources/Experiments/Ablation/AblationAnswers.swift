@@ -1,0 +1,60 @@
+import Evaluation
+import Foundation
+import Tensors
+
+/// What a finished run of an ablation answered about the records it is scored on; `answers.json` in its folder, whose
+/// presence says that the run is done.
+struct AblationAnswers: Codable, Sendable {
+  struct Answer: Codable, Sendable {
+    var id: String
+    var truth: [String]
+    var probabilities: [Double]
+    var text: String
+  }
+
+  /// Which records these are.
+  var subset: String
+  /// Seconds of the run's last start, evaluation included.
+  var seconds: Double
+  var answers: [Answer]
+
+  static let fileName = "answers.json"
+
+  init(subset: String, seconds: Double, _ answers: [PTBXLSuper.Answer]) {
+    self.subset = subset
+    self.seconds = seconds
+    self.answers = answers.map {
+      Answer(id: $0.id, truth: $0.gold.sorted(), probabilities: $0.probabilities ?? [], text: $0.text ?? "")
+    }
+  }
+
+  var scored: [PTBXLSuper.Answer] {
+    answers.map {
+      PTBXLSuper.Answer(id: $0.id, gold: Set($0.truth), probabilities: $0.probabilities, text: $0.text)
+    }
+  }
+
+  static func exist(in folder: URL) -> Bool {
+    FileManager.default.fileExists(atPath: folder.appendingPathComponent(fileName).path)
+  }
+
+  /// - Throws: `UserError` naming the file, and what to do.
+  init(in folder: URL) throws {
+    let file = folder.appendingPathComponent(Self.fileName)
+    do { self = try JSONDecoder().decode(Self.self, from: try Data(contentsOf: file)) } catch {
+      throw UserError(
+        .badInput, "\(file.path) cannot be read: \(error.localizedDescription)",
+        remedy: "remove it; the run's student is then evaluated again")
+    }
+  }
+
+  /// Writes the file, complete or not at all.
+  func write(to folder: URL) throws {
+    let file = folder.appendingPathComponent(Self.fileName)
+    do { try JSONEncoder().encode(self).write(to: file, options: .atomic) } catch {
+      throw UserError(
+        .inputOutput, "\(file.path) cannot be written: \(error.localizedDescription)",
+        remedy: "make room or mend permissions, then run the same command again")
+    }
+  }
+}

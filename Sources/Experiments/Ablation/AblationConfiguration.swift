@@ -1,0 +1,188 @@
+import Foundation
+import Tensors
+import Training
+
+/// The section `ablation` of a configuration file: which variants of one run are trained and compared.
+///
+/// Every method is run under every condition with every seed. The file's other sections are the run that all of them vary.
+public struct AblationConfiguration: Codable, Sendable, Equatable {
+  /// A run with some of its values replaced.
+  public struct Variant: Codable, Sendable, Equatable {
+    public var name: String
+    /// `section.key=value`, as after `--set`.
+    public var set: [String]
+    /// What the paper has for it, in the paper's own unit; absent: nothing.
+    public var paper: Double?
+
+    public init(name: String, set: [String] = [], paper: Double? = nil) {
+      (self.name, self.set, self.paper) = (name, set, paper)
+    }
+
+    public init(from decoder: any Decoder) throws {
+      let fields = try decoder.container(keyedBy: CodingKeys.self)
+      self.init(
+        name: try fields.decode(String.self, forKey: .name),
+        set: try fields.decodeIfPresent([String].self, forKey: .set) ?? [],
+        paper: try fields.decodeIfPresent(Double.self, forKey: .paper))
+    }
+  }
+
+  /// A search for the values of some keys: every combination is trained without one of the training folds and scored on it.
+  public struct Grid: Codable, Sendable, Equatable {
+    public struct Axis: Codable, Sendable, Equatable {
+      public var key: String
+      public var values: [Double]
+    }
+
+    /// Of the training folds, the one that is scored.
+    public var fold: Int
+    public var seeds: [UInt64]
+    /// Name of the method that is varied.
+    public var method: String
+    /// Name of the condition it is varied under.
+    public var condition: String
+    public var over: [Axis]
+    /// Names of the methods that take over the best values, where they do not set the key themselves.
+    public var chosenFor: [String]
+  }
+
+  public var seeds: [UInt64]
+  /// Name of the method that all others are compared with.
+  public var comparedWith: String
+  public var methods: [Variant]
+  public var conditions: [Variant]
+  public var grid: Grid?
+  /// Whether all ranks do one run after the other together, in place of each rank a run of its own: for models that are too
+  /// large to be on a node more than once. The results are the same.
+  public var together: Bool
+  /// A sentence that the tables end with.
+  public var note: String
+
+  public static let section = "ablation"
+
+  public init(
+    seeds: [UInt64], comparedWith: String, methods: [Variant], conditions: [Variant] = [Variant(name: "all")],
+    grid: Grid? = nil, together: Bool = false, note: String = ""
+  ) {
+    (self.seeds, self.comparedWith, self.methods, self.conditions) = (seeds, comparedWith, methods, conditions)
+    (self.grid, self.together, self.note) = (grid, together, note)
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    let seeds = try fields.decode([Int].self, forKey: .seeds)
+    guard seeds.allSatisfy({ $0 >= 0 }) else {
+      throw DecodingError.dataCorruptedError(forKey: .seeds, in: fields, debugDescription: "a seed is negative")
+    }
+    self.init(
+      seeds: seeds.map(UInt64.init),
+      comparedWith: try fields.decode(String.self, forKey: .comparedWith),
+      methods: try fields.decode([Variant].self, forKey: .methods),
+      conditions: try fields.decodeIfPresent([Variant].self, forKey: .conditions) ?? [Variant(name: "all")],
+      grid: try fields.decodeIfPresent(Grid.self, forKey: .grid),
+      together: try fields.decodeIfPresent(Bool.self, forKey: .together) ?? false,
+      note: try fields.decodeIfPresent(String.self, forKey: .note) ?? "")
+  }
+
+  /// Reads the section of a file, with assignments to its keys.
+  ///
+  /// - Throws: `UserError` (usage) for a file without the section, an unknown key or a value of another kind, and for names
+  ///   and numbers that fit nothing.
+  public init(file: URL, assignments: [String]) throws {
+    guard let data = try ConfigurationLoader().section(Self.section, of: file, assignments: assignments) else {
+      throw UserError(
+        .usage, "\(file.path) has no section \(Self.section)",
+        remedy: "begin from configs/ptb-xl-ablation.yaml, which explains it")
+    }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    do { self = try decoder.decode(Self.self, from: data) } catch let error as DecodingError {
+      throw UserError(
+        .usage, "\(file.path), \(Self.section): \(Self.words(error))", remedy: "docs/ablation.md lists its keys")
+    }
+    try refuseUnknownKeys(in: data, of: file)
+    try validate(file)
+  }
+
+  private static func words(_ error: DecodingError) -> String {
+    func place(_ context: DecodingError.Context, _ last: String? = nil) -> String {
+      let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue } + (last.map { [$0] } ?? [])
+      return path.joined(separator: ".").replacing(".[", with: "[")
+    }
+    return switch error {
+    case .keyNotFound(let key, let context): "\(place(context, key.stringValue)) is missing"
+    case .valueNotFound(_, let context): "\(place(context)) is empty"
+    case .typeMismatch(let type, let context): "\(place(context)) is not of the kind \(type)"
+    case .dataCorrupted(let context): "\(place(context)): \(context.debugDescription)"
+    @unknown default: "\(error)"
+    }
+  }
+
+  /// Whatever is not found again when the section is written anew was not read.
+  private func refuseUnknownKeys(in data: Data, of file: URL) throws {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    let known = try JSONSerialization.jsonObject(with: try encoder.encode(self))
+    if let key = Self.stranger(in: try JSONSerialization.jsonObject(with: data), known: known, path: Self.section) {
+      throw UserError(.usage, "\(file.path): unknown key \(key)", remedy: "docs/ablation.md lists the keys")
+    }
+  }
+
+  private static func stranger(in found: Any, known: Any?, path: String) -> String? {
+    if let found = found as? [String: Any] {
+      guard let known = known as? [String: Any] else { return path }
+      return found.sorted { $0.key < $1.key }.lazy.compactMap { key, value in
+        value is NSNull
+          ? nil : known[key].map { stranger(in: value, known: $0, path: "\(path).\(key)") } ?? "\(path).\(key)"
+      }.first
+    }
+    guard let found = found as? [Any], let known = known as? [Any], found.count == known.count else { return nil }
+    return zip(found, known).enumerated().lazy.compactMap { index, pair in
+      stranger(in: pair.0, known: pair.1, path: "\(path)[\(index)]")
+    }.first
+  }
+
+  private func validate(_ file: URL) throws {
+    let rules: [(holds: Bool, problem: String)] =
+      [
+        (!seeds.isEmpty && Set(seeds).count == seeds.count, "seeds holds no seed, or one twice"),
+        (
+          methods.contains { $0.name == comparedWith },
+          "compared_with is \"\(comparedWith)\", which is none of the methods"
+        ),
+      ] + Self.rules("methods", methods) + Self.rules("conditions", conditions) + (grid.map(rules) ?? [])
+    let problems = rules.filter { !$0.holds }.map(\.problem)
+    guard problems.isEmpty else {
+      throw UserError(
+        .usage, "\(file.path), \(Self.section): " + problems.joined(separator: "; "),
+        remedy: "docs/ablation.md lists the keys")
+    }
+  }
+
+  private static func rules(_ key: String, _ variants: [Variant]) -> [(holds: Bool, problem: String)] {
+    let folders = variants.map { AblationPlan.folderName($0.name) }
+    return [
+      (!variants.isEmpty, "\(key) is empty"),
+      (Set(folders).count == folders.count, "two of \(key) have the same name"),
+      (
+        folders.allSatisfy { !$0.isEmpty && !$0.hasPrefix(".") && $0.utf8.count <= 100 },
+        "a name among \(key) has no letter or digit, or is longer than 100 characters"
+      ),
+    ]
+  }
+
+  private func rules(_ grid: Grid) -> [(holds: Bool, problem: String)] {
+    let names = Set(methods.map(\.name))
+    return [
+      (!grid.seeds.isEmpty, "grid.seeds is empty"),
+      (names.contains(grid.method), "grid.method is \"\(grid.method)\", which is none of the methods"),
+      (
+        conditions.contains { $0.name == grid.condition },
+        "grid.condition is \"\(grid.condition)\", which is none of the conditions"
+      ),
+      (names.isSuperset(of: grid.chosenFor), "grid.chosen_for names something else than methods"),
+      (!grid.over.isEmpty && grid.over.allSatisfy { !$0.values.isEmpty }, "grid.over holds no value"),
+      (Set(grid.over.map(\.key)).count == grid.over.count, "grid.over holds a key twice"),
+    ]
+  }
+}

@@ -1,0 +1,145 @@
+import Foundation
+import Tensors
+import Training
+
+/// The runs of an ablation, and where each has its folder.
+public struct AblationPlan: Sendable {
+  /// One run: a method under a condition with a seed.
+  public struct Run: Sendable {
+    public var condition: String
+    public var method: String
+    public var seed: UInt64
+    /// What its values are beside the configuration's own, as after `--set`.
+    public var assignments: [String]
+    public var resolved: ResolvedConfiguration
+
+    public var name: String { "\(condition), \(method), seed \(seed)" }
+    public var folder: URL { URL(fileURLWithPath: resolved.configuration.run.folder) }
+  }
+
+  /// A method that cannot be run with these models, and why.
+  public struct Skipped: Sendable, Equatable {
+    public var condition: String
+    public var method: String
+    public var reason: String
+  }
+
+  /// Seed by seed, so that whole tables are there early.
+  public var runs: [Run]
+  public var skipped: [Skipped]
+
+  /// What all runs of an ablation share.
+  struct Common {
+    /// The configuration file and the assignments that all runs have.
+    var file: URL
+    var assignments: [String]
+    var base: RunConfiguration
+    /// Folder of the teacher that has run or is trained; nil where no method needs one.
+    var teacher: URL?
+    /// Folder of the store; nil where no method reads one.
+    var store: URL?
+  }
+
+  /// The runs of the tables.
+  ///
+  /// - Parameter chosen: assignments that the grid found, for the methods it names.
+  init(_ ablation: AblationConfiguration, _ common: Common, chosen: [String]) throws {
+    (runs, skipped) = ([], [])
+    for seed in ablation.seeds {
+      for condition in ablation.conditions {
+        for method in ablation.methods {
+          let found = ablation.grid?.chosenFor.contains(method.name) == true ? chosen : []
+          try add(
+            seed, method.name, condition.name, condition.set + found + method.set,
+            ["runs", condition.name, method.name],
+            common)
+        }
+      }
+    }
+  }
+
+  /// The runs of the grid, each combination as a method of its own; the first axis varies slowest.
+  init(grid: AblationConfiguration.Grid, of ablation: AblationConfiguration, _ common: Common) throws {
+    (runs, skipped) = ([], [])
+    let method = ablation.methods.first { $0.name == grid.method }?.set ?? []
+    let condition = ablation.conditions.first { $0.name == grid.condition }?.set ?? []
+    let folds = common.base.evaluation.trainFolds.filter { $0 != grid.fold }
+    guard folds.count < common.base.evaluation.trainFolds.count else {
+      throw UserError(
+        .usage, "ablation.grid.fold is \(grid.fold), which is not among evaluation.train_folds",
+        remedy: "the grid is scored on a fold that is trained on otherwise")
+    }
+    let held = ["evaluation.fold=\(grid.fold)", "evaluation.train_folds=\(folds)"]
+    for seed in grid.seeds {
+      for point in Self.points(grid) {
+        try add(
+          seed, point.joined(separator: ", "), grid.condition, condition + method + point + held,
+          ["grid", point.joined(separator: " ")], common)
+      }
+    }
+  }
+
+  /// Every combination of a grid's values, as assignments.
+  static func points(_ grid: AblationConfiguration.Grid) -> [[String]] {
+    grid.over.reduce([[]]) { points, axis in
+      points.flatMap { point in axis.values.map { point + ["\(axis.key)=\($0)"] } }
+    }
+  }
+
+  private mutating func add(
+    _ seed: UInt64, _ method: String, _ condition: String, _ own: [String], _ path: [String], _ common: Common
+  ) throws {
+    guard !skipped.contains(where: { ($0.condition, $0.method) == (condition, method) }) else { return }
+    let folder = path.reduce(URL(fileURLWithPath: common.base.run.folder)) {
+      $0.appendingPathComponent(Self.folderName($1))
+    }.appendingPathComponent("seed-\(seed)")
+    var assignments = [
+      // All runs see the same records and the same looks of them, those that the store has.
+      "data.seed=\(common.base.dataSeed)", "data.augmentation.draws=\(common.base.teacher.variants)",
+    ]
+    if let store = common.store { assignments.append("teacher.store=\(Self.quoted(store.path))") }
+    assignments += own + ["run.seed=\(seed)", "run.folder=\(Self.quoted(folder.path))", "evaluation.enabled=false"]
+    let loader = ConfigurationLoader()
+    let sections = common.assignments.filter { !$0.hasPrefix(AblationConfiguration.section + ".") }
+    func resolve(_ more: [String]) throws -> ResolvedConfiguration {
+      try loader.merge(
+        file: common.file, assignments: sections + assignments + more, leavingOut: AblationConfiguration.section)
+    }
+    var resolved = try resolve([])
+    // The teacher runs where no store stands for it: the one all share, not another one of this seed.
+    if resolved.configuration.objective.needsTeacher, resolved.configuration.teacher.store.isEmpty,
+      let teacher = common.teacher
+    {
+      resolved = try resolve(["teacher.path=\(Self.quoted(teacher.path))"])
+    }
+    do { try resolved.validate() } catch let error as UserError {
+      throw UserError(error.kind, "\(condition), \(method): \(error.message)", remedy: error.remedy)
+    }
+    if let reason = try Self.refusal(resolved.configuration) {
+      return skipped.append(Skipped(condition: condition, method: method, reason: reason))
+    }
+    runs.append(Run(condition: condition, method: method, seed: seed, assignments: own, resolved: resolved))
+  }
+
+  /// Why a method cannot learn from this teacher; nil where it can.
+  private static func refusal(_ configuration: RunConfiguration) throws -> String? {
+    guard configuration.objective.needsTeacher else { return nil }
+    let student = try DistillationRun.studentBlueprint(configuration)
+    let teacher = try DistillationRun.teacherBlueprint(configuration)
+    do { try configuration.objective.check(student: student, teacher: teacher) } catch let error as UserError {
+      return error.message
+    }
+    return nil
+  }
+
+  /// A path as YAML takes it for a text, whatever is in it.
+  private static func quoted(_ path: String) -> String {
+    "\"" + path.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+  }
+
+  /// A name as a folder's: letters, digits, dots and dashes.
+  static func folderName(_ name: String) -> String {
+    let kept = name.lowercased().map { $0.isLetter || $0.isNumber || $0 == "." ? $0 : "-" }
+    return String(kept).split(separator: "-").joined(separator: "-")
+  }
+}

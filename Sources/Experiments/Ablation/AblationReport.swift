@@ -1,0 +1,152 @@
+import Evaluation
+import Foundation
+import Tensors
+import Training
+
+/// The tables of an ablation: every method under every condition, over its seeds, beside the method all are compared with.
+public struct AblationReport: Codable, Sendable, Equatable {
+  public struct Score: Codable, Sendable, Equatable {
+    public var metric: String
+    /// The mean over seeds; its interval is over records and seeds.
+    public var mean: Estimate
+    /// Of each seed; absent where undefined.
+    public var seeds: [Double?]
+    /// Minus that of the method compared with; absent for that method itself.
+    public var difference: PairedDifference?
+  }
+
+  public struct Row: Codable, Sendable, Equatable {
+    public var method: String
+    /// What its values are beside the configuration's own.
+    public var settings: [String]
+    public var paper: Double?
+    /// Why it was left out; absent where it was not.
+    public var skipped: String?
+    /// Seconds of each run's last start.
+    public var seconds: [Double]
+    public var scores: [Score]
+  }
+
+  public struct Table: Codable, Sendable, Equatable {
+    public var condition: String
+    public var settings: [String]
+    public var rows: [Row]
+  }
+
+  public var subset: String
+  public var records: Int
+  public var steps: Int
+  public var seeds: [UInt64]
+  public var comparedWith: String
+  public var bootstrap: Bootstrap
+  public var tables: [Table]
+  public var search: Search?
+  public var note: String
+
+  public static let fileName = "ablation.json"
+
+  /// - Throws: `UserError` for a run whose answers cannot be read or are about other records.
+  init(
+    _ ablation: AblationConfiguration, _ base: RunConfiguration, _ plan: AblationPlan, subset: String, search: Search?
+  ) throws {
+    self.subset = subset
+    self.search = search
+    steps = base.train.steps
+    seeds = ablation.seeds
+    comparedWith = ablation.comparedWith
+    note = ablation.note
+    bootstrap = try Ablation.bootstrap(base)
+    (tables, records) = ([], 0)
+    let task = PTBXLSuper(subset: subset, bootstrap: bootstrap)
+    for condition in ablation.conditions {
+      func scores(_ method: AblationConfiguration.Variant) throws -> (runs: [AblationPlan.Run], SeedScores?, [Double]) {
+        let runs = plan.runs.filter { ($0.condition, $0.method) == (condition.name, method.name) }
+        let answers = try runs.map { try AblationAnswers(in: $0.folder) }
+        return (runs, runs.isEmpty ? nil : try task.seeds(answers.map(\.scored)), answers.map(\.seconds))
+      }
+      let reference = try ablation.methods.first { $0.name == comparedWith }.flatMap { try scores($0).1 }
+      records = max(records, reference?.records.count ?? 0)
+      let rows = try ablation.methods.map { method in
+        let (runs, found, seconds) = try scores(method)
+        return Row(
+          method: method.name, settings: runs.first?.assignments ?? method.set, paper: method.paper,
+          skipped: plan.skipped.first { ($0.condition, $0.method) == (condition.name, method.name) }?.reason,
+          seconds: seconds,
+          scores: try found.map {
+            try Self.scores($0, method.name == comparedWith ? nil : reference, bootstrap)
+          } ?? [])
+      }
+      tables.append(Table(condition: condition.name, settings: condition.set, rows: rows))
+    }
+  }
+
+  private static func scores(
+    _ found: SeedScores, _ reference: SeedScores?, _ bootstrap: Bootstrap
+  ) throws -> [Score] {
+    let (means, each) = (found.means(bootstrap), found.each)
+    let differences = try reference.map { try found.differences(from: $0, bootstrap) }
+    return found.metrics.indices.map { metric in
+      Score(
+        metric: found.metrics[metric], mean: means[metric], seeds: each.map { $0[metric] },
+        difference: differences?[metric])
+    }
+  }
+
+  /// Writes `ablation.json` and `ablation.txt`.
+  func write(to folder: URL) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    do {
+      try encoder.encode(self).write(to: folder.appendingPathComponent(Self.fileName), options: .atomic)
+      try Data(text().utf8).write(to: folder.appendingPathComponent("ablation.txt"), options: .atomic)
+    } catch {
+      throw UserError(
+        .inputOutput, "the results cannot be written to \(folder.path): \(error.localizedDescription)",
+        remedy: "make room or mend permissions, then run the same command again; all runs are done")
+    }
+  }
+
+  static func number(_ value: Double?) -> String { value.map { String(format: "%.3f", $0) } ?? "undefined" }
+}
+
+extension AblationReport {
+  /// The combinations of a grid, scored on a fold of the training folds, and the best of them.
+  public struct Search: Codable, Sendable, Equatable {
+    public struct Point: Codable, Sendable, Equatable {
+      public var settings: [String]
+      /// Macro AUC, the mean over the grid's seeds.
+      public var score: Double
+    }
+
+    public var fold: Int
+    public var points: [Point]
+    /// The settings of the highest score; of equal ones the first.
+    public var best: [String]
+
+    init(_ grid: AblationConfiguration.Grid, _ plan: AblationPlan) throws {
+      fold = grid.fold
+      points = try AblationPlan.points(grid).map { settings in
+        let runs = plan.runs.filter { $0.method == settings.joined(separator: ", ") }
+        let scores = try runs.map { run -> Double in
+          let answers = try AblationAnswers(in: run.folder)
+          let report = try PTBXLSuper(
+            subset: answers.subset, bootstrap: Bootstrap(seed: 0, replicates: 1, level: 0.95)
+          ).report(answers.scored)
+          guard let score = report.probabilities?.macroAUC.value else {
+            throw UserError(
+              .badInput, "grid: macro AUC is undefined on fold \(grid.fold)",
+              remedy: "choose a fold that holds records with and without each class")
+          }
+          return score
+        }
+        guard !scores.isEmpty else {
+          throw UserError(
+            .usage, "grid: \(plan.skipped.first?.reason ?? "no run")", remedy: "vary a method that these models allow")
+        }
+        return Point(settings: settings, score: scores.reduce(0, +) / Double(scores.count))
+      }
+      let highest = points.map(\.score).max()
+      best = points.first { $0.score == highest }?.settings ?? []
+    }
+  }
+}

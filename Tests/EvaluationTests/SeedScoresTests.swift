@@ -1,0 +1,85 @@
+import Tensors
+import Testing
+
+@testable import Evaluation
+
+/// Means over runs of one method, and differences between methods run by run.
+@Suite struct SeedScoresTests {
+  private let task = PTBXLSuper(subset: "made up")
+
+  /// Answers of a run: right to a degree, differently for each run.
+  private func run(_ seed: UInt64, skill: Double, records: Int = 120) -> [PTBXLSuper.Answer] {
+    (0..<records).map { record in
+      var truth = CounterRandom(seed: 7, purpose: "truth", sample: UInt64(record))
+      var noise = CounterRandom(seed: seed, purpose: "noise", sample: UInt64(record))
+      let drawn = PTBXLSuper.classes.map { _ in truth.uniform() < 0.3 }
+      let bits = drawn.contains(true) ? drawn : [true, false, false, false, false]
+      return PTBXLSuper.Answer(
+        id: "\(record)", gold: Set(zip(PTBXLSuper.classes, bits).filter(\.1).map(\.0)),
+        probabilities: bits.map { max(0, min(1, 0.5 + ($0 ? skill : -skill) + 0.3 * noise.normal())) })
+    }
+  }
+
+  @Test func theMeanIsThatOfTheRuns() throws {
+    let runs = [run(1, skill: 0.1), run(2, skill: 0.1), run(3, skill: 0.1)]
+    let scores = try task.seeds(runs)
+    #expect(scores.metrics == ["macro AUC", "macro F1", "Hamming loss", "exact-set accuracy"])
+    let alone = try runs.map { try #require(try task.report($0).probabilities?.macroAUC.value) }
+    for (each, value) in zip(scores.each, alone) { #expect(each[0] == value) }
+    let mean = scores.means(Bootstrap(seed: 1))[0]
+    #expect(abs((mean.value ?? 0) - alone.reduce(0, +) / 3) < 1e-12)
+    #expect((mean.low ?? 1) < (mean.value ?? 0) && (mean.high ?? 0) > (mean.value ?? 1))
+  }
+
+  /// Of one run only the records are drawn, so the interval is the plain one.
+  @Test func oneRunHasTheIntervalOfItsRecords() throws {
+    let scores = try task.seeds([run(1, skill: 0.1)])
+    #expect(scores.means(Bootstrap())[0] == (try task.report(run(1, skill: 0.1)).probabilities?.macroAUC))
+  }
+
+  /// Runs that differ much make a wider interval than runs that do not.
+  @Test func runsThatDifferWidenTheInterval() throws {
+    func width(_ skills: [Double]) throws -> Double {
+      let estimate = try task.seeds(skills.map { run(5, skill: $0) }).means(Bootstrap(seed: 1))[0]
+      return (estimate.high ?? 0) - (estimate.low ?? 0)
+    }
+    #expect(try width([0, 0.1, 0.2, 0.3]) > 1.5 * width([0.15, 0.15, 0.15, 0.15]))
+  }
+
+  @Test func aBetterMethodIsToldFromItselfAndFromAWorseOne() throws {
+    let good = try task.seeds((1...5).map { run($0, skill: 0.25) })
+    let poor = try task.seeds((1...5).map { run($0 + 10, skill: 0.05) })
+    let difference = try good.differences(from: poor, Bootstrap(seed: 1))[0]
+    #expect((difference.difference.low ?? 0) > 0 && (difference.pValue ?? 1) < 0.01)
+    let none = try good.differences(from: good, Bootstrap(seed: 1))[0]
+    #expect(none.difference.value == 0 && none.difference.low == 0 && none.pValue == 1)
+    let back = try poor.differences(from: good, Bootstrap(seed: 1))[0]
+    #expect(back.difference.value == difference.difference.value.map { -$0 } && back.pValue == difference.pValue)
+  }
+
+  /// Of 100 pairs of methods that are alike, a 95% interval should hold zero for about 95.
+  @Test func alikeMethodsAreSeldomToldApart() throws {
+    let bootstrap = try Bootstrap(seed: 3, replicates: 200, level: 0.95)
+    var apart = 0
+    for pair in 0..<100 {
+      let seeds = (0..<5).map { UInt64(1000 + 20 * pair + $0) }
+      let one = try task.seeds(seeds.map { run($0, skill: 0.1, records: 60) })
+      let other = try task.seeds(seeds.map { run($0 + 10, skill: 0.1, records: 60) })
+      let difference = try one.differences(from: other, bootstrap)[0].difference
+      if (difference.low ?? 0) > 0 || (difference.high ?? 0) < 0 { apart += 1 }
+    }
+    #expect(apart <= 15, "\(apart) of 100")
+  }
+
+  @Test func whatIsNotAlikeIsRefused() throws {
+    let whole = run(1, skill: 0.1)
+    var other = run(2, skill: 0.1)
+    #expect(try task.seeds([whole, other.reversed()]).each == task.seeds([whole, other]).each)
+    #expect(throws: UserError.self) { try task.seeds([whole, Array(other.dropLast())]) }
+    other[3].gold = other[3].gold == ["MI"] ? ["CD"] : ["MI"]
+    #expect(throws: UserError.self) { try task.seeds([whole, other]) }
+    #expect(throws: UserError.self) { try task.seeds([]) }
+    let (two, one) = (try task.seeds([whole, run(3, skill: 0.1)]), try task.seeds([whole]))
+    #expect(throws: UserError.self) { try two.differences(from: one, Bootstrap()) }
+  }
+}

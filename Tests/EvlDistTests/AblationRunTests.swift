@@ -1,0 +1,118 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `ablate` as users meet it: runs queued over the ranks, found again after a stop, one table at the end.
+@Suite(.serialized) struct AblationRunTests {
+  private static let configuration = """
+    ablation:
+      seeds: [1, 2]
+      compared_with: CE
+      methods:
+        - {name: CE, set: [objective.method=ce], paper: 64.1}
+        - {name: EVL}
+        - {name: vanilla KL, set: [objective.method=kl]}
+        - {name: TinyBERT, set: [objective.method=tinybert, teacher.store=]}
+      conditions:
+        - {name: half, set: [train.labelled=0.5]}
+      grid:
+        {fold: 8, seeds: [1], method: EVL, condition: half, chosen_for: [EVL], over: [{key: objective.alpha, values: [0.3, 0.6]}]}
+      note: Said by the configuration.
+    data: {records: 80, questions: {report: 0}}
+    teacher: {steps: 2, variants: 2}
+    train: {steps: 3, global_batch: 8, warmup: 1}
+    evaluation: {replicates: 100, answer_tokens: 2}
+    checkpoint: {every: 1, keep: 1}
+
+    """
+
+  private func arguments(_ folder: URL, _ name: String, _ more: [String] = []) throws -> [String] {
+    let file = folder.appendingPathComponent("ablation.yaml")
+    try Data(Self.configuration.utf8).write(to: file)
+    // One store for all, which the first of them writes.
+    let settings =
+      [
+        "run.folder=\(folder.path)/\(name)", "teacher.cache=\(folder.path)/teachers",
+        "teacher.store=\(folder.path)/store",
+      ] + more
+    return ["ablate", "--config", file.path] + settings.flatMap { ["--set", $0] }
+  }
+
+  /// The results without what a clock had a hand in.
+  private func results(_ folder: URL, _ name: String) throws -> String {
+    let file = folder.appendingPathComponent("\(name)/ablation.json")
+    return try String(contentsOf: file, encoding: .utf8).replacing(/"seconds" : \[[^\]]*\]/, with: "")
+  }
+
+  private func ablate(_ ranks: Int, _ arguments: [String]) throws -> MPIRun.Outcome {
+    try MPIRun.run(ranks: ranks, MPIRun.program("evl-dist"), arguments, seconds: 400)
+  }
+
+  @Test func theResultsAreTheSameOnOneRankQueuedOverThreeAndTogetherOnTwo() throws {
+    guard MPIRun.isPresent else { return }
+    try withTemporaryFolder { folder in
+      for (ranks, name, more) in [(1, "one", []), (3, "queued", []), (2, "together", ["ablation.together=true"])] {
+        let outcome = try ablate(ranks, try arguments(folder, name, more))
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        for words in [
+          "half: train.labelled=0.5", "minus CE", "EVL", "64.1", "chosen", "Said by", "[6 of 6]", "left out", "grid",
+        ] {
+          #expect(outcome.output.contains(words), "\(words): \(outcome.output)")
+        }
+        #expect(outcome.errors.contains("vanilla KL is left out: objective.method kl needs one vocabulary"))
+        #expect(
+          try CommandTests.run(["verify", "\(folder.path)/\(name)/runs/half/evl/seed-2"]).output.contains("step 3"))
+      }
+      let one = try results(folder, "one")
+      #expect(one.contains("\"skipped\"") && one.contains("\"pValue\""))
+      #expect(try results(folder, "queued") == one)
+      #expect(try results(folder, "together") == one)
+
+      // Started again, nothing is done again.
+      let again = try ablate(2, try arguments(folder, "one"))
+      #expect(again.code == 0 && !again.output.contains("runs to be done"), "\(again.output)")
+      #expect(try results(folder, "one") == one)
+      // With another setting, what is there is not taken for it.
+      let other = try ablate(1, try arguments(folder, "one", ["train.learning_rate=0.001"]))
+      #expect(other.code == 64 && other.errors.contains("learning_rate: 0.001"), "\(other.errors)")
+    }
+  }
+
+  @Test func aStoppedAblationGoesOnToTheSameResults() throws {
+    guard MPIRun.isPresent else { return }
+    try withTemporaryFolder { folder in
+      let whole = try ablate(2, try arguments(folder, "whole"))
+      #expect(whole.code == 0, "\(whole.errors)")
+      let words = try arguments(folder, "stopped", ["train.steps=3"])
+      var stops = 0
+      for wait in [2.0, 3.0] {
+        let outcome = try MPIRun.run(
+          command: MPIRun.launcher + ["-n", "2", MPIRun.program("evl-dist").path] + words, seconds: 400
+        ) { _ in
+          Thread.sleep(forTimeInterval: wait)
+          let launcher = MPIRun.process { _, found in
+            found.contains("run.folder=\(folder.path)/stopped") && found.first?.hasSuffix("evl-dist") != true
+              && found.first != "timeout"
+          }
+          if let launcher { kill(launcher, SIGUSR1) }
+        }
+        #expect(outcome.code == 75 || outcome.code == 0, "\(outcome.code): \(outcome.errors)")
+        if outcome.code == 75 { stops += 1 }
+      }
+      #expect(stops > 0, "the job was too quick to be stopped")
+      #expect(try ablate(1, words).code == 0)
+      #expect(try results(folder, "stopped") == results(folder, "whole"))
+    }
+  }
+
+  @Test func whatCannotBeAblatedIsRefused() throws {
+    try withTemporaryFolder { folder in
+      let none = try CommandTests.run(try arguments(folder, "x", ["evaluation.enabled=false"]))
+      #expect(none.code == 64 && none.errors.contains("evaluates none"), "\(none.errors)")
+      let unknown = try CommandTests.run(try arguments(folder, "x", ["ablation.seed=[1]"]))
+      #expect(unknown.code == 64 && unknown.errors.contains("unknown key ablation.seed"), "\(unknown.errors)")
+      let quick = try CommandTests.run(["ablate", "--config", "configs/quick-start.yaml"])
+      #expect(quick.code == 64, "\(quick.errors)")
+    }
+  }
+}
