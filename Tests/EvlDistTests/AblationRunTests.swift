@@ -18,7 +18,7 @@ import Testing
       grid:
         {fold: 8, seeds: [1], method: EVL, condition: half, chosen_for: [EVL], over: [{key: objective.alpha, values: [0.3, 0.6]}]}
       note: Said by the configuration.
-    data: {records: 80, questions: {report: 0}}
+    data: {records: 120, questions: {report: 0}}
     teacher: {steps: 2, variants: 2}
     train: {steps: 3, global_batch: 8, warmup: 1}
     evaluation: {replicates: 100, answer_tokens: 2}

@@ -108,9 +108,37 @@ import Training
     }
   }
 
+  private static let configs = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .appendingPathComponent("../../configs").standardized
+
+  @Test(arguments: ["ptb-xl-ablation", "ptb-xl-sizes", "ptb-xl-weighting"])
+  func everyShippedAblationCanBeRun(name: String) throws {
+    let file = Self.configs.appendingPathComponent("\(name).yaml")
+    let ablation = try AblationConfiguration(file: file, assignments: [])
+    for condition in ablation.conditions {
+      let shapes = condition.set.filter { $0.hasPrefix("student.shape=") }
+      #expect(shapes.allSatisfy { $0.hasPrefix("student.shape=configs/shapes/") })
+    }
+    // Shapes are named from the top of the repository.
+    let settings = ["data.path=somewhere", "student.shape=\(Self.configs.path)/shapes/ecg-1.4m"]
+    let methods = AblationConfiguration(
+      seeds: ablation.seeds, comparedWith: ablation.comparedWith, methods: ablation.methods)
+    let plan = try AblationPlan(methods, common(file, settings), chosen: [])
+    #expect(plan.runs.count == ablation.seeds.count * (ablation.methods.count - plan.skipped.count))
+  }
+
+  @Test(arguments: ["0.1", "0.6", "1.4", "2.7", "5.8"]) func everyShippedShapeHasTheSizeItIsNamedAfter(size: String)
+    throws
+  {
+    let shape = Self.configs.appendingPathComponent("shapes/ecg-\(size)m")
+    let blueprint = try ModelBlueprint(shape: shape, view: "signal")
+    let parameters = Double(blueprint.configuration.layout.count) / 1e6
+    let named = try #require(Double(size))
+    #expect(abs(parameters / named - 1) < 0.15, "\(parameters)")
+  }
+
   @Test func theShippedAblationHasThePapersRows() throws {
-    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("../../configs/ptb-xl-ablation.yaml").standardized
+    let file = Self.configs.appendingPathComponent("ptb-xl-ablation.yaml")
     let ablation = try AblationConfiguration(file: file, assignments: [])
     let plan = try AblationPlan(ablation, common(file, ["data.path=somewhere"]), chosen: [])
     #expect(plan.runs.count == 5 * 3 * 8)
