@@ -124,8 +124,8 @@ public final class Ablation {
     let learners = try communicator.agree {
       let plan = try AblationPlan(ablation, common, chosen: [])
       if communicator.isController {
-        for skipped in plan.skipped {
-          observers.main.warn("\(skipped.condition), \(skipped.method) is left out: \(skipped.reason)")
+        for text in Set(plan.skipped.map { "\($0.method) is left out: \($0.reason)" }).sorted() {
+          observers.main.warn(text)
         }
       }
       return plan.runs.map(\.resolved.configuration).filter(\.objective.needsTeacher)
