@@ -74,7 +74,8 @@ import Testing
       #expect(try results(folder, "one") == one)
       // With another setting, what is there is not taken for it.
       let other = try ablate(1, try arguments(folder, "one", ["train.learning_rate=0.001"]))
-      #expect(other.code == 64 && other.errors.contains("learning_rate: 0.001"), "\(other.errors)")
+      #expect(
+        other.code == 64 && other.errors.contains("train.learning_rate: 0.002 then, 0.001 now"), "\(other.errors)")
     }
   }
 

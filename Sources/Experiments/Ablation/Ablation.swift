@@ -256,13 +256,14 @@ public final class Ablation {
   private func isFinished(_ run: AblationPlan.Run) throws -> Bool {
     guard AblationAnswers.exist(in: run.folder) else { return false }
     let file = run.folder.appendingPathComponent("config.yaml")
-    let (saved, own) = ((try? String(contentsOf: file, encoding: .utf8)) ?? "", try run.resolved.yaml())
-    guard saved != own else { return true }
-    let different = Set(own.split(separator: "\n")).symmetricDifference(saved.split(separator: "\n"))
+    // Keys that are newer than the run have their defaults there.
+    let saved = try ConfigurationLoader().merge(file: file)
+    guard saved.configuration != run.resolved.configuration else { return true }
+    let different = zip(try saved.listing(), try run.resolved.listing()).filter { $0.value != $1.value }
     throw UserError(
       .usage,
       "\(run.folder.path) was done with other settings than \(self.file.path) has now: "
-        + different.map { $0.trimmingCharacters(in: .whitespaces) }.sorted().joined(separator: ", "),
+        + different.map { "\($0.key): \($0.value) then, \($1.value) now" }.joined(separator: ", "),
       remedy: "remove that folder to have the run done again, or name another run.folder for another ablation")
   }
 
