@@ -11,6 +11,7 @@ extension AblationReport {
       text += render(table)
     }
     if let search { text += "\n" + render(search) }
+    text += combinations()
     text +=
       "\nMeans over seeds; intervals and p by resampling records and seeds (\(bootstrap.replicates) times, paired). "
       + "Exact-set accuracy is\nour reading of the paper's clinical accuracy.\n"
@@ -48,6 +49,29 @@ extension AblationReport {
       ])
     }
     return lines.render()
+  }
+
+  /// The records of several superclasses, one table for all conditions.
+  private func combinations() -> String {
+    let title = "records of two or more superclasses"
+    guard combinedRecords > 0 else {
+      return "\nFewer than \(Self.fewestCombined) \(title): too few to score combinations of findings by themselves.\n"
+    }
+    let interval = String(format: "%.0f%% interval", 100 * bootstrap.level)
+    var lines = TextTable()
+    lines.heading("\(combinedRecords) \(title)", "macro AUC", interval, "minus \(comparedWith)", interval, "p")
+    for table in tables {
+      for row in table.rows {
+        guard let area = row.combined.first(where: { $0.metric == "macro AUC" }) else { continue }
+        lines.row([
+          tables.count > 1 ? "\(table.condition), \(row.method)" : row.method, Self.number(area.mean.value),
+          Self.ends(area.mean), area.difference.map { Self.signed($0.difference.value) } ?? "",
+          area.difference.map { Self.ends($0.difference, signed: true) } ?? "",
+          area.difference?.pValue.map { String(format: "%.3f", $0) } ?? "",
+        ])
+      }
+    }
+    return "\n" + lines.render()
   }
 
   private func render(_ search: Search) -> String {

@@ -25,6 +25,8 @@ public struct AblationReport: Codable, Sendable, Equatable {
     /// Seconds of each run's last start.
     public var seconds: [Double]
     public var scores: [Score]
+    /// The same on the records of several superclasses alone; empty where there are too few of them.
+    public var combined: [Score]
   }
 
   public struct Table: Codable, Sendable, Equatable {
@@ -35,6 +37,8 @@ public struct AblationReport: Codable, Sendable, Equatable {
 
   public var subset: String
   public var records: Int
+  /// Of them, those of two or more superclasses: the rarer combinations of findings.
+  public var combinedRecords: Int
   public var steps: Int
   public var seeds: [UInt64]
   public var comparedWith: String
@@ -56,33 +60,60 @@ public struct AblationReport: Codable, Sendable, Equatable {
     comparedWith = ablation.comparedWith
     note = ablation.note
     bootstrap = try Ablation.bootstrap(base)
-    (tables, records) = ([], 0)
+    (tables, records, combinedRecords) = ([], 0, 0)
     let task = PTBXLSuper(subset: subset, bootstrap: bootstrap)
     for condition in ablation.conditions {
-      func scores(_ method: AblationConfiguration.Variant) throws -> (runs: [AblationPlan.Run], SeedScores?, [Double]) {
-        let runs = plan.runs.filter { ($0.condition, $0.method) == (condition.name, method.name) }
-        let answers = try runs.map { try AblationAnswers(in: $0.folder) }
-        return (runs, runs.isEmpty ? nil : try task.seeds(answers.map(\.scored)), answers.map(\.seconds))
+      let found = try ablation.methods.map { method in
+        try Runs(of: method, condition.name, in: plan, task: task)
       }
-      let reference = try ablation.methods.first { $0.name == comparedWith }.flatMap { try scores($0).1 }
-      records = max(records, reference?.records.count ?? 0)
-      let rows = try ablation.methods.map { method in
-        let (runs, found, seconds) = try scores(method)
-        return Row(
-          method: method.name, settings: runs.first?.assignments ?? method.set, paper: method.paper,
-          skipped: plan.skipped.first { ($0.condition, $0.method) == (condition.name, method.name) }?.reason,
-          seconds: seconds,
-          scores: try found.map {
-            try Self.scores($0, method.name == comparedWith ? nil : reference, bootstrap)
-          } ?? [])
-      }
-      tables.append(Table(condition: condition.name, settings: condition.set, rows: rows))
+      let reference = found[ablation.methods.firstIndex { $0.name == comparedWith } ?? 0]
+      records = max(records, reference.all?.records.count ?? 0)
+      combinedRecords = max(combinedRecords, reference.combined?.records.count ?? 0)
+      tables.append(
+        Table(
+          condition: condition.name, settings: condition.set,
+          rows: try zip(ablation.methods, found).map { method, runs in
+            let other = method.name == comparedWith ? nil : reference
+            return Row(
+              method: method.name, settings: runs.settings ?? method.set, paper: method.paper,
+              skipped: plan.skipped.first { ($0.condition, $0.method) == (condition.name, method.name) }?.reason,
+              seconds: runs.seconds, scores: try Self.scores(runs.all, other?.all, bootstrap),
+              combined: try Self.scores(runs.combined, other?.combined, bootstrap))
+          }))
     }
   }
 
+  /// The runs of one method under one condition.
+  private struct Runs {
+    /// Nil without a run.
+    var settings: [String]?
+    var seconds: [Double]
+    /// On all records; nil without a run.
+    var all: SeedScores?
+    /// On those of several superclasses; nil where there are too few.
+    var combined: SeedScores?
+
+    init(
+      of method: AblationConfiguration.Variant, _ condition: String, in plan: AblationPlan, task: PTBXLSuper
+    ) throws {
+      let runs = plan.runs.filter { ($0.condition, $0.method) == (condition, method.name) }
+      let answers = try runs.map { try AblationAnswers(in: $0.folder) }
+      settings = runs.first?.assignments
+      seconds = answers.map(\.seconds)
+      guard !runs.isEmpty else { return }
+      all = try task.seeds(answers.map(\.scored))
+      let several = answers.map { $0.scored.filter { $0.gold.count > 1 } }
+      if several[0].count >= AblationReport.fewestCombined { combined = try task.seeds(several) }
+    }
+  }
+
+  /// Records below which a score on combinations would say nothing.
+  static let fewestCombined = 20
+
   private static func scores(
-    _ found: SeedScores, _ reference: SeedScores?, _ bootstrap: Bootstrap
+    _ found: SeedScores?, _ reference: SeedScores?, _ bootstrap: Bootstrap
   ) throws -> [Score] {
+    guard let found else { return [] }
     let (means, each) = (found.means(bootstrap), found.each)
     let differences = try reference.map { try found.differences(from: $0, bootstrap) }
     return found.metrics.indices.map { metric in
