@@ -6,6 +6,7 @@ let settings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 // What its generated code was made of.
 let messages = ["TensorBoard/event.proto"]
@@ -37,7 +38,7 @@ func layer(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 
 let computation: [Target.Dependency] = ["Models", "Autograd", "Tensors"]
 let data: [Target.Dependency] = ["Corpus", "Cardiology", "Cluster"]
-let formats: [Target.Dependency] = [logging, protobuf]
+let formats: [Target.Dependency] = [logging, protobuf, mustache]
 
 let layers: [Target] = [
   layer("Tensors", ["CVectorKernels", "COpenBLAS", "COneDNN", "CCrypto"]),
@@ -99,6 +100,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.11.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
   ],
   targets: system + layers + [support, probe] + tests + aboutTheHouse
 )

@@ -23,7 +23,7 @@ struct EvlDist: ParsableCommand {
       InspectCommand.self,
       VerifyCommand.self, ExportCommand.self, DoctorCommand.self, BenchCommand.self, LossCommand.self,
       ForwardCommand.self, TokenizeCommand.self, ConfigCommand.self, PlanCommand.self, LaunchCommand.self,
-      StatusCommand.self,
+      StatusCommand.self, ReportCommand.self,
     ],
     defaultSubcommand: TrainCommand.self)
 

@@ -78,13 +78,14 @@ public final class DistillationRun {
     let evaluator = corpus.evaluated.map { RunEvaluator(context: context, corpus: $0, folder: folder) }
     let teacherReport = try teacher.flatMap {
       try evaluator?.report(
-        "teacher", $0.model, $0.blueprint.side, cache: configuration.teacher.path.isEmpty ? $0.folder : folder)
+        "teacher", $0.model, $0.blueprint.side, cache: configuration.teacher.path.isEmpty ? $0.folder : folder,
+        kept: "teacher")
     }
-    let before = try evaluator?.report("student before", trainee.model, student.side, cache: folder)
+    let before = try evaluator?.report("student before", trainee.model, student.side, cache: folder, kept: "before")
     trainer.evaluation = try evaluator?.periodic(trainee.model, student.side)
     if let signal = try trainer.run(resume: resume) { return .stopped(signal: signal, folder: folder) }
     try exportStudent(trainee)
-    let after = try evaluator?.report("student after", trainee.model, student.side, cache: nil)
+    let after = try evaluator?.report("student after", trainee.model, student.side, cache: nil, kept: "after")
     let summary = RunSummary(
       folder: folder.path, subset: corpus.evaluationSubset, teacher: teacherReport, before: before,
       after: after)

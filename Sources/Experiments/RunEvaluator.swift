@@ -12,19 +12,34 @@ struct RunEvaluator {
   let corpus: TrainingCorpus
   let folder: URL
 
+  /// A report with the answers it was made of.
+  private struct Evaluated: Codable {
+    var report: PTBXLSuperReport
+    var answers: [KeptAnswer]
+
+    func json() throws -> Data {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      return try encoder.encode(self)
+    }
+  }
+
   /// Collective: the report of one model; nil where evaluation is switched off.
   ///
-  /// - Parameter cache: folder in which the report is kept and found again, for models that do not change; the file's
-  ///   name holds a digest of weights and records, so a report is never taken for another model's.
+  /// - Parameters:
+  ///   - cache: folder in which the report is kept and found again, for models that do not change; the file's
+  ///     name holds a digest of weights and records, so a report is never taken for another model's.
+  ///   - kept: name under which the run folder keeps the answers; nil: they are not kept.
   func report(
-    _ name: String, _ model: any VisionLanguageModel<Float>, _ side: ModelSide, cache: URL?
+    _ name: String, _ model: any VisionLanguageModel<Float>, _ side: ModelSide, cache: URL?, kept: String?
   ) throws -> PTBXLSuperReport? {
     let settings = context.configuration.evaluation
     guard settings.enabled else { return nil }
     let file = cache.map { $0.appendingPathComponent("evaluation-\(digest(model, side).prefix(16)).json") }
     if let known = try stored(file) {
-      tell(name, known)
-      return known
+      tell(name, known.report)
+      keep(known.answers, as: kept)
+      return known.report
     }
     if context.communicator.isController { context.observer.note("evaluating: \(name)") }
     let evaluator = SuperclassEvaluator(model: model, side: side, answerTokens: settings.answerTokens)
@@ -39,7 +54,9 @@ struct RunEvaluator {
         subset: corpus.evaluationSubset,
         bootstrap: try Bootstrap(seed: context.configuration.run.seed, replicates: settings.replicates, level: 0.95))
       let report = try task.report(answers)
-      if context.communicator.isController, let file { keep(report, in: file) }
+      let evaluated = Evaluated(report: report, answers: answers.map { KeptAnswer($0) })
+      if context.communicator.isController, let file { write(file) { try evaluated.json() } }
+      keep(evaluated.answers, as: kept)
       return report
     }
     tell(name, report)
@@ -51,7 +68,7 @@ struct RunEvaluator {
     let every = context.configuration.evaluation.every
     guard context.configuration.evaluation.enabled, every > 0 else { return nil }
     return PeriodicEvaluation(metric: "macro AUC", every: every) { step in
-      try report("student at step \(step)", model, side, cache: nil)?.probabilities?.macroAUC.value
+      try report("student at step \(step)", model, side, cache: nil, kept: nil)?.probabilities?.macroAUC.value
     }
   }
 
@@ -60,9 +77,15 @@ struct RunEvaluator {
     context.observer.note("\(name): \(headline)")
   }
 
-  /// A report that cannot be kept is only computed again by the next start.
-  private func keep(_ report: PTBXLSuperReport, in file: URL) {
-    do { try report.json().write(to: file, options: .atomic) } catch {
+  /// Of rank 0 alone.
+  private func keep(_ answers: [KeptAnswer], as name: String?) {
+    guard context.communicator.isController, let name else { return }
+    write(folder.appendingPathComponent(RunSummary.answersName(name))) { try KeptAnswers(answers).jsonLines() }
+  }
+
+  /// What cannot be kept is only computed again by the next start.
+  private func write(_ file: URL, _ data: () throws -> Data) {
+    do { try data().write(to: file, options: .atomic) } catch {
       context.observer.warn("\(file.path) cannot be written: \(error.localizedDescription)")
     }
   }
@@ -78,9 +101,9 @@ struct RunEvaluator {
   }
 
   /// Collective: rank 0 looks, all get the same answer.
-  private func stored(_ file: URL?) throws -> PTBXLSuperReport? {
+  private func stored(_ file: URL?) throws -> Evaluated? {
     let own = context.communicator.isController ? file.flatMap { try? Data(contentsOf: $0) } : nil
     let bytes = try context.communicator.broadcast([UInt8](own ?? Data()))
-    return bytes.isEmpty ? nil : try? JSONDecoder().decode(PTBXLSuperReport.self, from: Data(bytes))
+    return bytes.isEmpty ? nil : try? JSONDecoder().decode(Evaluated.self, from: Data(bytes))
   }
 }

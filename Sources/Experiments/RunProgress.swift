@@ -127,16 +127,19 @@ public struct RunProgress: Codable, Sendable, Equatable {
 
   public func json() throws -> String { String(decoding: try reportJSON(), as: UTF8.self) }
 
-  public func text() -> String {
+  /// "finished", "running, process 7 on host", ...
+  public var state: String {
     let who = job.map { ", \($0)" } ?? ""
-    let state =
-      switch life {
-      case .running:
-        "running" + who + (phase != nil && step == steps ? "; all steps of the \(phase ?? "") are done" : "")
-      case .stopped: isFinished ? "finished" : "not running; the same command goes on"
-      case .killed: "killed" + who + "; the same command goes on"
-      case .silent: "no sign of life" + who
-      }
+    return switch life {
+    case .running:
+      "running" + who + (phase != nil && step == steps ? "; all steps of the \(phase ?? "") are done" : "")
+    case .stopped: isFinished ? "finished" : "not running; the same command goes on"
+    case .killed: "killed" + who + "; the same command goes on"
+    case .silent: "no sign of life" + who
+    }
+  }
+
+  public func text() -> String {
     var rows = [("run", folder), ("state", state)]
     if let phase {
       rows.append(("step", "\(phase) \(step) of \(steps)" + (lastStep.map { ", \($0)" } ?? "")))

@@ -13,6 +13,9 @@ public struct RunSummary: Codable, Sendable {
 
   public static let fileName = "results.json"
 
+  /// Name of the file that holds what a model answered; `model` is teacher, before or after.
+  static func answersName(_ model: String) -> String { "answers-\(model).jsonl" }
+
   /// Writes `results.json` and the full reports as text.
   func write(to folder: URL) throws {
     let encoder = JSONEncoder()
@@ -67,9 +70,10 @@ extension RunSummary {
   /// Where everything was written, a line each.
   public func paths() -> String {
     [
-      ("student", "student"), ("results", "results.json, results.txt"), ("log", "metrics.jsonl"),
-      ("curves", "tensorboard"),
+      ("student", "student"), ("results", "results.json, results.txt"),
+      after == nil ? nil : ("answers", Self.answersName("after")), ("log", "metrics.jsonl"), ("curves", "tensorboard"),
       ("checkpoints", "checkpoints"), ("settings", "config.yaml"),
-    ].map { name, path in "\(name.padding(toLength: 12, withPad: " ", startingAt: 0)) \(folder)/\(path)\n" }.joined()
+    ].compactMap { $0 }
+      .map { name, path in "\(name.padding(toLength: 12, withPad: " ", startingAt: 0)) \(folder)/\(path)\n" }.joined()
   }
 }

@@ -35,7 +35,7 @@ struct House {
     Target(name: "Distillation", mayImport: ["Models"]),
     Target(name: "Evaluation", mayImport: ["Distillation", "Corpus", "Cluster"]),
     Target(name: "Training", mayImport: ["Distillation", "Corpus", "Cluster", "Yams"]),
-    Target(name: "Reporting", mayImport: ["Training", "Evaluation", "Logging", "SwiftProtobuf"]),
+    Target(name: "Reporting", mayImport: ["Training", "Evaluation", "Logging", "Mustache", "SwiftProtobuf"]),
     Target(name: "Experiments", mayImport: ["Training", "Evaluation"]),
     Target(name: "EvlDist", mayImport: ["Experiments", "Reporting", "ArgumentParser"]),
   ])
@@ -46,7 +46,7 @@ struct House {
   ]
 
   /// Packages that come from outside; no target of ours.
-  static let packages: Set = ["ArgumentParser", "Logging", "SwiftProtobuf", "Yams"]
+  static let packages: Set = ["ArgumentParser", "Logging", "Mustache", "SwiftProtobuf", "Yams"]
 
   /// Where unsafe pointers are at home: memory and message passing.
   static let pointerTargets: Set = ["Tensors", "Cluster"]

@@ -46,7 +46,7 @@ import Testing
       "loss",
       "forward",
       "tokenize",
-      "config", "plan", "launch", "status",
+      "config", "plan", "launch", "status", "report",
     ] {
       #expect(help.output.contains(name))
       #expect(try Self.run([name, "--help"]).code == 0)

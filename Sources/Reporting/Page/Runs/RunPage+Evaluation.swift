@@ -1,0 +1,169 @@
+import Evaluation
+import Foundation
+
+extension RunPage {
+  /// The scores of all models with their intervals.
+  var scores: PageContent.Section {
+    guard let results, !results.models.isEmpty else { return empty("scores", "Scores") }
+    let models = results.models
+    var blocks: [PageContent.Block] = [.table(table(models))]
+    let scored = models.compactMap { model, report in report.probabilities.map { (model, $0) } }
+    if let names = scored.first?.1.classes.map(\.name) {
+      func groups(_ value: (PTBXLSuperReport.ClassScores) -> Estimate) -> [IntervalChart.Group] {
+        names.map { name in
+          .init(
+            name: name,
+            marks: scored.compactMap { model, scores in
+              scores.classes.first { $0.name == name }.map {
+                .init(name: model.title, style: model.style, estimate: value($0))
+              }
+            })
+        }
+      }
+      let legend = PageContent.Group(scored.map { PageContent.Key(style: $0.0.style, label: $0.0.title) })
+      func figure(_ id: String, _ title: String, _ groups: [IntervalChart.Group]) -> PageContent.Figure {
+        .init(
+          id: id, name: title, drawing: IntervalChart(groups: groups).drawing(id: "\(id)-svg", title: title),
+          legend: legend)
+      }
+      let overall = IntervalChart.Group(
+        name: "macro",
+        marks: scored.map { .init(name: $0.0.title, style: $0.0.style, estimate: $0.1.macroAUC) })
+      blocks.append(
+        .figures(
+          .init([
+            figure("auc-classes", "AUC by class", [overall] + groups(\.auc)),
+            figure("f1-classes", "F1 by class", groups(\.f1)),
+          ])))
+    }
+    let notes = models.flatMap { model, report in report.notes.map { "\(model.title.capitalizedFirst): \($0)." } }
+    blocks += notes.map { .note(.remark($0)) }
+    if let bootstrap = models.first?.report.bootstrap, let records = models.first?.report.records {
+      return .init(
+        id: "scores", heading: "Scores",
+        lead: "\(results.subset), \(PageNumber.grouped(records)) records. Behind each value its "
+          + "\(PageNumber.percent(bootstrap.level)) interval: \(PageNumber.grouped(bootstrap.replicates)) resamples of the records.",
+        blocks: blocks)
+    }
+    return .init(id: "scores", heading: "Scores", blocks: blocks)
+  }
+
+  private func table(_ models: [(model: ReportedRun.Model, report: PTBXLSuperReport)]) -> PageContent.Table {
+    func cell(_ estimate: Estimate?, times factor: Double = 1) -> PageContent.Table.Cell {
+      guard let estimate else { return .number("–") }
+      guard let value = estimate.value else { return .number("undefined") }
+      return .number(PageNumber.decimals(factor * value, factor == 1 ? 3 : 1), PageNumber.interval(estimate))
+    }
+    return .init(
+      summary: "Scores on probabilities and on generated text",
+      columns: [
+        .text("Model"), .number("macro AUC"), .number("macro F1"), .number("Hamming loss"), .number("exact set"),
+        .number("text: macro F1"), .number("text: exact set"), .number("ECGBench macro F1"),
+      ],
+      rows: models.map { model, report in
+        let (scores, text) = (report.probabilities, report.text)
+        return .init(
+          label: model.title,
+          cells: [
+            cell(scores?.macroAUC), cell(scores?.macroF1), cell(scores?.hammingLoss), cell(scores?.exactSetAccuracy),
+            cell(text?.macroF1), cell(text?.exactSetAccuracy), cell(report.ecgBench?.macroF1),
+          ], weight: model == .after ? "strong" : "")
+      })
+  }
+
+  /// ROC curves by class.
+  var ranking: PageContent.Section {
+    guard let results, !results.models.isEmpty else { return empty("roc", "ROC curves") }
+    let models = ReportedRun.Model.allCases.filter { run.answers[$0] != nil }
+    let names = results.models.compactMap { $0.report.probabilities?.classes.map(\.name) }.first ?? []
+    let figures = names.enumerated().compactMap { place, name -> PageContent.Figure? in
+      let curves = models.compactMap { model in
+        ROCCurve(of: name, run.answers[model] ?? []).map { (name: model.title, style: model.style, curve: $0) }
+      }
+      guard let last = curves.last else { return nil }
+      let id = "roc-\(place)"
+      return .init(
+        id: id, name: name, reading: "AUC \(PageNumber.decimals(last.curve.area, 3))",
+        drawing: ROCChart(curves: curves).drawing(id: "\(id)-svg", title: "ROC curve of \(name)"),
+        legend: .init(curves.map { .init(style: $0.style, label: $0.name) }))
+    }
+    guard !figures.isEmpty else {
+      return .init(
+        id: "roc", heading: "ROC curves",
+        blocks: [.note(.missing("The run folder keeps no answers, of which the curves are drawn.", Self.answersRemedy))]
+      )
+    }
+    return .init(
+      id: "roc", heading: "ROC curves",
+      lead: "The share of the positives that is found over the share of the negatives that is taken for positives, at "
+        + "every threshold. The number is the area below the curve of the last model named.",
+      blocks: [.figures(.init(figures))])
+  }
+
+  static let answersRemedy =
+    "This version keeps answers-teacher.jsonl, answers-before.jsonl and answers-after.jsonl; runs of earlier ones have none. "
+    + "The same train command evaluates the student again, trains no step anew and writes them."
+
+  /// What was said of each class against the truth.
+  var confusion: PageContent.Section {
+    guard let results, !results.models.isEmpty else { return empty("confusion", "Confusion") }
+    let scored = results.models.compactMap { model, report in report.probabilities.map { (model, $0) } }
+    guard let (model, shown) = scored.last else {
+      return .init(
+        id: "confusion", heading: "Confusion",
+        blocks: [.note(.missing("The models were asked for text alone, which has no threshold."))])
+    }
+    let figures = shown.classes.enumerated().map { place, scored in
+      let id = "confusion-\(place)"
+      return PageContent.Figure(
+        id: id, name: scored.name, reading: "F1 \(PageNumber.decimals(scored.f1.value, 3))",
+        drawing: ConfusionChart(name: scored.name, counts: scored.counts).drawing(id: "\(id)-svg"))
+    }
+    let table = PageContent.Table(
+      summary: "Counts by class and model",
+      columns: [
+        .text("Class"), .text("model"), .number("found"), .number("missed"), .number("false alarms"),
+        .number("rightly left out"), .number("sensitivity"), .number("specificity"),
+      ],
+      rows: shown.classes.map(\.name).flatMap { name in
+        scored.compactMap { model, scores in
+          scores.classes.first { $0.name == name }.map { Self.row(name, model, $0.counts) }
+        }
+      })
+    return .init(
+      id: "confusion", heading: "Confusion",
+      lead: "\(model.title.capitalizedFirst), a class being said where its probability is "
+        + "\(PageNumber.short(shown.threshold)) or more. Percentages are of a row.",
+      blocks: [.figures(.init(figures)), .fold(.init(label: "Counts of all models", tables: [table]))])
+  }
+
+  private static func row(
+    _ name: String, _ model: ReportedRun.Model, _ counts: ConfusionCounts
+  ) -> PageContent.Table.Row {
+    .init(
+      label: name,
+      cells: [.text(model.title)]
+        + [counts.truePositives, counts.falseNegatives, counts.falsePositives, counts.trueNegatives].map {
+          .number(PageNumber.grouped($0))
+        } + [counts.recall, counts.specificity].map { .number(PageNumber.decimals($0, 3)) },
+      weight: model == .after ? "strong" : "")
+  }
+
+  /// A section whose evaluation is not there, and why.
+  func empty(_ id: String, _ heading: String) -> PageContent.Section {
+    let note: PageContent.Note
+    if run.configuration?.evaluation.enabled == false {
+      note = .missing(
+        "The run evaluates no model: evaluation.enabled is false.",
+        "Set evaluation.enabled to true and run the same command again; a training that is done is not repeated.")
+    } else if run.configuration?.data.isConversations == true {
+      note = .missing(
+        "Conversations have no labels to score.", "evl-dist evaluate --task scores the student on a benchmark.")
+    } else if results != nil {
+      note = .missing("The run ended without an evaluation.")
+    } else {
+      note = .missing("The run has not ended: it evaluates the student at its end.", "The same command goes on.")
+    }
+    return .init(id: id, heading: heading, blocks: [.note(note)])
+  }
+}
