@@ -43,16 +43,30 @@ public struct ECGRenderer: Sendable {
     drawGrid(on: canvas, layout, width: Double(width), height: Double(height))
     drawFurniture(on: canvas, layout)
     if layout.isPrint { drawText(on: canvas, layout, header: header, height: Double(height)) }
-    let baselines = record.signal.map(Self.level)
-    for box in layout.boxes {
-      guard let lead = record.leads.firstIndex(of: box.lead) else { continue }
-      let paths = tracePaths(
-        record.signal[lead], rate: record.samplingRate, level: baselines[lead], box, layout, height: Double(height))
-      for path in paths {
-        canvas.strokePath(path, width: layout.traceWidth, colour: paper.ink, rounded: layout.isPrint)
-      }
+    for path in traces(of: record, layout, height: Double(height)) {
+      canvas.strokePath(path, width: layout.traceWidth, colour: paper.ink, rounded: layout.isPrint)
     }
     return try canvas.image()
+  }
+
+  /// The lines of all leads that `render` draws on an image of this size, enlarged, in pixels of the result: for drawings
+  /// that are not made of pixels.
+  ///
+  /// - Throws: `UserError` where a lead is missing.
+  public func traces(
+    of record: ECGRecord, width: Int, height: Int, enlargedBy factor: Double
+  ) throws -> [[(x: Double, y: Double)]] {
+    let layout = ECGLayout(paper, width: width, height: height).enlarged(by: factor)
+    return traces(of: try record.standardised(), layout, height: Double(height) * factor)
+  }
+
+  private func traces(of record: ECGRecord, _ layout: ECGLayout, height: Double) -> [[(x: Double, y: Double)]] {
+    let baselines = record.signal.map(Self.level)
+    return layout.boxes.flatMap { box -> [[(x: Double, y: Double)]] in
+      guard let lead = record.leads.firstIndex(of: box.lead) else { return [] }
+      return tracePaths(
+        record.signal[lead], rate: record.samplingRate, level: baselines[lead], box, layout, height: height)
+    }
   }
 
   /// Where each lead lies in an image of this size: twelve boxes row by row, then the rhythm strip.

@@ -90,7 +90,9 @@ struct MadeRun {
     try ReportedRun(folder, state: .init(text: finished ? "finished" : "running", isFinished: finished))
   }
 
-  func html() throws -> String {
-    try RunReport(try reported(), program: "evl-dist", date: Date(timeIntervalSince1970: 0)).html()
+  func html(
+    plans: Result<PlanExhibits, MissingExhibit> = .failure(MissingExhibit(reason: "No plans.", remedy: ""))
+  ) throws -> String {
+    try RunReport(try reported(), plans: plans, program: "evl-dist", date: Date(timeIntervalSince1970: 0)).html()
   }
 }

@@ -167,7 +167,7 @@ import Training
   }
 
   @Test func numbersBeyondAllBoundsAreDrawnAsFarAsTheyCanBe() throws {
-    let values = [0, -1, 1e308, -1e308, 5e-324, 1e-310, 12, .infinity, .nan]
+    let values = [0, -1, 1e308, -1e308, Double.leastNonzeroMagnitude, 1e-307, 12, .infinity, .nan]
     for first in values {
       for second in values {
         for scale in [ChartAxis.Scale.linear, .logarithmic] {
@@ -198,7 +198,8 @@ import Training
       #expect(empty?.kind == .badInput)
       let made = MadeRun(folder: folder.appendingPathComponent("made"))
       try made.write()
-      let report = RunReport(try made.reported(), program: "evl-dist")
+      let report = RunReport(
+        try made.reported(), plans: .failure(MissingExhibit(reason: "", remedy: "")), program: "evl-dist")
       let closed = #expect(throws: UserError.self) {
         try report.write(to: folder.appendingPathComponent("none/report.html"))
       }

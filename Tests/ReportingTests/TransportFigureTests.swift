@@ -33,14 +33,13 @@ import Testing
   }
 
   @Test func flowsBeginWhereTheMassLiesAndKnowTheirLead() throws {
-    let home = try figure([nil])
     for token in 0..<64 {
-      let flow = try #require(home.flows(of: moved(by: 0), token: token).first)
+      let flow = try #require(geometry.flows(of: moved(by: 0), token: token).first)
       let cell = geometry.student[token]
       #expect(flow.isOwnLead && flow.isPreferred && abs(flow.share - 1) < 1e-6)
       #expect(abs(flow.x * 256 - cell.x - cell.width / 2) < 1e-6 && abs(flow.y * 256 - cell.y - 16) < 1e-6)
       // Two tokens further to the right lies the next column's lead, but for the last column and the rhythm strip.
-      let away = try #require(home.flows(of: moved(by: 2), token: token).first)
+      let away = try #require(geometry.flows(of: moved(by: 2), token: token).first)
       if token % 8 < 6, token < 48 { #expect(!away.isOwnLead && away.isPreferred && away.share > 0.99) }
     }
   }
@@ -48,7 +47,7 @@ import Testing
   @Test func theUniformPlanPrefersNothing() throws {
     let plan = Tensor<Float>(zeros: [256, 64])
     plan.fill(1 / (256 * 64))
-    let flows = try figure([nil]).flows(of: plan, token: 9)
+    let flows = geometry.flows(of: plan, token: 9)
     #expect(flows.count == 13 && !flows.contains(where: \.isPreferred))
     #expect(flows.allSatisfy { abs($0.lift - 1) < 1e-4 } && abs(flows.reduce(0) { $0 + $1.share } - 1) < 1e-5)
   }

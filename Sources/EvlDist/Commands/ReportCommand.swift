@@ -7,27 +7,85 @@ import Tensors
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "Writes a run as one HTML page: losses, speed, scores, ROC curves, answers, settings.",
+    abstract:
+      "Writes a run as one HTML page, or several beside each other: curves, scores, plans over the ECG, answers.",
     discussion: """
       The page stands alone: it holds its drawings, runs no script and fetches nothing. A run that goes on is shown as far \
       as it is; what is missing is named on the page, with how to get it.
-      Exit codes: 0 written; 65 the folder holds no run; 74 a path that does not exist, or cannot be written.
+      Several runs are compared with the first: scores with intervals, differences, settings, curves.
+      Exit codes: 0 written; 65 a folder that holds no run; 74 a path that does not exist, or cannot be written.
       """)
 
-  @Argument(help: "Run folder.") var path: String
+  @Argument(help: "Run folders.") var runs: [String]
   @Option(
     name: [.customShort("o"), .customLong("output")],
-    help: ArgumentHelp("HTML file to write (default: report.html in the run folder).", valueName: "file.html"))
+    help: ArgumentHelp(
+      "HTML file to write (default: report.html in the run folder; of several runs, beside the first).",
+      valueName: "file.html"))
   var output: String?
+  @Option(
+    help:
+      "Of one run: recordings of the evaluation fold over which its plans are drawn, for which both models are loaded.")
+  var records = 2
+
+  func validate() throws {
+    guard !runs.isEmpty else { throw ValidationError("name the folder of a run") }
+    guard (0...20).contains(records) else { throw ValidationError("--records is from 0 to 20") }
+  }
 
   func run() throws {
-    let folder = URL(fileURLWithPath: path)
-    let progress = try? RunProgress(folder)
-    let reported = try ReportedRun(
-      folder,
-      state: .init(text: progress?.state ?? "state not known", isFinished: progress?.isFinished ?? false))
-    let file = output.map { URL(fileURLWithPath: $0) } ?? folder.appendingPathComponent("report.html")
-    try RunReport(reported, program: Version.text).write(to: file)
+    let folders = runs.map { URL(fileURLWithPath: $0).standardizedFileURL }
+    let reported = try folders.map { folder in
+      let progress = try? RunProgress(folder)
+      return try ReportedRun(
+        folder, state: .init(text: progress?.state ?? "state not known", isFinished: progress?.isFinished ?? false))
+    }
+    let home = folders.count == 1 ? folders[0] : folders[0].deletingLastPathComponent()
+    let file = output.map { URL(fileURLWithPath: $0) } ?? home.appendingPathComponent("report.html")
+    let report =
+      reported.count == 1
+      ? RunReport(reported[0], plans: plans(of: folders[0]), program: Version.text)
+      : RunReport(comparing: reported, program: Version.text)
+    try report.write(to: file)
     print("report: \(file.path)")
+  }
+
+  /// What cannot be drawn is said on the page.
+  private func plans(of folder: URL) -> Result<PlanExhibits, MissingExhibit> {
+    guard records > 0 else {
+      return .failure(
+        MissingExhibit(
+          reason: "No plans were drawn: --records is 0.", remedy: "evl-dist report --records 2 draws them."))
+    }
+    do { return .success(try PlanExhibits(try RunPlans(folder), records: records)) } catch {
+      let known = error as? UserError
+      return .failure(
+        MissingExhibit(reason: (known?.message ?? "\(error)") + ".", remedy: known?.remedy ?? ""))
+    }
+  }
+}
+
+extension PlanExhibits {
+  fileprivate init(_ plans: RunPlans, records: Int) throws {
+    let places: Places =
+      switch try plans.places() {
+      case .leads(let geometry): .leads(geometry)
+      case .times(let student, let teacher): .times(student: student, teacher: teacher)
+      }
+    self.init(
+      step: plans.step, places: places,
+      recordings: try plans.drawings(records: records).map { drawing in
+        let share = drawing.attentionOnImage.map {
+          String(format: "Mean over heads; image tokens get %.0f%% of the attention.", 100 * $0)
+        }
+        let kinds: [(PlanKind, String, String?)] = [
+          (.learned, "Transport plan", nil), (.attention, "Cross-attention", share),
+        ]
+        return Recording(
+          record: drawing.record,
+          plans: kinds.compactMap { kind, title, remark in
+            drawing.plans[kind].map { Plan(title: title, weights: $0, remark: remark) }
+          })
+      })
   }
 }

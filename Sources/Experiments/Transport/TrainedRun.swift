@@ -1,4 +1,5 @@
 import Autograd
+import Distillation
 import Foundation
 import Models
 import Tensors
@@ -72,6 +73,19 @@ struct TrainedRun {
   /// Wq [Ds, heads dk] and Wk [Dt, heads dk] of the alignment; nil where the run was trained without it.
   func attention() throws -> (query: Tensor<Float>, key: Tensor<Float>)? {
     try maps(["objective.mhca.q", "objective.mhca.k"]).map { ($0[0], $0[1]) }
+  }
+
+  /// A student of this run with what joins its tokens with a teacher's.
+  ///
+  /// - Parameter settings: of the transport problem; nil for the run's own.
+  func plans(
+    of student: TokenReader, projection: AffineMap?, attention: (query: Tensor<Float>, key: Tensor<Float>)?,
+    settings: TransportSettings? = nil
+  ) -> PlanSource {
+    PlanSource(
+      reader: student, maps: projection.map { [.learned: $0] } ?? [:],
+      attention: attention.map { ($0.query, $0.key, configuration.objective.mhca.heads) },
+      settings: settings ?? configuration.objective.transportSettings)
   }
 
   /// Tensors of the objective under the names by which it declares them; nil where it has none of these.

@@ -30,37 +30,21 @@ public struct TransportInspection {
   ///   - other: a run trained without the term, from the same teacher; nil to compare with the untrained student.
   /// - Throws: `UserError` of kind usage where the runs have no such plan or cannot be compared.
   public init(_ url: URL, against other: URL?) throws {
-    ProductLibrary.setThreads(1)
     run = try TrainedRun(url)
-    guard let projection = try run.projection() else {
+    guard try run.projection() != nil else {
       throw UserError(
         .usage, "\(run.name) was trained without the transport term, so it has no map into the teacher's width to draw",
         remedy: "name a run trained with objective.transport.weight above 0, and this one with --against")
     }
-    var settingsOfData = run.configuration
-    settingsOfData.evaluation.enabled = true
-    settingsOfData.data.path = run.located(settingsOfData.data.path).path
-    corpus = try TrainingCorpus(settingsOfData)
-    let student = try run.student()
-    teacher = try run.teacher(of: corpus)
-    teacherReader = try TokenReader(model: teacher.model, side: teacher.blueprint.side)
-    geometry = try PlanGeometry(student: student, teacher: teacherReader)
-    let objective = run.configuration.objective
-    let settings = objective.transportSettings
-    func source(_ run: TrainedRun, _ reader: TokenReader) throws -> PlanSource {
-      PlanSource(
-        reader: reader, maps: [:],
-        attention: try run.attention().map { ($0.query, $0.key, run.configuration.objective.mhca.heads) },
-        settings: settings)
-    }
-    var with = try source(run, student)
-    with.maps[.learned] = projection
-    self.with = with
+    let plans = try RunPlans(run)
+    (corpus, teacher, teacherReader, with) = (plans.corpus, plans.teacher, plans.teacherReader, plans.source)
+    geometry = try PlanGeometry(student: with.reader, teacher: teacherReader)
     notes = run.skipped.map { "skipped: \($0)" }
     if let other {
       let rival = try TrainedRun(other)
       try Self.check(rival, against: run)
-      compared = try source(rival, try rival.student())
+      compared = rival.plans(
+        of: try rival.student(), projection: nil, attention: try rival.attention(), settings: with.settings)
       origin = TransportReport.Origin(run: rival.name, step: rival.checkpoint.step)
       comparison = "without"
       notes += rival.skipped.map { "skipped: \($0)" }
@@ -68,7 +52,7 @@ public struct TransportInspection {
         notes.append("the two students are compared after unequal numbers of steps")
       }
     } else {
-      compared = PlanSource(reader: try run.untrainedStudent(), maps: [:], attention: nil, settings: settings)
+      compared = PlanSource(reader: try run.untrainedStudent(), maps: [:], attention: nil, settings: with.settings)
       origin = TransportReport.Origin(run: run.name, step: 0)
       comparison = "untrained"
       notes.append(

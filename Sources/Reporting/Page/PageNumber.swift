@@ -49,7 +49,10 @@ enum PageNumber {
     return count >= 1000 ? decimals(size / 1e3, 1) + " kB" : "\(count) B"
   }
 
-  static func percent(_ share: Double) -> String { decimals(100 * share, share > 0 && share < 0.1 ? 1 : 0) + "%" }
+  static func percent(_ share: Double) -> String {
+    if share > 0, share < 0.0005 { return "<0.1%" }
+    return decimals(100 * share, share > 0 && share < 0.1 ? 1 : 0) + "%"
+  }
 
   /// 42 s, 12 min 5 s, 3 h 4 min
   static func duration(_ seconds: Double) -> String {

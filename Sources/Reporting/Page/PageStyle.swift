@@ -42,7 +42,7 @@ enum PageStyle {
       margin: 2rem 0 0; padding: 1.25rem 0; border: solid var(--line); border-width: 1px 0; }
     .headlines dt { font-size: .8rem; color: var(--faint); }
     .headlines dd { margin: 0; }
-    .headlines .value { display: block; font: 500 2rem/1.2 var(--serif); font-variant-numeric: lining-nums; }
+    .headlines .value { display: block; font: 400 2rem/1.25 var(--serif); font-variant-numeric: lining-nums; }
     .headlines .detail { display: block; font-size: .8rem; color: var(--faint); }
     nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: 1rem 0 0; padding: 0;
       font-size: .9rem; }
@@ -90,6 +90,8 @@ enum PageStyle {
     .sheet { fill: var(--paper); } .sheet-grid { stroke: var(--paper-grid); stroke-width: 1; fill: none; }
     .trace { stroke: var(--trace); stroke-width: 1.1; fill: none; stroke-linejoin: round; }
     .heat { fill: var(--heat); }
+    .box { fill: none; stroke: var(--faint); stroke-width: .75; opacity: .7; }
+    .flow { fill: none; opacity: .65; stroke-linecap: round; } .flow.s2 { stroke: var(--s2); } .flow.s3 { stroke: var(--s3); }
     .legend { display: flex; flex-wrap: wrap; gap: .15rem 1.1rem; margin: .4rem 0 0; padding: 0; list-style: none;
       font-size: .82rem; color: var(--faint); }
     .mark { display: inline-block; width: .7rem; height: .7rem; border-radius: 2px; margin-right: .4rem; }
@@ -97,10 +99,11 @@ enum PageStyle {
     table { border-collapse: collapse; font-size: .88rem; }
     caption { text-align: left; color: var(--faint); padding-bottom: .35rem; }
     th, td { padding: .3rem 1.1rem .3rem 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--grid);
-      font-weight: 400; }
+      font-weight: 400; white-space: nowrap; }
+    td.text { white-space: normal; min-width: 9rem; }
     thead th { color: var(--faint); font-size: .8rem; border-bottom-color: var(--line); white-space: nowrap; }
-    .number { text-align: right; white-space: nowrap; }
-    .aside { color: var(--faint); font-size: .8rem; padding-left: .3rem; }
+    .number { text-align: right; }
+    .aside { display: block; color: var(--faint); font-size: .8rem; line-height: 1.3; }
     .strong th, .strong td { font-weight: 600; } .strong .aside { font-weight: 400; }
     tbody th { padding-right: 1.5rem; }
     .note { margin-top: 1.25rem; padding: .1rem 0 .1rem 1rem; border-left: 3px solid var(--line); max-width: 46rem;

@@ -1,22 +1,36 @@
 import Foundation
 import Tensors
 
-/// The report of runs as one HTML file that stands alone: nothing in it is fetched from elsewhere, nothing in it runs.
+/// The report of one run, or of several beside each other, as one HTML file that stands alone: nothing in it is fetched
+/// from elsewhere, nothing in it runs.
 public struct RunReport {
-  private let run: ReportedRun
-  /// When and by what it is made.
-  private let colophon: String
+  private let content: PageContent
 
+  /// The page of one run.
+  ///
   /// - Parameters:
+  ///   - plans: what joins student and teacher, over recordings; or why that is not shown.
   ///   - program: name and version of the program that makes it.
   ///   - date: when.
-  public init(_ run: ReportedRun, program: String, date: Date = Date()) {
-    self.run = run
-    colophon = "Made by \(program) at \(ISO8601DateFormatter().string(from: date)) from \(run.folder.path)."
+  public init(
+    _ run: ReportedRun, plans: Result<PlanExhibits, MissingExhibit>, program: String, date: Date = Date()
+  ) {
+    content = RunPage(run: run, plans: plans).content(colophon: Self.colophon([run], program, date))
+  }
+
+  /// The page that compares runs with the first of them. - Precondition: there is one.
+  public init(comparing runs: [ReportedRun], program: String, date: Date = Date()) {
+    precondition(!runs.isEmpty, "no run to compare")
+    content = ComparisonPage(runs: runs).content(colophon: Self.colophon(runs, program, date))
+  }
+
+  private static func colophon(_ runs: [ReportedRun], _ program: String, _ date: Date) -> String {
+    "Made by \(program) at \(ISO8601DateFormatter().string(from: date)) from "
+      + runs.map(\.folder.path).joined(separator: ", ") + "."
   }
 
   /// - Throws: `UserError` (internal fault) where the page's own template is broken.
-  public func html() throws -> String { try PageTemplate().html(RunPage(run: run).content(colophon: colophon)) }
+  public func html() throws -> String { try PageTemplate().html(content) }
 
   /// Writes the page, complete or not at all. - Throws: `UserError` (input/output) where it cannot be written.
   public func write(to file: URL) throws {

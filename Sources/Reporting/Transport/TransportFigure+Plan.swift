@@ -4,49 +4,6 @@ import Evaluation
 import Tensors
 
 extension TransportFigure {
-  /// The part of a student token's mass that comes from one lead box of the teacher's image.
-  struct Flow {
-    /// Share of the token's mass.
-    var share: Double
-    /// The share over the one that the uniform plan gives this box: its part of the teacher's tokens.
-    var lift: Double
-    /// Centre of that mass, relative to the image, 0 ... 1.
-    var x: Double
-    var y: Double
-    var isOwnLead: Bool
-    var lead: Lead
-
-    /// Whether the box gives clearly more than its part, and enough to be seen.
-    var isPreferred: Bool { share >= 0.1 && lift >= TransportFigure.clearLift }
-  }
-
-  /// Times its uniform share that a region has to give to count as preferred.
-  static let clearLift = 1.25
-
-  /// Where a student token draws its mass from, a flow for each lead box, largest first.
-  func flows(of plan: Tensor<Float>, token: Int) -> [Flow] {
-    let (grid, leads) = (geometry.teacher, geometry.teacherLeads)
-    let columns = geometry.student.count
-    var sums = [(mass: Double, x: Double, y: Double)](repeating: (0, 0, 0), count: geometry.teacherBoxes.count)
-    var all = 0.0
-    for source in 0..<grid.count {
-      let mass = Double(plan[source * columns + token])
-      all += mass
-      guard let box = leads.boxes[source] else { continue }
-      let cell = grid[source]
-      sums[box].mass += mass
-      sums[box].x += mass * (cell.x + cell.width / 2) / grid.imageSize
-      sums[box].y += mass * (cell.y + cell.height / 2) / grid.imageSize
-    }
-    return sums.enumerated().filter { $0.element.mass > 0 }.map { box, sum in
-      let lead = geometry.teacherBoxes[box].lead
-      let part = Double(leads.boxes.count { $0 == box }) / Double(grid.count)
-      return Flow(
-        share: sum.mass / all, lift: sum.mass / all / part, x: sum.x / sum.mass, y: sum.y / sum.mass,
-        isOwnLead: lead == geometry.studentLeads.leads[token], lead: lead)
-    }.sorted { ($0.share, $0.y, $0.x) > ($1.share, $1.y, $1.x) }
-  }
-
   /// The ECG with lead boxes and token grids, each student token tinted by the share it draws from other leads.
   func drawPlan(_ plan: Tensor<Float>, on canvas: CairoCanvas, left: Double, top: Double) throws {
     let side = Self.panelSide
@@ -57,7 +14,7 @@ extension TransportFigure {
     let ecg = try ECGRenderer(paper: paper)
       .render(record, width: size, height: size, enlargedBy: side / geometry.student.imageSize)
     try canvas.draw(ecg, x: left, y: top)
-    let flows = (0..<geometry.student.count).map { self.flows(of: plan, token: $0) }
+    let flows = (0..<geometry.student.count).map { geometry.flows(of: plan, token: $0) }
     drawCells(flows, on: canvas, left: left, top: top)
     drawBoxes(on: canvas, left: left, top: top)
     drawFlows(flows, on: canvas, left: left, top: top)
@@ -71,7 +28,7 @@ extension TransportFigure {
       x: left + cell.x * scale, y: top + cell.y * scale, width: cell.width * scale, height: cell.height * scale)
   }
 
-  private func drawCells(_ flows: [[Flow]], on canvas: CairoCanvas, left: Double, top: Double) {
+  private func drawCells(_ flows: [[PlanFlow]], on canvas: CairoCanvas, left: Double, top: Double) {
     for (token, sources) in flows.enumerated() {
       let cell = place(geometry.student[token], geometry.student, left: left, top: top)
       let known = sources.reduce(0) { $0 + $1.share }
@@ -100,7 +57,7 @@ extension TransportFigure {
   }
 
   /// Each token's flows from the two regions it prefers most, those of other leads on top.
-  private func drawFlows(_ flows: [[Flow]], on canvas: CairoCanvas, left: Double, top: Double) {
+  private func drawFlows(_ flows: [[PlanFlow]], on canvas: CairoCanvas, left: Double, top: Double) {
     for isOwnLead in [true, false] {
       for (token, sources) in flows.enumerated() {
         let cell = place(geometry.student[token], geometry.student, left: left, top: top)
@@ -117,7 +74,7 @@ extension TransportFigure {
   }
 
   /// In each student token the lead it prefers most, with the share it draws from it.
-  private func drawSources(_ flows: [[Flow]], on canvas: CairoCanvas, left: Double, top: Double) {
+  private func drawSources(_ flows: [[PlanFlow]], on canvas: CairoCanvas, left: Double, top: Double) {
     for (token, sources) in flows.enumerated() {
       guard let main = sources.filter(\.isPreferred).max(by: { $0.share < $1.share }) else { continue }
       let share = sources.reduce(0) { $0 + ($1.lead == main.lead ? $1.share : 0) }

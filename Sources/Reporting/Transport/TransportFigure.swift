@@ -110,7 +110,7 @@ public struct TransportFigure {
     y += 32
     canvas.drawText(
       "Arrows lead to a student token from the centre of what one lead of the teacher's image gives it, where that is "
-        + "\(Self.clearLift) times the uniform plan's share or more.",
+        + "\(PlanFlow.clearLift) times the uniform plan's share or more.",
       x: left, y: y, size: 21, colour: Palette.faint)
   }
 

@@ -34,6 +34,13 @@ struct SVGDrawing {
     if !route.isEmpty { shapes += "<path d=\"\(route)\"\(Self.classed(style))/>" }
   }
 
+  /// Filled areas in one shape.
+  mutating func areas(_ outlines: [[(x: Double, y: Double)]], _ style: String, opacity: Double) {
+    let route = outlines.filter { $0.count > 2 }.map { Self.route($0) + "Z" }.joined()
+    guard !route.isEmpty else { return }
+    shapes += "<path d=\"\(route)\"\(Self.classed(style)) fill-opacity=\"\(Self.number(opacity))\"/>"
+  }
+
   /// A line bent towards `control`. - Parameter thickness: nil for that of its class.
   mutating func curve(
     from start: (x: Double, y: Double), control: (x: Double, y: Double), to end: (x: Double, y: Double),
@@ -60,11 +67,6 @@ struct SVGDrawing {
   mutating func circle(x: Double, y: Double, radius: Double, _ style: String) {
     shapes +=
       "<circle cx=\"\(Self.number(x))\" cy=\"\(Self.number(y))\" r=\"\(Self.number(radius))\"\(Self.classed(style))/>"
-  }
-
-  mutating func polygon(_ points: [(x: Double, y: Double)], _ style: String) {
-    guard points.count > 2 else { return }
-    shapes += "<path d=\"\(Self.route(points))Z\"\(Self.classed(style))/>"
   }
 
   mutating func text(_ words: String, x: Double, y: Double, _ anchor: Anchor = .start, _ style: String = "") {

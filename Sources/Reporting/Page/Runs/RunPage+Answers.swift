@@ -8,8 +8,7 @@ extension RunPage {
   private static let shown = 3
 
   /// What was asked about some records, what the models said, and the truth.
-  var answers: PageContent.Section {
-    guard let results, !results.models.isEmpty else { return empty("answers", "Answers") }
+  func answers(_ results: ReportedRun.Results) -> PageContent.Section {
     let heading = "Answers"
     guard let model = ReportedRun.Model.allCases.last(where: { run.answers[$0] != nil }), let all = run.answers[model]
     else {

@@ -3,8 +3,7 @@ import Foundation
 
 extension RunPage {
   /// The scores of all models with their intervals.
-  var scores: PageContent.Section {
-    guard let results, !results.models.isEmpty else { return empty("scores", "Scores") }
+  func scores(_ results: ReportedRun.Results) -> PageContent.Section {
     let models = results.models
     var blocks: [PageContent.Block] = [.table(table(models))]
     let scored = models.compactMap { model, report in report.probabilities.map { (model, $0) } }
@@ -72,8 +71,7 @@ extension RunPage {
   }
 
   /// ROC curves by class.
-  var ranking: PageContent.Section {
-    guard let results, !results.models.isEmpty else { return empty("roc", "ROC curves") }
+  func ranking(_ results: ReportedRun.Results) -> PageContent.Section {
     let models = ReportedRun.Model.allCases.filter { run.answers[$0] != nil }
     let names = results.models.compactMap { $0.report.probabilities?.classes.map(\.name) }.first ?? []
     let figures = names.enumerated().compactMap { place, name -> PageContent.Figure? in
@@ -105,8 +103,7 @@ extension RunPage {
     + "The same train command evaluates the student again, trains no step anew and writes them."
 
   /// What was said of each class against the truth.
-  var confusion: PageContent.Section {
-    guard let results, !results.models.isEmpty else { return empty("confusion", "Confusion") }
+  func confusion(_ results: ReportedRun.Results) -> PageContent.Section {
     let scored = results.models.compactMap { model, report in report.probabilities.map { (model, $0) } }
     guard let (model, shown) = scored.last else {
       return .init(
@@ -149,21 +146,23 @@ extension RunPage {
       weight: model == .after ? "strong" : "")
   }
 
-  /// A section whose evaluation is not there, and why.
-  func empty(_ id: String, _ heading: String) -> PageContent.Section {
+  /// Why there are no scores, curves and answers.
+  var unevaluated: PageContent.Section {
     let note: PageContent.Note
     if run.configuration?.evaluation.enabled == false {
       note = .missing(
-        "The run evaluates no model: evaluation.enabled is false.",
-        "Set evaluation.enabled to true and run the same command again; a training that is done is not repeated.")
+        "There are no scores, ROC curves, confusion and answers: the run evaluates no model (evaluation.enabled is false).",
+        "Set it to true and run the same command again; a training that is done is not repeated.")
     } else if run.configuration?.data.isConversations == true {
       note = .missing(
         "Conversations have no labels to score.", "evl-dist evaluate --task scores the student on a benchmark.")
     } else if results != nil {
       note = .missing("The run ended without an evaluation.")
     } else {
-      note = .missing("The run has not ended: it evaluates the student at its end.", "The same command goes on.")
+      note = .missing(
+        "The run has not ended: scores, ROC curves, confusion and answers come from the evaluation at its end.",
+        "The same command goes on.")
     }
-    return .init(id: id, heading: heading, blocks: [.note(note)])
+    return .init(id: "scores", heading: "Scores", blocks: [.note(note)])
   }
 }

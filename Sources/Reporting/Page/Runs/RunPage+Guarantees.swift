@@ -62,14 +62,14 @@ extension RunPage {
   private var saves: PageContent.Table {
     .init(
       summary: "Checkpoints, newest first",
-      columns: [.text("Checkpoint"), .number("step"), .number("size"), .text("saved"), .text("state")],
+      columns: [.text("Checkpoint"), .number("step"), .number("size"), .number("saved"), .text("state")],
       rows: run.saves.map { save in
         let isSound = save.step == run.saved?.step
         return .init(
           label: save.name,
           cells: [
             .number(PageNumber.grouped(save.step)), .number(PageNumber.bytes(save.bytes)),
-            .text(save.time.map { ISO8601DateFormatter().string(from: $0) } ?? "–"),
+            .number(save.time.map { ISO8601DateFormatter().string(from: $0) } ?? "–"),
             .text(isSound ? "every file agrees with its SHA-256" : state(of: save)),
           ], weight: isSound ? "strong" : "")
       })

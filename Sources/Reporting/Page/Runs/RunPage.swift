@@ -6,15 +6,22 @@ import Training
 /// The page of one run: what it is, what it did, what came of it.
 struct RunPage {
   let run: ReportedRun
+  /// What joins student and teacher, over recordings; or why that is not shown.
+  let plans: Result<PlanExhibits, MissingExhibit>
 
   /// - Parameter colophon: when and by what the page is made.
   func content(colophon: String) -> PageContent {
     PageContent(
       title: run.name, kicker: "evl-dist run report", status: run.state.text.capitalizedFirst + ".",
       headlines: headlines,
-      sections: [
-        summary, guarantees, losses, speed, scores, ranking, confusion, answers, settings, environment,
-      ], colophon: colophon)
+      sections: [summary, guarantees, losses, speed] + evaluation + [settings, environment], colophon: colophon)
+  }
+
+  /// What the evaluations say; a run without one has a section that says why.
+  private var evaluation: [PageContent.Section] {
+    let plans = PlanSection(plans: plans).section
+    guard let results, !results.models.isEmpty else { return [unevaluated, plans] }
+    return [scores(results), ranking(results), confusion(results), plans, answers(results)]
   }
 
   var results: ReportedRun.Results? { run.results }
