@@ -6,7 +6,9 @@ import Testing
 @Suite(.serialized) struct ReportCommandTests {
   private func small(_ folder: URL) -> SmallRun {
     var small = SmallRun(folder: folder)
-    small.settings += ["train.steps=2", "evaluation.enabled=true", "evaluation.replicates=100", "checkpoint.every=1"]
+    small.settings += [
+      "data.records=200", "train.steps=2", "evaluation.enabled=true", "evaluation.replicates=100", "checkpoint.every=1",
+    ]
     return small
   }
 
@@ -34,6 +36,7 @@ import Testing
       #expect(written.code == 0, "\(written.errors)")
       let page = try String(contentsOf: small.run("one").appendingPathComponent("report.html"), encoding: .utf8)
       #expect(page.contains("Finished.") && page.contains("id=\"roc-") && !page.contains("keeps no answers"))
+      #expect(page.contains("id=\"plan-0-0\"") && page.contains("id=\"answer-drawn-0-t\""))
       let digest = try small.digest("one")
       #expect(page.contains("every file agrees with its SHA-256") && page.contains(digest))
       try otherPages(small, in: folder)
@@ -44,6 +47,13 @@ import Testing
     let elsewhere = folder.appendingPathComponent("x.html")
     #expect(try CommandTests.run(["report", "one", "-o", "x.html"], in: folder).code == 0)
     #expect(FileManager.default.fileExists(atPath: elsewhere.path))
+    let compared = try CommandTests.run(["report", "one", "two"], in: folder)
+    #expect(compared.code == 0, "\(compared.errors)")
+    let beside = try String(contentsOf: folder.appendingPathComponent("report.html"), encoding: .utf8)
+    #expect(beside.contains("2 runs") && beside.contains("Differences to one"))
+    #expect(try CommandTests.run(["report", "one", "--records", "0", "-o", "y.html"], in: folder).code == 0)
+    let plain = try String(contentsOf: folder.appendingPathComponent("y.html"), encoding: .utf8)
+    #expect(plain.contains("--records is 0") && !plain.contains("id=\"plan-0-0\""))
     #expect(try CommandTests.run(["report", "none"], in: folder).code == 74)
     #expect(try CommandTests.run(["report", "teachers"], in: folder).code == 65)
     #expect(try CommandTests.run(["report", "one", "-o", "none/x.html"], in: folder).code == 74)

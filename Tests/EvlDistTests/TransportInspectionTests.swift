@@ -60,7 +60,20 @@ import Testing
       #expect(plain.code == 0 && plain.output.contains("picture: transport.png"), "\(plain.errors)")
       #expect(plain.output.contains("without") && plain.output.contains("0.859"))
       try expectAPicture(folder.appendingPathComponent("transport.png"))
+      try expectPages(in: folder)
       try refusals(in: folder)
+    }
+  }
+
+  /// The page draws the plans of the same runs, over the leads.
+  private func expectPages(in folder: URL) throws {
+    for (run, plans) in [("with", 2), ("without", 1), ("answers", 0)] {
+      let told = try CommandTests.run(["report", "runs/\(run)", "--records", "1"], in: folder)
+      #expect(told.code == 0, "\(told.errors)")
+      let page = try String(contentsOf: folder.appendingPathComponent("runs/\(run)/report.html"), encoding: .utf8)
+      for place in 0..<2 { #expect(page.contains("id=\"plan-0-\(place)\"") == (place < plans), "\(run)") }
+      #expect(page.contains("Lead confusion") == (plans > 0))
+      #expect(page.contains("without the transport and alignment terms") == (plans == 0))
     }
   }
 
@@ -76,7 +89,7 @@ import Testing
     try refuse(64, ".png", ["runs/with", "-o", "x.jpg"])
     try refuse(74, "does not exist", ["runs/none"])
     try refuse(65, "no trained run", ["runs"])
-    try refuse(65, "no WFDB record", ["runs/with", "--record", "x.csv"])
+    try refuse(65, "WFDB record", ["runs/with", "--record", "x.csv"])
     try refuse(74, "cannot be written", ["runs/with", "--records", "1", "-o", "none/x.png"])
     #expect(try CommandTests.run(["inspect", "runs/with", "--records", "2"], in: folder).code == 64)
 

@@ -15,7 +15,8 @@ struct MadeRun {
     var random = CounterRandom(seed: seed, purpose: "made answers \(skill)")
     var truths = CounterRandom(seed: 7, purpose: "made truths")
     return (0..<count).map { index in
-      let gold = Set(PTBXLSuper.classes.filter { _ in truths.integer(below: 3) == 0 })
+      let drawn = PTBXLSuper.classes.filter { _ in truths.integer(below: 3) == 0 }
+      let gold = Set(index == 0 ? ["MI"] : drawn)
       let probabilities = PTBXLSuper.classes.map { name in
         min(1, max(0, 0.5 + (gold.contains(name) ? skill : -skill) + 0.3 * random.normal()))
       }
@@ -61,8 +62,8 @@ struct MadeRun {
   }
 
   /// Writes `results.json` and the answers behind it.
-  func writeResults(answers isKept: Bool = true) throws {
-    let models = [("teacher", 0.35), ("before", 0.0), ("after", 0.25)].map { ($0, answers($1)) }
+  func writeResults(answers isKept: Bool = true, count: Int = 80) throws {
+    let models = [("teacher", 0.35), ("before", 0.0), ("after", 0.25)].map { ($0, answers($1, count: count)) }
     let task = PTBXLSuper(subset: "made records", bootstrap: try Bootstrap(seed: 1, replicates: 100, level: 0.95))
     let results = RunResults(
       folder: folder.path, subset: "made records", teacher: try task.report(models[0].1),

@@ -127,6 +127,16 @@ import Training
     }
   }
 
+  @Test func recordsOfOneTruthHaveNoCurve() throws {
+    try withTemporaryFolder { folder in
+      let made = MadeRun(folder: folder.appendingPathComponent("made"))
+      try made.write()
+      try made.writeResults(count: 1)
+      let text = Self.expectASoundPage(try made.html()).text
+      #expect(text.contains("No class is both present and absent") && !text.contains("keeps no answers"))
+    }
+  }
+
   @Test func answersOfAnotherEvaluationAreLeftOut() throws {
     try withTemporaryFolder { folder in
       let made = MadeRun(folder: folder.appendingPathComponent("made"))

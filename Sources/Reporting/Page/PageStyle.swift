@@ -66,7 +66,7 @@ enum PageStyle {
     svg { display: block; width: 100%; height: auto; overflow: visible; }
     svg text { font-family: var(--sans); font-size: 11px; fill: var(--faint); }
     svg .ink { fill: var(--ink); } svg .bold { font-weight: 600; } svg .small { font-size: 9.5px; }
-    svg .onheat { fill: #fff; }
+    svg .onheat { fill: var(--page); }
     .grid { stroke: var(--grid); stroke-width: 1; } .axis { stroke: var(--faint); stroke-width: 1; }
     .guide { stroke: var(--faint); stroke-width: 1; stroke-dasharray: 2 3; fill: none; }
     .curve { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }

@@ -86,10 +86,12 @@ extension RunPage {
         legend: .init(curves.map { .init(style: $0.style, label: $0.name) }))
     }
     guard !figures.isEmpty else {
-      return .init(
-        id: "roc", heading: "ROC curves",
-        blocks: [.note(.missing("The run folder keeps no answers, of which the curves are drawn.", Self.answersRemedy))]
-      )
+      let note: PageContent.Note =
+        models.isEmpty
+        ? .missing("The run folder keeps no answers, of which the curves are drawn.", Self.answersRemedy)
+        : .missing(
+          "No class is both present and absent among the records, so there is no curve.", "Evaluate more records.")
+      return .init(id: "roc", heading: "ROC curves", blocks: [.note(note)])
     }
     return .init(
       id: "roc", heading: "ROC curves",
