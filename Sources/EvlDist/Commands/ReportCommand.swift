@@ -12,11 +12,12 @@ struct ReportCommand: ParsableCommand {
     discussion: """
       The page stands alone: it holds its drawings, runs no script and fetches nothing. A run that goes on is shown as far \
       as it is; what is missing is named on the page, with how to get it.
-      Several runs are compared with the first: scores with intervals, differences, settings, curves.
+      Several runs are compared with the first: scores with intervals, differences, settings, curves. Of an ablation's \
+      results (ablation.json) the methods are shown as bars.
       Exit codes: 0 written; 65 a folder that holds no run; 74 a path that does not exist, or cannot be written.
       """)
 
-  @Argument(help: "Run folders.") var runs: [String]
+  @Argument(help: "Run folders, or the folder of an ablation.") var runs: [String]
   @Option(
     name: [.customShort("o"), .customLong("output")],
     help: ArgumentHelp(
@@ -35,17 +36,25 @@ struct ReportCommand: ParsableCommand {
 
   func run() throws {
     let folders = runs.map { URL(fileURLWithPath: $0).standardizedFileURL }
+    if folders.count == 1, let ablation = try ReportedAblation.read(folders[0]) {
+      return try write(RunReport(ablation, program: Version.text), in: folders[0])
+    }
     let reported = try folders.map { folder in
       let progress = try? RunProgress(folder)
       return try ReportedRun(
         folder, state: .init(text: progress?.state ?? "state not known", isFinished: progress?.isFinished ?? false))
     }
     let home = folders.count == 1 ? folders[0] : folders[0].deletingLastPathComponent()
-    let file = output.map { URL(fileURLWithPath: $0) } ?? home.appendingPathComponent("report.html")
     let report =
       reported.count == 1
       ? RunReport(reported[0], plans: plans(of: folders[0]), program: Version.text)
       : RunReport(comparing: reported, program: Version.text)
+    try write(report, in: home)
+  }
+
+  /// - Parameter home: where the page lies unless another place is named.
+  private func write(_ report: RunReport, in home: URL) throws {
+    let file = output.map { URL(fileURLWithPath: $0) } ?? home.appendingPathComponent("report.html")
     try report.write(to: file)
     print("report: \(file.path)")
   }

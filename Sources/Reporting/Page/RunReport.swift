@@ -1,7 +1,7 @@
 import Foundation
 import Tensors
 
-/// The report of one run, or of several beside each other, as one HTML file that stands alone: nothing in it is fetched
+/// The report of one run, of several beside each other, or of an ablation, as one HTML file that stands alone: nothing in it is fetched
 /// from elsewhere, nothing in it runs.
 public struct RunReport {
   private let content: PageContent
@@ -15,18 +15,23 @@ public struct RunReport {
   public init(
     _ run: ReportedRun, plans: Result<PlanExhibits, MissingExhibit>, program: String, date: Date = Date()
   ) {
-    content = RunPage(run: run, plans: plans).content(colophon: Self.colophon([run], program, date))
+    content = RunPage(run: run, plans: plans).content(colophon: Self.colophon([run.folder], program, date))
   }
 
   /// The page that compares runs with the first of them. - Precondition: there is one.
   public init(comparing runs: [ReportedRun], program: String, date: Date = Date()) {
     precondition(!runs.isEmpty, "no run to compare")
-    content = ComparisonPage(runs: runs).content(colophon: Self.colophon(runs, program, date))
+    content = ComparisonPage(runs: runs).content(colophon: Self.colophon(runs.map(\.folder), program, date))
   }
 
-  private static func colophon(_ runs: [ReportedRun], _ program: String, _ date: Date) -> String {
+  /// The page of an ablation.
+  public init(_ ablation: ReportedAblation, program: String, date: Date = Date()) {
+    content = AblationPage(ablation: ablation).content(colophon: Self.colophon([ablation.folder], program, date))
+  }
+
+  private static func colophon(_ folders: [URL], _ program: String, _ date: Date) -> String {
     "Made by \(program) at \(ISO8601DateFormatter().string(from: date)) from "
-      + runs.map(\.folder.path).joined(separator: ", ") + "."
+      + folders.map(\.path).joined(separator: ", ") + "."
   }
 
   /// - Throws: `UserError` (internal fault) where the page's own template is broken.

@@ -75,7 +75,7 @@ struct PlanOverTime {
     drawAxes(on: &drawing)
     return drawing.markup(
       id: id, title: title,
-      description: "\(PageNumber.percent(sameTime)) of the mass joins tokens of the same time. The darkest cell has "
+      description: "\(PageNumber.percent(sameTime)) of the mass joins tokens of the same time. The strongest cell has "
         + "\(PageNumber.short(most)) times the mass that the even plan gives it.")
   }
 

@@ -47,7 +47,7 @@ struct PlanSection {
         + "\(PlanFlow.clearLift) times what the even plan would. Lead confusion is the share of the mass that joins tokens of different leads."
     case .times:
       return start
-        + "Rows are times of the student, columns times of the teacher; the darker a cell, the more of the mass joins "
+        + "Rows are times of the student, columns times of the teacher; the stronger its colour, the more of the mass joins "
         + "them, beyond that of the even plan. On the dotted line both see the same moment."
     }
   }
@@ -75,7 +75,7 @@ struct PlanSection {
       return .init(
         id: id, name: title, reading: "same time \(PageNumber.percent(chart.sameTime))",
         drawing: chart.drawing(id: "\(id)-svg", title: title),
-        caption: "Darkest: \(PageNumber.short(most)) times the even plan, on a logarithmic scale from 1."
+        caption: "Strongest: \(PageNumber.short(most)) times the even plan, on a logarithmic scale from 1."
           + (plan.remark.map { " \($0)" } ?? ""))
     }
   }
