@@ -63,7 +63,10 @@ struct AblateCommand: ParsableCommand {
       stop: stop, environment: environment,
       observers: Ablation.Observers(
         main: main,
-        run: { RunLog(MetricsLog($0.appendingPathComponent("metrics.jsonl")), warning: main.warn) }, store: line.show))
+        run: { run in
+          let name = run.pathComponents.suffix(3).joined(separator: "/")
+          return RunLog(MetricsLog(run.appendingPathComponent("metrics.jsonl"))) { main.warn("\(name): \($0)") }
+        }, store: line.show))
     switch try run.run() {
     case .stopped(let signal):
       throw AgreedError(
