@@ -54,7 +54,7 @@ public struct TaskRun {
       let task = try source.load()
       try task.check(rules)
       let blueprint = try ModelBlueprint(
-        folder: asking.model, chatTemplate: ChatTemplateRule(named: asking.chatTemplate))
+        folder: Self.model(in: asking.model), chatTemplate: ChatTemplateRule(named: asking.chatTemplate))
       if communicator.isController, let remark = try blueprint.remark(inConversations: false) { note(remark) }
       return (task, blueprint, try blueprint.frozen())
     }
@@ -72,6 +72,7 @@ public struct TaskRun {
     let log = asking.save.map { file in
       let depends = [
         task.name, model.arena.digest(), blueprint.viewName, asking.chatTemplate, "\(tokens)", source.data.path,
+        source.images?.path ?? "", source.recordings?.path ?? "",
       ]
       let further = task.yesNoQuestions.map(\.prompt) + task.questions.flatMap(\.followUps)
       return AnswerLog(
@@ -102,6 +103,15 @@ public struct TaskRun {
             "\(left) of \(task.questions.count) questions show \(showsSeveral ? "no ECG" : "no ECG, or several"), and were not asked"
           ])
     }
+  }
+
+  /// The model's folder: the one that is named, or, of a run, its student's.
+  private static func model(in folder: URL) -> URL {
+    let student = folder.appendingPathComponent("student")
+    func holdsModel(_ folder: URL) -> Bool {
+      FileManager.default.fileExists(atPath: folder.appendingPathComponent("config.json").path)
+    }
+    return !holdsModel(folder) && holdsModel(student) ? student : folder
   }
 
   /// Collective: what an earlier start has answered, the same on every rank.

@@ -126,6 +126,11 @@ import Testing
         #expect(item.options.count == 8 && Set(item.options).count == 8)
         #expect(ChoiceTask.options(in: item.question.prompt) == item.options)
       }
+      // No wrong option is right in part.
+      for (item, record) in zip(task.items, source.records) {
+        let sharing = item.options.filter { option in record.diagnoses.contains { option.contains($0.text) } }
+        #expect(sharing.count == 1, "\(record.id): \(sharing)")
+      }
       let place = try #require(DefaultScorer.letter(in: task.items[0].answer, options: task.items[0].options))
       let index = Int(try #require(place.unicodeScalars.first).value) - 65
       // E2's diagnoses are those of E1 in another order: no wrong option.

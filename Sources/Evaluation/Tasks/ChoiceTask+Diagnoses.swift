@@ -9,7 +9,7 @@ extension ChoiceTask {
   ///
   /// Which others, and the place of the true option, are drawn by a key that is the record's name: the same in every run and
   /// on any number of ranks, as long as the folder holds the same records. Where fewer than seven other lists of diagnoses
-  /// occur, single diagnoses of the tables fill up. Source: ECGBench (arXiv 2410.19008), section 3.1, whose own draws are
+  /// occur that share none with the record's own, single diagnoses of the tables fill up. Source: ECGBench (arXiv 2410.19008), section 3.1, whose own draws are
   /// not known.
   /// - Complexity: O(records * distinct lists).
   /// - Throws: `UserError` where the tables hold too few diagnoses for eight options.
@@ -17,13 +17,15 @@ extension ChoiceTask {
     // Lists of the same diagnoses in another order are the same.
     let known = Dictionary(
       folder.records.map { (Set($0.diagnoses), Self.text($0.diagnoses)) }, uniquingKeysWith: { first, _ in first })
-    let lists = known.values.sorted()
-    let singles = Set(folder.table.map(\.text)).subtracting(lists).sorted()
+    let lists = known.map { Candidate(text: $1, diagnoses: $0) }.sorted { $0.text < $1.text }
+    let singles = Set(folder.table).map { Candidate(text: $0.text, diagnoses: [$0]) }.sorted { $0.text < $1.text }
     let items = try folder.records.map { record in
-      let own = known[Set(record.diagnoses)] ?? ""
+      let own = Set(record.diagnoses)
       var random = CounterRandom(seed: 0, purpose: "options", sample: Self.key(record.id))
-      var others = Self.drawn(Self.optionCount - 1, of: lists, but: own, &random)
-      others += Self.drawn(Self.optionCount - 1 - others.count, of: singles, but: own, &random)
+      // An option that names one of the record's own diagnoses would be true in part.
+      var others = Self.drawn(Self.optionCount - 1, of: lists.filter { $0.diagnoses.isDisjoint(with: own) }, &random)
+      let further = singles.filter { $0.diagnoses.isDisjoint(with: own) && !others.contains($0.text) }
+      others += Self.drawn(Self.optionCount - 1 - others.count, of: further, &random)
       guard others.count == Self.optionCount - 1 else {
         throw UserError(
           .badInput,
@@ -31,7 +33,7 @@ extension ChoiceTask {
           remedy: "put both tables of the PhysioNet challenge beside the records")
       }
       let place = random.integer(below: Self.optionCount)
-      others.insert(own, at: place)
+      others.insert(known[own] ?? "", at: place)
       let listed = zip(Self.letters, others).map { "\($0). \($1)" }.joined(separator: "\n")
       return ChoiceItem(
         question: TextQuestion(
@@ -46,17 +48,16 @@ extension ChoiceTask {
 
   private static func text(_ diagnoses: [Diagnosis]) -> String { diagnoses.map(\.text).joined(separator: ", ") }
 
-  /// So many of them, or all there are, in the order in which they are drawn.
-  private static func drawn(
-    _ count: Int, of texts: [String], but own: String, _ random: inout CounterRandom
-  ) -> [String] {
-    let wanted = min(count, texts.count - (texts.contains(own) ? 1 : 0))
-    var chosen: [String] = []
-    while chosen.count < wanted {
-      let text = texts[random.integer(below: texts.count)]
-      if text != own, !chosen.contains(text) { chosen.append(text) }
-    }
-    return chosen
+  /// What could stand in a wrong option.
+  private struct Candidate {
+    var text: String
+    var diagnoses: Set<Diagnosis>
+  }
+
+  /// The texts of so many of them, or of all there are, in the order in which they are drawn.
+  private static func drawn(_ count: Int, of candidates: [Candidate], _ random: inout CounterRandom) -> [String] {
+    var left = candidates.map(\.text)
+    return (0..<min(count, left.count)).map { _ in left.remove(at: random.integer(below: left.count)) }
   }
 
   /// FNV-1a of the name's bytes.

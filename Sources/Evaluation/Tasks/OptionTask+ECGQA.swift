@@ -11,7 +11,11 @@ extension OptionTask {
         answers: question.answers, kind: question.kind)
     }
     self.init(
-      name: "ecg-qa", subset: subset, items: items, remarks: try folds.map { try Self.leaks(questions, $0) } ?? [])
+      name: "ecg-qa", subset: subset, items: items,
+      remarks: try folds.map { try Self.leaks(questions, $0) } ?? [
+        "ECG-QA's splits were drawn without a look at PTB-XL's folds: a model trained on folds 1 to 8 may have seen these "
+          + "recordings; --recordings PTB-XL counts them"
+      ])
   }
 
   /// ECG-QA draws its splits without a look at PTB-XL's folds: models trained on the one have seen the other's test.

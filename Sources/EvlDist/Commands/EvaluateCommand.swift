@@ -12,7 +12,8 @@ struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "* Runs a benchmark on a model, or scores someone else's predictions.")
 
-  @Option(help: "Model folder (Hugging Face); not needed with --predictions.") var model: String?
+  @Option(help: "Model folder (Hugging Face), or a run, whose student is taken; not needed with --predictions.")
+  var model: String?
   @Option(help: ArgumentHelp("Chat template in place of the folder's own: \(TemplateNote.names).", valueName: "name"))
   var chatTemplate = ""
   @Option(help: "Benchmark.") var task = TaskName.ptbXLSuper
