@@ -12,8 +12,14 @@ public struct SuperclassEvaluator {
   private let reader: ImageReader
   private let side: ModelSide
   private let answerTokens: Int
+  private let refusesNoNumbers: Bool
 
-  public init(model: any VisionLanguageModel<Float>, side: ModelSide, answerTokens: Int) {
+  /// - Parameter refusesNoNumbers: whether a probability that is no number ends the evaluation, in place of counting as 0.5:
+  ///   a student in training may recover, a finished one may not be scored so.
+  public init(
+    model: any VisionLanguageModel<Float>, side: ModelSide, answerTokens: Int, refusesNoNumbers: Bool = false
+  ) {
+    self.refusesNoNumbers = refusesNoNumbers
     reader = ImageReader(model: model)
     self.side = side
     self.answerTokens = answerTokens
@@ -48,8 +54,14 @@ public struct SuperclassEvaluator {
   /// Five probabilities and the generated list for one record.
   func answer(about sample: ECGSample, records: RecordCache) throws -> Reading {
     let image = try ReadableImage(records.record(sample), for: side)
+    let probabilities = try reader.probabilities(image, of: LabelSpace.ptbXLSuper.questions)
+    guard !refusesNoNumbers || probabilities.allSatisfy({ !$0.isNaN }) else {
+      throw UserError(
+        .badInput, "record \(sample.id): the model's probability is no number, so its training has diverged",
+        remedy: "train it with a lower train.learning_rate or with train.clip")
+    }
     return Reading(
-      probabilities: try reader.superclassProbabilities(image),
+      probabilities: probabilities.map { $0.isNaN ? 0.5 : $0 },
       text: try reader.text(asking: Question.Kind.classification.text, image, tokens: answerTokens))
   }
 }

@@ -17,7 +17,10 @@ public struct TextTable: Sendable {
   public mutating func row(_ cells: [String]) { lines.append(.row(cells)) }
 
   /// A row that titles those below it, underlined.
-  public mutating func heading(_ cells: String...) {
+  public mutating func heading(_ cells: String...) { heading(cells) }
+
+  /// The same.
+  public mutating func heading(_ cells: [String]) {
     if !lines.isEmpty { lines.append(.row([])) }
     lines.append(.heading(cells))
     lines.append(.rule)

@@ -83,11 +83,12 @@ import Testing
   @Test func aStoppedAblationGoesOnToTheSameResults() throws {
     guard MPIRun.isPresent else { return }
     try withTemporaryFolder { folder in
-      let whole = try ablate(2, try arguments(folder, "whole"))
+      let steps = ["train.steps=10"]
+      let whole = try ablate(2, try arguments(folder, "whole", steps))
       #expect(whole.code == 0, "\(whole.errors)")
-      let words = try arguments(folder, "stopped", ["train.steps=3"])
+      let words = try arguments(folder, "stopped", steps)
       var stops = 0
-      for wait in [2.0, 3.0] {
+      for wait in [0.1, 0.4, 0.8] {
         let outcome = try MPIRun.run(
           command: MPIRun.launcher + ["-n", "2", MPIRun.program("evl-dist").path] + words, seconds: 400
         ) { _ in
@@ -104,6 +105,25 @@ import Testing
       #expect(stops > 0, "the job was too quick to be stopped")
       #expect(try ablate(1, words).code == 0)
       #expect(try results(folder, "stopped") == results(folder, "whole"))
+    }
+  }
+
+  /// Numbers that run over end their own run, whoever did it, and nothing else.
+  @Test func aRunThatDivergesIsToldOfAndTheOthersGoOn() throws {
+    guard MPIRun.isPresent else { return }
+    try withTemporaryFolder { folder in
+      let more = [
+        "ablation.methods=[{name: CE, set: [objective.method=ce]}, {name: wild, set: [objective.method=ce, train.learning_rate=1e30]}]",
+        "ablation.grid=null", "train.steps=12",
+      ]
+      for (ranks, name) in [(1, "one"), (2, "two")] {
+        let outcome = try ablate(ranks, try arguments(folder, name, more))
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("half, wild, seed 1: came to nothing"), "\(outcome.output)")
+        #expect(outcome.output.contains("half, wild, seed 2: "), "\(outcome.output)")
+      }
+      #expect(try results(folder, "two") == results(folder, "one"))
+      #expect(try results(folder, "one").contains("\"failures\" : [\n            \"seed 1: "))
     }
   }
 

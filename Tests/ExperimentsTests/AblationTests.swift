@@ -78,6 +78,11 @@ import Training
     #expect(found.contains(expected), "\(found)")
   }
 
+  @Test func namesOfNumbersStayApart() {
+    let names = ["a=0.5", "a=-0.5", "a=5e-05", "a=5e05", "a=0.05"].map(AblationPlan.folderName)
+    #expect(Set(names).count == names.count, "\(names)")
+  }
+
   @Test func aSectionThatIsNoMappingIsRefused() throws {
     #expect(try message("ablation: 3\n").contains("not a mapping"))
     #expect(try message("run: {seed: 1}\n").contains("no section"))
@@ -147,10 +152,12 @@ import Training
     #expect(Set(plan.runs.map(\.resolved.configuration.train.labelled)) == [0.1, 0.25, 1])
   }
 
-  @Test func anUnknownKeyOfAMethodIsRefusedAndNotLeftOut() throws {
-    try with(Self.section.replacing("objective.method=ce", with: "objective.methd=ce")) { file in
-      let ablation = try AblationConfiguration(file: file, assignments: [])
-      #expect(throws: UserError.self) { try AblationPlan(ablation, common(file), chosen: []) }
+  @Test func whatAVariantMayNotSetIsRefusedAndNotLeftOut() throws {
+    for wrong in ["objective.methd=ce", "evaluation.fold=8", "data.view=image", "evaluation.replicates=200"] {
+      try with(Self.section.replacing("objective.method=ce", with: wrong)) { file in
+        let ablation = try AblationConfiguration(file: file, assignments: [])
+        #expect(throws: UserError.self) { try AblationPlan(ablation, common(file), chosen: []) }
+      }
     }
   }
 

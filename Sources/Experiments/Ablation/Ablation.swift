@@ -122,13 +122,15 @@ public final class Ablation {
       file: file, assignments: assignments, base: base, teacher: nil,
       store: given.isEmpty ? folder.appendingPathComponent("teacher-store") : URL(fileURLWithPath: given))
     let learners = try communicator.agree {
+      // Every mistake is found before hours are spent.
+      let search = try ablation.grid.map { try AblationPlan(grid: $0, of: ablation, common) }
       let plan = try AblationPlan(ablation, common, chosen: [])
       if communicator.isController {
         for text in Set(plan.skipped.map { "\($0.method) is left out: \($0.reason)" }).sorted() {
           observers.main.warn(text)
         }
       }
-      return plan.runs.map(\.resolved.configuration).filter(\.objective.needsTeacher)
+      return (plan.runs + (search?.runs ?? [])).map(\.resolved.configuration).filter(\.objective.needsTeacher)
     }
     if learners.contains(where: \.teacher.store.isEmpty) {
       let context = RunContext(
@@ -160,7 +162,11 @@ public final class Ablation {
 
   /// Collective: does the runs that are not done. - Returns: the signal that stopped it.
   private func perform(_ plan: AblationPlan, _ name: String) throws -> Int? {
-    let open = try communicator.agree { try plan.runs.filter { try !isFinished($0) } }
+    // Rank 0's view of the folders, which others may see later.
+    let found = try communicator.agree {
+      communicator.isController ? try plan.runs.map { try isFinished($0) ? UInt8(1) : 0 } : [UInt8]()
+    }
+    let open = zip(plan.runs, try communicator.broadcast(found)).filter { $0.1 == 0 }.map(\.0)
     if communicator.isController, !open.isEmpty {
       observers.main.note("\(name): \(open.count) of \(plan.runs.count) runs to be done")
     }
@@ -199,33 +205,41 @@ public final class Ablation {
     }
   }
 
-  /// Collective over `communicator`: trains and evaluates. - Returns: the signal that stopped it.
+  /// Collective over `communicator`: trains and evaluates, and keeps the answers, or why there are none.
+  /// - Returns: the signal that stopped it.
   private func perform(_ run: AblationPlan.Run, _ communicator: any Communicator) throws -> Int? {
     let start = Stopwatch.now
     let observer = observers.run(run.folder)
     let context = RunContext(
       communicator: communicator, configuration: run.resolved.configuration, stop: stop, observer: observer)
-    if case .stopped(let signal, _) = try DistillationRun(
-      context: context, resolved: run.resolved, environment: environment
-    ).run(resume: .auto) {
-      return signal
-    }
+    let (subset, answers): (String, AblationAnswers)
     do {
-      let (corpus, answers) = try evaluate(run, communicator)
-      try communicator.agree {
-        guard communicator.isController else { return }
-        let task = PTBXLSuper(subset: corpus.evaluationSubset, bootstrap: try Self.bootstrap(base))
-        try RunSummary(
-          folder: run.folder.path, subset: corpus.evaluationSubset, after: try task.report(answers)
-        ).write(to: run.folder)
-        try AblationAnswers(
-          subset: corpus.evaluationSubset, seconds: Stopwatch.now - start, answers
-        ).write(to: run.folder)
+      if case .stopped(let signal, _) = try DistillationRun(
+        context: context, resolved: run.resolved, environment: environment
+      ).run(resume: .auto) {
+        return signal
       }
-      return nil
+      let (corpus, found) = try evaluate(run, communicator)
+      subset = corpus.evaluationSubset
+      answers = AblationAnswers(subset: subset, seconds: Stopwatch.now - start, found)
     } catch let agreed as AgreedError where agreed.error.kind == .stopped {
       return stop.signal
+    } catch let agreed as AgreedError where agreed.error.kind == .badInput {
+      // Numbers that run over end one run; the others have their own.
+      observer.warn("this run came to nothing: \(agreed.error.message)")
+      subset = ""
+      answers = AblationAnswers(subset: "", seconds: Stopwatch.now - start, failure: agreed.error.message)
     }
+    try communicator.agree {
+      guard communicator.isController else { return }
+      if answers.failure == nil {
+        let task = PTBXLSuper(subset: subset, bootstrap: try Self.bootstrap(base))
+        try RunSummary(folder: run.folder.path, subset: subset, after: try task.report(answers.scored)).write(
+          to: run.folder)
+      }
+      try answers.write(to: run.folder)
+    }
+    return nil
   }
 
   /// Collective over `communicator`: what the exported student says of the evaluated records.
@@ -241,7 +255,8 @@ public final class Ablation {
       return (try TrainingCorpus(configuration), blueprint, try blueprint.frozen())
     }
     let evaluator = SuperclassEvaluator(
-      model: model, side: try blueprint.side, answerTokens: run.resolved.configuration.evaluation.answerTokens)
+      model: model, side: try blueprint.side, answerTokens: run.resolved.configuration.evaluation.answerTokens,
+      refusesNoNumbers: true)
     return (
       corpus,
       try evaluator.answers(corpus.evaluation, records: corpus.records, communicator: communicator, stop: stop)
@@ -252,14 +267,23 @@ public final class Ablation {
     try Bootstrap(seed: configuration.run.seed, replicates: configuration.evaluation.replicates, level: 0.95)
   }
 
+  /// Keys that change no student.
+  private static let withoutEffect = [
+    "run.folder", "run.wall_clock", "run.margin", "run.grace", "data.ahead", "checkpoint.keep", "checkpoint.memory",
+    "teacher.cache", "train.step_limit",
+    "train.check_every", "train.shared_memory", "train.recompute", "evaluation.replicates",
+  ]
+
   /// Whether an earlier start has done a run. - Throws: `UserError` where it was done with other settings.
   private func isFinished(_ run: AblationPlan.Run) throws -> Bool {
     guard AblationAnswers.exist(in: run.folder) else { return false }
     let file = run.folder.appendingPathComponent("config.yaml")
     // Keys that are newer than the run have their defaults there.
     let saved = try ConfigurationLoader().merge(file: file)
-    guard saved.configuration != run.resolved.configuration else { return true }
-    let different = zip(try saved.listing(), try run.resolved.listing()).filter { $0.value != $1.value }
+    let different = zip(try saved.listing(), try run.resolved.listing()).filter { pair in
+      pair.0.value != pair.1.value && !Self.withoutEffect.contains { pair.0.key.hasPrefix($0) }
+    }
+    guard !different.isEmpty else { return true }
     throw UserError(
       .usage,
       "\(run.folder.path) was done with other settings than \(self.file.path) has now: "
@@ -271,12 +295,11 @@ public final class Ablation {
     _ run: AblationPlan.Run, done: Int, _ open: [AblationPlan.Run], of plan: AblationPlan
   ) throws {
     let answers = try AblationAnswers(in: run.folder)
-    let task = PTBXLSuper(subset: answers.subset, bootstrap: try Bootstrap(seed: 0, replicates: 1, level: 0.95))
-    let score = try task.report(answers.scored).probabilities?.macroAUC.value
+    let score =
+      answers.failure == nil ? "macro AUC \(AblationReport.number(try answers.macroAUC()))" : "came to nothing"
     let count = done + open.count { AblationAnswers.exist(in: $0.folder) }
     observers.main.note(
-      "[\(count) of \(plan.runs.count)] \(run.name): macro AUC \(AblationReport.number(score)), "
-        + String(format: "%.0f s", answers.seconds))
+      "[\(count) of \(plan.runs.count)] \(run.name): \(score), " + String(format: "%.0f s", answers.seconds))
   }
 
   private func makeFolder() throws {

@@ -2,8 +2,8 @@ import Evaluation
 import Foundation
 import Tensors
 
-/// What a finished run of an ablation answered about the records it is scored on; `answers.json` in its folder, whose
-/// presence says that the run is done.
+/// What a finished run of an ablation answered about the records it is scored on, or why it has no answers; `answers.json` in
+/// its folder, whose presence says that the run is done.
 struct AblationAnswers: Codable, Sendable {
   struct Answer: Codable, Sendable {
     var id: String
@@ -17,6 +17,8 @@ struct AblationAnswers: Codable, Sendable {
   /// Seconds of the run's last start, evaluation included.
   var seconds: Double
   var answers: [Answer]
+  /// Why training or its student came to nothing; absent where they did not.
+  var failure: String?
 
   static let fileName = "answers.json"
 
@@ -26,6 +28,18 @@ struct AblationAnswers: Codable, Sendable {
     self.answers = answers.map {
       Answer(id: $0.id, truth: $0.gold.sorted(), probabilities: $0.probabilities ?? [], text: $0.text ?? "")
     }
+  }
+
+  /// Of a run that came to nothing.
+  init(subset: String, seconds: Double, failure: String) {
+    (self.subset, self.seconds, self.failure, answers) = (subset, seconds, failure, [])
+  }
+
+  /// - Throws: `UserError` where the run came to nothing.
+  func macroAUC() throws -> Double? {
+    if let failure { throw UserError(.badInput, failure) }
+    let task = PTBXLSuper(subset: subset, bootstrap: try Bootstrap(seed: 0, replicates: 1, level: 0.95))
+    return try task.report(scored).probabilities?.macroAUC.value
   }
 
   var scored: [PTBXLSuper.Answer] {

@@ -174,14 +174,17 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
   private func rules(_ grid: Grid) -> [(holds: Bool, problem: String)] {
     let names = Set(methods.map(\.name))
     return [
-      (!grid.seeds.isEmpty, "grid.seeds is empty"),
+      (!grid.seeds.isEmpty && Set(grid.seeds).count == grid.seeds.count, "grid.seeds holds no seed, or one twice"),
       (names.contains(grid.method), "grid.method is \"\(grid.method)\", which is none of the methods"),
       (
         conditions.contains { $0.name == grid.condition },
         "grid.condition is \"\(grid.condition)\", which is none of the conditions"
       ),
       (names.isSuperset(of: grid.chosenFor), "grid.chosen_for names something else than methods"),
-      (!grid.over.isEmpty && grid.over.allSatisfy { !$0.values.isEmpty }, "grid.over holds no value"),
+      (
+        !grid.over.isEmpty && grid.over.allSatisfy { !$0.values.isEmpty && Set($0.values).count == $0.values.count },
+        "grid.over holds a key without values, or a value twice"
+      ),
       (Set(grid.over.map(\.key)).count == grid.over.count, "grid.over holds a key twice"),
     ]
   }

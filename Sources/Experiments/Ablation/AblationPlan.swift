@@ -73,8 +73,8 @@ public struct AblationPlan: Sendable {
     for seed in grid.seeds {
       for point in Self.points(grid) {
         try add(
-          seed, point.joined(separator: ", "), grid.condition, condition + method + point + held,
-          ["grid", point.joined(separator: " ")], common)
+          seed, point.joined(separator: ", "), grid.condition, condition + method + point,
+          ["grid"] + point.map { Self.folderName($0) }, common, held: held)
       }
     }
   }
@@ -87,7 +87,8 @@ public struct AblationPlan: Sendable {
   }
 
   private mutating func add(
-    _ seed: UInt64, _ method: String, _ condition: String, _ own: [String], _ path: [String], _ common: Common
+    _ seed: UInt64, _ method: String, _ condition: String, _ own: [String], _ path: [String], _ common: Common,
+    held: [String] = []
   ) throws {
     guard !skipped.contains(where: { ($0.condition, $0.method) == (condition, method) }) else { return }
     let folder = path.reduce(URL(fileURLWithPath: common.base.run.folder)) {
@@ -98,7 +99,8 @@ public struct AblationPlan: Sendable {
       "data.seed=\(common.base.dataSeed)", "data.augmentation.draws=\(common.base.teacher.variants)",
     ]
     if let store = common.store { assignments.append("teacher.store=\(Self.quoted(store.path))") }
-    assignments += own + ["run.seed=\(seed)", "run.folder=\(Self.quoted(folder.path))", "evaluation.enabled=false"]
+    assignments +=
+      own + held + ["run.seed=\(seed)", "run.folder=\(Self.quoted(folder.path))", "evaluation.enabled=false"]
     let loader = ConfigurationLoader()
     let sections = common.assignments.filter { !$0.hasPrefix(AblationConfiguration.section + ".") }
     func resolve(_ more: [String]) throws -> ResolvedConfiguration {
@@ -118,7 +120,33 @@ public struct AblationPlan: Sendable {
     if let reason = try Self.refusal(resolved.configuration) {
       return skipped.append(Skipped(condition: condition, method: method, reason: reason))
     }
+    try Self.refuseOtherRecords(resolved, common.base, "\(condition), \(method)", held: held)
+    guard !runs.contains(where: { $0.folder == folder }) else {
+      throw UserError(
+        .usage, "ablation: two runs would have the folder \(folder.path)",
+        remedy: "give variants names that differ more")
+    }
     runs.append(Run(condition: condition, method: method, seed: seed, assignments: own, resolved: resolved))
+  }
+
+  /// All runs of a table are scored on the same records and taught by one teacher of one kind of data.
+  private static func refuseOtherRecords(
+    _ resolved: ResolvedConfiguration, _ base: RunConfiguration, _ name: String, held: [String]
+  ) throws {
+    var expected = base.evaluation
+    expected.enabled = false
+    let own = resolved.configuration
+    if held.isEmpty, own.evaluation != expected {
+      throw UserError(
+        .usage, "\(name): a variant sets evaluation, and runs that are scored otherwise cannot be compared",
+        remedy: "set it for all runs, in the file's section evaluation")
+    }
+    guard own.data.kind == base.data.kind, own.data.path == base.data.path, own.data.view == base.data.view else {
+      throw UserError(
+        .usage,
+        "\(name): a variant sets data.kind, data.path or data.view, but all runs learn from one teacher's store",
+        remedy: "make an ablation of its own, with another run.folder")
+    }
   }
 
   /// Why a method cannot learn from this teacher; nil where it can.
@@ -139,7 +167,9 @@ public struct AblationPlan: Sendable {
 
   /// A name as a folder's: letters, digits, dots and dashes.
   static func folderName(_ name: String) -> String {
-    let kept = name.lowercased().map { $0.isLetter || $0.isNumber || $0 == "." ? $0 : "-" }
+    // Of a number's sign and exponent a letter is kept.
+    let signed = name.lowercased().replacing("=-", with: "=minus").replacing("e-", with: "em")
+    let kept = signed.map { $0.isLetter || $0.isNumber || $0 == "." ? $0 : "-" }
     return String(kept).split(separator: "-").joined(separator: "-")
   }
 }

@@ -15,40 +15,67 @@ extension AblationReport {
     text +=
       "\nMeans over seeds; intervals and p by resampling records and seeds (\(bootstrap.replicates) times, paired). "
       + "Exact-set accuracy is\nour reading of the paper's clinical accuracy.\n"
-    for row in tables.flatMap(\.rows).filter({ $0.skipped != nil }).reduce(
-      into: [Row](),
-      { rows, row in
-        if !rows.contains(where: { $0.method == row.method }) { rows.append(row) }
-      })
-    {
-      text += "\(row.method) was left out: \(row.skipped ?? "")\n"
-    }
-    return note.isEmpty ? text : text + note + "\n"
+    return text + remarks() + (note.isEmpty ? "" : note + "\n")
   }
 
-  private func render(_ table: Table) -> String {
-    let interval = String(format: "%.0f%% interval", 100 * bootstrap.level)
-    let hasPaper = table.rows.contains { $0.paper != nil }
-    var lines = TextTable()
-    lines.heading(
-      "", "macro AUC", interval, "minus \(comparedWith)", interval, "p", "macro F1", "exact set",
-      hasPaper ? "paper" : "")
-    for row in table.rows {
-      let paper = row.paper.map { String(format: "%.1f", $0) } ?? ""
-      guard let area = score("macro AUC", row) else {
-        lines.row([row.method, "left out", "", "", "", "", "", "", paper])
-        continue
+  /// What a reader of the tables must know of single methods, once each.
+  private func remarks() -> String {
+    var lines: [String] = []
+    for table in tables {
+      for row in table.rows {
+        lines += row.skipped.map { ["\(row.method) was left out: \($0)"] } ?? []
+        lines += row.failures.map { "\(table.condition), \(row.method), \($0)" }
+        if row.steps != steps { lines.append("\(row.method) had \(row.steps) steps a run") }
+        let undefined = row.scores.first { $0.metric == "macro AUC" }?.mean.undefinedReplicates ?? 0
+        if undefined > 0 {
+          lines.append(
+            "\(table.condition), \(row.method): macro AUC is undefined in \(undefined) of \(bootstrap.replicates) resamples, "
+              + "which are left out")
+        }
       }
-      lines.row([
-        row.method, Self.number(area.mean.value), Self.ends(area.mean),
-        area.difference.map { Self.signed($0.difference.value) } ?? "",
-        area.difference.map { Self.ends($0.difference, signed: true) } ?? "",
-        area.difference?.pValue.map { String(format: "%.3f", $0) } ?? "",
-        Self.number(score("macro F1", row)?.mean.value), Self.number(score("exact-set accuracy", row)?.mean.value),
-        paper,
-      ])
     }
-    return lines.render()
+    return lines.enumerated().filter { lines.firstIndex(of: $1) == $0 }.map { $1 + "\n" }.joined()
+  }
+
+  /// The measures beside their differences from the method compared with.
+  private func render(_ table: Table) -> String {
+    let hasPaper = table.rows.contains { $0.paper != nil }
+    var lines = heading("macro AUC", more: ["macro F1"])
+    for row in table.rows {
+      lines.row(cells(row, row.scores, "macro AUC", percent: false) + [Self.number(score("macro F1", row)?.mean.value)])
+    }
+    var exact = heading("exact set, %", more: hasPaper ? ["paper, %"] : [])
+    for row in table.rows {
+      let paper = row.paper.map { [String(format: "%.1f", $0)] } ?? []
+      exact.row(cells(row, row.scores, "exact-set accuracy", percent: true) + paper)
+    }
+    return lines.render() + "\n" + exact.render()
+  }
+
+  private func heading(_ measure: String, title: String = "", more: [String] = []) -> TextTable {
+    let interval = String(format: "%.0f%% interval", 100 * bootstrap.level)
+    var lines = TextTable()
+    lines.heading([title, measure, interval, "minus \(comparedWith)", interval, "p"] + more)
+    return lines
+  }
+
+  private func cells(_ row: Row, _ scores: [Score], _ metric: String, percent: Bool, name: String? = nil) -> [String] {
+    guard let score = scores.first(where: { $0.metric == metric }) else {
+      return [name ?? row.method, row.failures.isEmpty ? "left out" : "came to nothing", "", "", "", ""]
+    }
+    let (form, scale) = percent ? ("%.1f", 100.0) : ("%.3f", 1.0)
+    func ends(_ estimate: Estimate, _ form: String) -> String {
+      guard let low = estimate.low, let high = estimate.high else { return "no interval" }
+      return String(format: "\(form) to \(form)", scale * low, scale * high)
+    }
+    let signed = form.replacing("%", with: "%+")
+    return [
+      name ?? row.method, score.mean.value.map { String(format: form, scale * $0) } ?? "undefined",
+      ends(score.mean, form),
+      score.difference.map { $0.difference.value.map { String(format: signed, scale * $0) } ?? "undefined" } ?? "",
+      score.difference.map { ends($0.difference, signed) } ?? "",
+      score.difference?.pValue.map { String(format: "%.3f", $0) } ?? "",
+    ]
   }
 
   /// The records of several superclasses, one table for all conditions.
@@ -57,18 +84,13 @@ extension AblationReport {
     guard combinedRecords > 0 else {
       return "\nFewer than \(Self.fewestCombined) \(title): too few to score combinations of findings by themselves.\n"
     }
-    let interval = String(format: "%.0f%% interval", 100 * bootstrap.level)
-    var lines = TextTable()
-    lines.heading("\(combinedRecords) \(title)", "macro AUC", interval, "minus \(comparedWith)", interval, "p")
+    var lines = heading("macro AUC", title: "\(combinedRecords) \(title)")
     for table in tables {
-      for row in table.rows {
-        guard let area = row.combined.first(where: { $0.metric == "macro AUC" }) else { continue }
-        lines.row([
-          tables.count > 1 ? "\(table.condition), \(row.method)" : row.method, Self.number(area.mean.value),
-          Self.ends(area.mean), area.difference.map { Self.signed($0.difference.value) } ?? "",
-          area.difference.map { Self.ends($0.difference, signed: true) } ?? "",
-          area.difference?.pValue.map { String(format: "%.3f", $0) } ?? "",
-        ])
+      for row in table.rows where !row.combined.isEmpty {
+        lines.row(
+          cells(
+            row, row.combined, "macro AUC", percent: false,
+            name: tables.count > 1 ? "\(table.condition), \(row.method)" : nil))
       }
     }
     return "\n" + lines.render()
@@ -86,11 +108,4 @@ extension AblationReport {
   }
 
   private func score(_ metric: String, _ row: Row) -> Score? { row.scores.first { $0.metric == metric } }
-
-  private static func signed(_ value: Double?) -> String { value.map { String(format: "%+.3f", $0) } ?? "undefined" }
-
-  private static func ends(_ estimate: Estimate, signed: Bool = false) -> String {
-    guard let low = estimate.low, let high = estimate.high else { return "no interval" }
-    return String(format: signed ? "%+.3f to %+.3f" : "%.3f to %.3f", low, high)
-  }
 }

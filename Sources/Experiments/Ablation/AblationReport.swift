@@ -22,6 +22,10 @@ public struct AblationReport: Codable, Sendable, Equatable {
     public var paper: Double?
     /// Why it was left out; absent where it was not.
     public var skipped: String?
+    /// Of runs that came to nothing, seed and reason; such a method has no scores.
+    public var failures: [String]
+    /// Optimiser steps of each of its runs.
+    public var steps: Int
     /// Seconds of each run's last start.
     public var seconds: [Double]
     public var scores: [Score]
@@ -39,6 +43,7 @@ public struct AblationReport: Codable, Sendable, Equatable {
   public var records: Int
   /// Of them, those of two or more superclasses: the rarer combinations of findings.
   public var combinedRecords: Int
+  /// Of a run, where a method does not set its own.
   public var steps: Int
   public var seeds: [UInt64]
   public var comparedWith: String
@@ -77,7 +82,8 @@ public struct AblationReport: Codable, Sendable, Equatable {
             return Row(
               method: method.name, settings: runs.settings ?? method.set, paper: method.paper,
               skipped: plan.skipped.first { ($0.condition, $0.method) == (condition.name, method.name) }?.reason,
-              seconds: runs.seconds, scores: try Self.scores(runs.all, other?.all, bootstrap),
+              failures: runs.failures, steps: runs.steps ?? base.train.steps, seconds: runs.seconds,
+              scores: try Self.scores(runs.all, other?.all, bootstrap),
               combined: try Self.scores(runs.combined, other?.combined, bootstrap))
           }))
     }
@@ -87,8 +93,10 @@ public struct AblationReport: Codable, Sendable, Equatable {
   private struct Runs {
     /// Nil without a run.
     var settings: [String]?
+    var steps: Int?
+    var failures: [String]
     var seconds: [Double]
-    /// On all records; nil without a run.
+    /// On all records; nil without a run, or where one came to nothing.
     var all: SeedScores?
     /// On those of several superclasses; nil where there are too few.
     var combined: SeedScores?
@@ -100,7 +108,9 @@ public struct AblationReport: Codable, Sendable, Equatable {
       let answers = try runs.map { try AblationAnswers(in: $0.folder) }
       settings = runs.first?.assignments
       seconds = answers.map(\.seconds)
-      guard !runs.isEmpty else { return }
+      steps = runs.first?.resolved.configuration.train.steps
+      failures = zip(runs, answers).compactMap { run, answers in answers.failure.map { "seed \(run.seed): \($0)" } }
+      guard !runs.isEmpty, failures.isEmpty else { return }
       all = try task.seeds(answers.map(\.scored))
       let several = answers.map { $0.scored.filter { $0.gold.count > 1 } }
       if several[0].count >= AblationReport.fewestCombined { combined = try task.seeds(several) }
@@ -145,8 +155,8 @@ extension AblationReport {
   public struct Search: Codable, Sendable, Equatable {
     public struct Point: Codable, Sendable, Equatable {
       public var settings: [String]
-      /// Macro AUC, the mean over the grid's seeds.
-      public var score: Double
+      /// Macro AUC, the mean over the grid's seeds; absent where a run came to nothing.
+      public var score: Double?
     }
 
     public var fold: Int
@@ -158,12 +168,11 @@ extension AblationReport {
       fold = grid.fold
       points = try AblationPlan.points(grid).map { settings in
         let runs = plan.runs.filter { $0.method == settings.joined(separator: ", ") }
-        let scores = try runs.map { run -> Double in
-          let answers = try AblationAnswers(in: run.folder)
-          let report = try PTBXLSuper(
-            subset: answers.subset, bootstrap: Bootstrap(seed: 0, replicates: 1, level: 0.95)
-          ).report(answers.scored)
-          guard let score = report.probabilities?.macroAUC.value else {
+        let answers = try runs.map { try AblationAnswers(in: $0.folder) }
+        // A combination that came to nothing loses.
+        if answers.contains(where: { $0.failure != nil }) { return Point(settings: settings, score: nil) }
+        let scores = try answers.map { answers -> Double in
+          guard let score = try answers.macroAUC() else {
             throw UserError(
               .badInput, "grid: macro AUC is undefined on fold \(grid.fold)",
               remedy: "choose a fold that holds records with and without each class")
@@ -176,7 +185,11 @@ extension AblationReport {
         }
         return Point(settings: settings, score: scores.reduce(0, +) / Double(scores.count))
       }
-      let highest = points.map(\.score).max()
+      guard let highest = points.compactMap(\.score).max() else {
+        throw UserError(
+          .badInput, "grid: no combination could be trained",
+          remedy: "vary it within values that can, and remove its runs")
+      }
       best = points.first { $0.score == highest }?.settings ?? []
     }
   }
