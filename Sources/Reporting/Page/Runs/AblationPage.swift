@@ -16,8 +16,24 @@ public struct ReportedAblation: Decodable {
     /// Why it was left out.
     var skipped: String?
     var scores: [Score]
+    /// Of runs that came to nothing.
+    var failures: [String]?
+    /// On the records of several superclasses alone.
+    var combined: [Score]
 
     subscript(metric: String) -> Score? { scores.first { $0.metric == metric } }
+  }
+
+  /// A grid, scored on a fold of the training folds.
+  struct Search: Decodable {
+    struct Point: Decodable {
+      var settings: [String]
+      var score: Double?
+    }
+
+    var fold: Int
+    var points: [Point]
+    var best: [String]
   }
 
   struct Table: Decodable {
@@ -32,10 +48,15 @@ public struct ReportedAblation: Decodable {
   var seeds: [UInt64]
   var comparedWith: String
   var tables: [Table]
+  var combinedRecords: Int
+  var search: Search?
+  var note: String
   /// The folder that holds it; the file does not say.
   private(set) var folder = URL(fileURLWithPath: "/")
 
-  private enum CodingKeys: String, CodingKey { case subset, records, steps, seeds, comparedWith, tables }
+  private enum CodingKeys: String, CodingKey {
+    case subset, records, steps, seeds, comparedWith, tables, combinedRecords, search, note
+  }
 
   /// - Returns: nil where the folder holds no results of an ablation.
   /// - Throws: `UserError` for results that are damaged.
@@ -64,7 +85,9 @@ struct AblationPage {
       status:
         "\(ablation.subset), \(PageNumber.grouped(ablation.records)) records; \(PageNumber.grouped(ablation.steps)) "
         + "steps; mean over \(ablation.seeds.count) \(ablation.seeds.count == 1 ? "seed" : "seeds").",
-      headlines: headlines, sections: ablation.tables.enumerated().map { section($1, id: "condition-\($0)") },
+      headlines: headlines,
+      sections: courses + ablation.tables.enumerated().map { section($1, id: "condition-\($0)") } + search
+        + remarks,
       colophon: colophon)
   }
 
@@ -77,6 +100,63 @@ struct AblationPage {
           detail: [method, PageNumber.interval(area)].compactMap { $0 }.joined(separator: ", "))
       }
     }
+  }
+
+  /// Every method over the conditions, beside the one that all are compared with.
+  private var courses: [PageContent.Section] {
+    guard ablation.tables.count > 1 else { return [] }
+    func estimates(_ method: String) -> [Estimate] {
+      ablation.tables.map { table in
+        table.rows.first { $0.method == method }?[Self.area]?.mean ?? Estimate(value: nil)
+      }
+    }
+    let reference = ConditionChart.Series(
+      name: ablation.comparedWith, style: "s1", estimates: estimates(ablation.comparedWith))
+    let others = (ablation.tables.first?.rows ?? []).map(\.method).filter { $0 != ablation.comparedWith }
+    let figures = others.enumerated().compactMap { place, method -> PageContent.Figure? in
+      let series = ConditionChart.Series(name: method, style: "s6", estimates: estimates(method))
+      guard series.estimates.contains(where: { $0.value != nil }) else { return nil }
+      let chart = ConditionChart(conditions: ablation.tables.map(\.condition), series: [reference, series])
+      return .init(
+        id: "course-\(place)", name: method, drawing: chart.drawing(id: "course-\(place)-svg", title: method),
+        legend: .init([.init(style: "s6", label: method), .init(style: "s1", label: ablation.comparedWith)]))
+    }
+    guard !figures.isEmpty else { return [] }
+    return [
+      .init(
+        id: "course", heading: "Over the conditions",
+        lead: "Macro AUC with 95% intervals over records and seeds. The scale does not begin at 0.5.",
+        blocks: [.figures(.init(figures))])
+    ]
+  }
+
+  /// What the grid tried, and what it chose.
+  private var search: [PageContent.Section] {
+    guard let search = ablation.search else { return [] }
+    let table = PageContent.Table(
+      summary: "Combinations of the grid", columns: [.text("Settings"), .number("macro AUC")],
+      rows: search.points.map { point in
+        .init(
+          label: point.settings.joined(separator: ", "), cells: [.number(PageNumber.decimals(point.score, 3))],
+          weight: point.settings == search.best ? "strong" : "")
+      })
+    return [
+      .init(
+        id: "grid", heading: "The grid",
+        lead: "Trained without fold \(search.fold) of the training folds and scored on it. The fold that is reported "
+          + "had no part in the choice.", blocks: [.table(table)])
+    ]
+  }
+
+  private var remarks: [PageContent.Section] {
+    let words = [
+      ablation.note,
+      ablation.tables.contains { $0.rows.contains { $0["exact-set accuracy"] != nil } }
+        ? "Exact-set accuracy, the share of records whose classes are all right at a probability of 0.5, is our reading "
+          + "of the paper's clinical accuracy." : "",
+    ].filter { !$0.isEmpty }
+    return words.isEmpty
+      ? [] : [.init(id: "remarks", heading: "Remarks", blocks: words.map { .note(.remark($0)) })]
   }
 
   private func section(_ table: ReportedAblation.Table, id: String) -> PageContent.Section {
@@ -97,19 +177,43 @@ struct AblationPage {
     let skipped = table.rows.compactMap { row in
       row.skipped.map { PageContent.Block.note(.remark("\(row.method) was left out: \($0)")) }
     }
+    let failed = table.rows.compactMap { row in
+      row.failures.flatMap { reasons in
+        reasons.isEmpty
+          ? nil
+          : PageContent.Block.note(.warning("\(row.method) came to nothing: \(reasons.joined(separator: "; "))"))
+      }
+    }
+    let combined =
+      table.rows.contains { !$0.combined.isEmpty }
+      ? [PageContent.Block.table(combinations(table))] : []
     return .init(
       id: id, heading: table.condition.capitalizedFirst,
       lead: (table.settings.isEmpty ? "" : table.settings.joined(separator: ", ") + ". ")
         + "Whiskers are 95% intervals over records and seeds; AUC begins at 0.5, what chance gives.",
-      blocks: [.figures(.init(figures)), .table(differences(table))] + skipped)
+      blocks: [.figures(.init(figures)), .table(differences(table))] + combined + skipped + failed)
   }
 
   private func differences(_ table: ReportedAblation.Table) -> PageContent.Table {
+    scores(
+      table, summary: "Differences to \(ablation.comparedWith), \(table.condition)", column: Self.area, of: \.scores)
+  }
+
+  /// The records of several superclasses: rarer combinations of findings.
+  private func combinations(_ table: ReportedAblation.Table) -> PageContent.Table {
+    scores(
+      table, summary: "Records of two or more superclasses, \(table.condition)",
+      column: "macro AUC, \(ablation.combinedRecords) records of two or more superclasses", of: \.combined)
+  }
+
+  private func scores(
+    _ table: ReportedAblation.Table, summary: String, column: String,
+    of scores: (ReportedAblation.Row) -> [ReportedAblation.Score]
+  ) -> PageContent.Table {
     .init(
-      summary: "Differences to \(ablation.comparedWith), \(table.condition)",
-      columns: [.text("Method"), .number("macro AUC"), .number("difference"), .number("p")],
+      summary: summary, columns: [.text("Method"), .number(column), .number("difference"), .number("p")],
       rows: table.rows.compactMap { row in
-        guard let score = row[Self.area] else { return nil }
+        guard let score = scores(row).first(where: { $0.metric == Self.area }) else { return nil }
         return .init(
           label: row.method,
           cells: [
