@@ -14,6 +14,8 @@ struct ConditionChart {
   /// What stands below the axis.
   var conditions: [String]
   var series: [Series]
+  /// Values that the scale holds beside the series' own: charts with the same ones can be compared.
+  var compared: [Estimate] = []
 
   static let width = 340.0
   static let height = 190.0
@@ -26,7 +28,7 @@ struct ConditionChart {
   func drawing(id: String, title: String) -> String {
     var drawing = SVGDrawing(width: Self.width, height: Self.height)
     let plot = Self.plot
-    let ends = series.flatMap(\.estimates).flatMap { [$0.low, $0.value, $0.high] }
+    let ends = (series.flatMap(\.estimates) + compared).flatMap { [$0.low, $0.value, $0.high] }
     let axis = ChartAxis(holding: ends.compactMap { $0 })
     let step = (plot.right - plot.left) / Double(max(1, conditions.count))
     func height(_ value: Double) -> Double {

@@ -112,11 +112,13 @@ struct AblationPage {
     }
     let reference = ConditionChart.Series(
       name: ablation.comparedWith, style: "s1", estimates: estimates(ablation.comparedWith))
+    let all = ablation.tables.flatMap(\.rows).compactMap { $0[Self.area]?.mean }
     let others = (ablation.tables.first?.rows ?? []).map(\.method).filter { $0 != ablation.comparedWith }
     let figures = others.enumerated().compactMap { place, method -> PageContent.Figure? in
       let series = ConditionChart.Series(name: method, style: "s6", estimates: estimates(method))
       guard series.estimates.contains(where: { $0.value != nil }) else { return nil }
-      let chart = ConditionChart(conditions: ablation.tables.map(\.condition), series: [reference, series])
+      let chart = ConditionChart(
+        conditions: ablation.tables.map(\.condition), series: [reference, series], compared: all)
       return .init(
         id: "course-\(place)", name: method, drawing: chart.drawing(id: "course-\(place)-svg", title: method),
         legend: .init([.init(style: "s6", label: method), .init(style: "s1", label: ablation.comparedWith)]))
