@@ -21,12 +21,16 @@ public enum DefaultScorer {
 
     public var entries: [Entry]
     public var labels: [String] { entries.map(\.label) }
+    /// Words that negate what follows, beside the English ones.
+    var furtherNegators: Set<String> = []
+    /// How many words before a label are looked at for a negation.
+    var reach = 5
 
     public init(_ entries: [Entry]) { self.entries = entries }
 
     /// The five superclasses of PTB-XL.
     public static let ptbXLSuper = Vocabulary([
-      Entry("NORM", ["normal ECG", "normal electrocardiogram"]),
+      Entry("NORM", ["normal", "normal ECG", "normal electrocardiogram"], otherBefore: normalParts),
       Entry("MI", ["myocardial infarction"]),
       Entry("STTC", ["ST/T change", "ST/T changes", "ST-T change", "ST-T changes"]),
       Entry("CD", ["conduction disturbance", "conduction disturbances"]),
@@ -35,7 +39,10 @@ public enum DefaultScorer {
 
     /// What can be normal in an abnormal ECG.
     private static let normalParts: Set<String> = [
-      "axis", "rhythm", "sinus", "rate", "interval", "intervals", "p", "pr", "qrs", "qt", "r", "st", "t", "voltage",
+      "axis", "rhythm", "sinus", "rate", "interval", "intervals", "p", "pr", "qrs", "qt", "qtc", "r", "st", "t",
+      "voltage",
+      "av", "cardiac", "conduction", "duration", "electrical", "frontal", "heart", "left", "morphology", "progression",
+      "repolarisation", "repolarization", "right", "ventricular", "atrial", "wave", "waves",
     ]
 
     /// The six diagnoses of CODE-15%, normal and abnormal.
@@ -67,24 +74,23 @@ public enum DefaultScorer {
 
   /// The labels a text asserts.
   ///
-  /// Behind the last "Answer:" where there is one. A mention counts when it is a whole word, is not negated within its
-  /// clause ("no MI", "without signs of MI"), is not answered with no ("MI: no"), and is not part of a longer name of
-  /// another label ("incomplete right bundle branch block").
+  /// Behind the last "Answer:" where there is one. A mention counts when it is a whole word, is not part of a longer name
+  /// of another label ("incomplete right bundle branch block"), and the text does not deny it: not by a negation before it
+  /// ("no MI", "without MI, CD or HYP") and not by a verdict behind it ("MI: no", "CD is absent").
   /// - Complexity: O(text * names + mentions^2).
   public static func labels(in text: String, vocabulary: Vocabulary) -> Set<String> {
     let words = WordText(answer(in: text))
     let mentions = vocabulary.entries.flatMap { entry in
       (words.ranges(of: entry.label, caseSensitive: true)
-        + entry.names.flatMap { words.ranges(of: $0, caseSensitive: false) }).map { (entry: entry, range: $0) }
+        + entry.names.flatMap { words.ranges(of: $0, caseSensitive: false) }).map { Mention(entry: entry, range: $0) }
     }
-    let asserted = mentions.filter { mention in
-      asserts(words, mention.range, mention.entry)
-        && !mentions.contains { other in
-          other.entry.label != mention.entry.label && other.range.count > mention.range.count
-            && other.range.lowerBound <= mention.range.lowerBound && other.range.upperBound >= mention.range.upperBound
-        }
+    let own = mentions.filter { mention in
+      !mentions.contains { other in
+        other.entry.label != mention.entry.label && other.range.count > mention.range.count
+          && other.range.lowerBound <= mention.range.lowerBound && other.range.upperBound >= mention.range.upperBound
+      }
     }
-    return Set(asserted.map(\.entry.label))
+    return Set(asserted(own, in: words, vocabulary).map(\.entry.label))
   }
 
   /// What follows the last "Answer:" (any case), where that is not empty; otherwise the whole text.
@@ -95,29 +101,4 @@ public enum DefaultScorer {
     let rest = words.rest(after: mark.upperBound + 1)
     return rest.isEmpty ? text : String(String.UnicodeScalarView(words.scalars[rest]))
   }
-
-  private static let negators: Set<String> = ["no", "not", "without", "neither", "nor", "negative", "absent", "never"]
-
-  private static func asserts(_ text: WordText, _ range: Range<Int>, _ entry: Vocabulary.Entry) -> Bool {
-    let before = text.words(in: text.clause(before: range.lowerBound)).suffix(5)
-    if before.contains(where: { negators.contains($0) || $0.hasSuffix("n't") }) { return false }
-    let rest = text.rest(after: range.upperBound)
-    if rest.lowerBound > range.upperBound, let start = rest.first, WordText.isWord(text.scalars[start]),
-      let next = text.words(in: rest.prefix(40)).first, entry.otherBefore.contains(next)
-    {
-      return false
-    }
-    guard let sign = rest.first, text.isColon(sign) || text.scalars[sign] == "=" else { return true }
-    let verdict = text.words(in: text.rest(after: sign + 1).prefix(40)).first
-    return !["no", "absent", "false", "0", "negative"].contains(verdict ?? "")
-  }
-}
-
-extension WordText {
-  func isColon(_ place: Int) -> Bool { scalars.indices.contains(place) && scalars[place] == ":" }
-}
-
-extension Range where Bound == Int {
-  /// The first `count` places.
-  fileprivate func prefix(_ count: Int) -> Range<Int> { lowerBound..<Swift.min(upperBound, lowerBound + count) }
 }

@@ -36,6 +36,11 @@ struct WordText: Sendable {
     return (start.map { $0 + 1 } ?? 0)..<place
   }
 
+  /// The stretch from `place` to the end of its clause.
+  func clause(after place: Int) -> Range<Int> {
+    place..<(scalars[place...].firstIndex { ".,;:!?\n\r".unicodeScalars.contains($0) } ?? scalars.count)
+  }
+
   /// The text from `place` on, white space skipped.
   func rest(after place: Int) -> Range<Int> {
     let start = scalars[place...].firstIndex { !$0.properties.isWhitespace } ?? scalars.count

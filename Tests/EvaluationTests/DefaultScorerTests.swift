@@ -24,6 +24,54 @@ import Testing
     #expect(read("No MI. MI.") == ["MI"])
   }
 
+  private static let denials: [(text: String, labels: String)] = [
+    ("no MI, CD or HYP", ""), ("No MI, CD, or HYP; STTC", "STTC"), ("Neither MI, CD nor HYP. STTC", "STTC"),
+    ("without signs of MI (myocardial infarction), CD or HYP", ""), ("HYP, no MI or CD", "HYP"),
+    ("No MI, but CD or HYP", "CD HYP"), ("no MI. CD or HYP", "CD HYP"), ("No MI: CD or HYP", "CD HYP"),
+    ("MI, CD or HYP", "MI CD HYP"), ("CD is absent", ""), ("MI: not present", ""), ("MI not present", ""),
+    ("MI is not seen, CD is", "CD"), ("MI (absent); CD (present)", "CD"), ("MI was ruled out. HYP", "HYP"),
+    ("MI and CD are absent", ""), ("MI, CD and HYP are not seen", ""), ("MI is present, CD is absent", "MI"),
+    ("MI cannot be excluded", "MI"), ("MI is not ruled out", "MI"), ("MI isn't present", ""),
+    ("MI not only in V1", "MI"), ("MI, not CD", "MI"), ("MI but not CD", "MI"), ("MI not CD", "MI"),
+    ("CD (conduction disturbance) is absent. MI", "MI"), ("MI = none", ""), ("HYP is unlikely", ""),
+    ("MI with absent R waves", "MI"), ("Normal", "NORM"), ("The ECG is normal.", "NORM"), ("not normal", ""),
+    ("Normal axis, normal sinus rhythm, normal R-wave progression; CD", "CD"), ("abnormal", ""),
+    ("otherwise normal ECG", "NORM"),
+  ]
+
+  @Test(arguments: denials) func whatATextDeniesIsNotRead(text: String, labels: String) {
+    let expected = Set(labels.split(separator: " ").map(String.init))
+    #expect(read(text) == expected, "\(text)")
+  }
+
+  /// Whatever is denied and affirmed in clauses of their own is told apart.
+  @Test func denialsOfAnyFormLeaveTheOtherClausesAlone() {
+    var random = CounterRandom(seed: 4, purpose: "denials")
+    let classes = ["NORM", "MI", "STTC", "CD", "HYP"]
+    func listed(_ names: [String], _ joint: String) -> String {
+      names.count < 2
+        ? names.joined() : names.dropLast().joined(separator: ", ") + " \(joint) \(names[names.count - 1])"
+    }
+    for _ in 0..<2000 {
+      var names = classes
+      let order = (0..<5).map { _ in names.remove(at: random.integer(below: names.count)) }
+      let cut = random.integer(below: 6)
+      let (denied, held) = (Array(order.prefix(cut)), Array(order.dropFirst(cut)))
+      let forms = [
+        "no \(listed(denied, "or"))", "without signs of \(listed(denied, ", or"))",
+        "neither \(listed(denied, "nor"))", "\(listed(denied, "and")) are absent", "\(listed(denied, "or")) not seen",
+        denied.map { "\($0): no" }.joined(separator: "; "),
+        denied.map { "\($0) is not present" }.joined(separator: ", "),
+      ]
+      let denial = denied.isEmpty ? "" : forms[random.integer(below: forms.count)]
+      let affirmed = ["\(listed(held, "and"))", held.map { "\($0): yes" }.joined(separator: "\n")][
+        random.integer(below: 2)]
+      let clauses = random.integer(below: 2) == 0 ? [denial, affirmed] : [affirmed, denial]
+      let text = clauses.filter { !$0.isEmpty }.joined(separator: ["; ", ". ", "\n"][random.integer(below: 3)])
+      #expect(read(text) == Set(held), "\(text)")
+    }
+  }
+
   @Test func theAnswerIsWhatFollowsItsMark() {
     #expect(read("It could be MI or CD. Answer: HYP") == ["HYP"])
     #expect(read("MI. Answer:") == ["MI"])
