@@ -11,23 +11,27 @@ public struct KeptAnswer: Codable, Sendable, Equatable {
   public var probabilities: [String: Double]?
   /// The generated answer; nil where only probabilities were asked for.
   public var text: String?
+  /// What a resample draws in place of the record, its patient; nil for the record itself.
+  public var subject: String?
 
-  public init(id: String, gold: [String], probabilities: [String: Double]?, text: String?) {
+  public init(id: String, gold: [String], probabilities: [String: Double]?, text: String?, subject: String? = nil) {
     (self.id, self.gold, self.probabilities, self.text) = (id, gold, probabilities, text)
+    self.subject = subject
   }
 
   /// - Parameter classes: to which the probabilities belong, in their order.
   public init(_ answer: PTBXLSuper.Answer, classes: [String] = PTBXLSuper.classes) {
     self.init(
       id: answer.id, gold: answer.gold.sorted(),
-      probabilities: answer.probabilities.map { Dictionary(zip(classes, $0)) { first, _ in first } }, text: answer.text)
+      probabilities: answer.probabilities.map { Dictionary(zip(classes, $0)) { first, _ in first } }, text: answer.text,
+      subject: answer.subject == answer.id ? nil : answer.subject)
   }
 
   /// The answer as the task scores it; nil where a class has no probability though others have.
   public func answer(classes: [String] = PTBXLSuper.classes) -> PTBXLSuper.Answer? {
     let known = probabilities.map { given in classes.compactMap { given[$0] } }
     guard known.map({ $0.count == classes.count }) ?? true else { return nil }
-    return PTBXLSuper.Answer(id: id, gold: Set(gold), probabilities: known, text: text)
+    return PTBXLSuper.Answer(id: id, gold: Set(gold), probabilities: known, text: text, subject: subject)
   }
 }
 

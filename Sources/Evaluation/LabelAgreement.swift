@@ -32,7 +32,7 @@ public struct ConfusionCounts: Sendable, Equatable, Codable {
 /// Hard predictions beside the truth: confusion, F1, Hamming loss and exact-set accuracy under any weighting of records.
 ///
 /// - Complexity: O(N C) for each call.
-public struct LabelAgreement: Sendable {
+public struct LabelAgreement: Sendable, Equatable {
   public let gold: LabelTable
   public let predicted: LabelTable
 
@@ -41,6 +41,15 @@ public struct LabelAgreement: Sendable {
     try requireSameRecords(gold.ids, gold.classes, predicted.ids, predicted.classes)
     self.gold = gold
     self.predicted = predicted
+  }
+
+  /// The same items in another order, given by their places.
+  func reordered(_ order: [Int]) throws -> LabelAgreement {
+    func table(_ table: LabelTable) throws -> LabelTable {
+      try LabelTable(
+        classes: table.classes, ids: order.map { table.ids[$0] }, sets: order.map(table.labels(ofRecord:)))
+    }
+    return try LabelAgreement(gold: table(gold), predicted: table(predicted))
   }
 
   var allOnce: [Int] { [Int](repeating: 1, count: gold.ids.count) }
@@ -87,6 +96,13 @@ public struct LabelAgreement: Sendable {
 extension [ConfusionCounts] {
   /// The unweighted mean of F1; nil when empty.
   public var macroF1: Double? { isEmpty ? nil : map(\.f1).reduce(0, +) / Double(count) }
+
+  /// F1 of all decisions together, 2 TP / (2 TP + FP + FN); nil where nothing is positive.
+  public var microF1: Double? {
+    let hits = reduce(0) { $0 + 2 * $1.truePositives }
+    let all = reduce(hits) { $0 + $1.falsePositives + $1.falseNegatives }
+    return all == 0 ? nil : Double(hits) / Double(all)
+  }
 
   /// (FP + FN) over all decisions; nil when there is none.
   public var hammingLoss: Double? {

@@ -1,3 +1,4 @@
+import Corpus
 import Tensors
 
 /// What is known of one record: the truth and what a model said.
@@ -102,45 +103,79 @@ struct LabelAnswerTables {
       predicted: texts.map { ECGBenchScorer.predictedLabels(set, text: $0) })
   }
 
-  /// Names of the metrics that these answers have.
-  var metricNames: [String] {
-    (scores == nil ? [] : ["macro AUC", "macro F1", "Hamming loss", "exact-set accuracy"])
-      + (texts == nil ? [] : ["text macro F1", "text exact-set accuracy"])
-      + (texts == nil || space.published == nil ? [] : ["ECGBench macro F1", "ECGBench \"AUC\""])
+  /// A metric as a function of record weights.
+  struct Metric {
+    var name: String
+    var value: ([Int]) -> Double?
+
+    init(_ name: String, _ value: @escaping ([Int]) -> Double?) {
+      (self.name, self.value) = (name, value)
+    }
   }
 
-  /// Each metric as a function of record weights.
-  func statistics(threshold: Double) throws -> [String: ([Int]) -> Double?] {
-    var metrics: [String: ([Int]) -> Double?] = [:]
+  /// The metrics that these answers have.
+  /// - Parameter inFull: whether those of single classes and the Hamming losses of text are among them.
+  func metrics(threshold: Double, inFull: Bool) throws -> [Metric] {
+    var metrics: [Metric] = []
     if let scores {
       let ranked = try RankedScores(gold: gold, scores: scores)
       let defined = gold.classes.indices.filter { ranked.auc(class: $0) != nil }
       let agreement = try LabelAgreement(gold: gold, predicted: scores.thresholded(at: threshold))
       let exact = agreement.exactMatches
-      metrics["macro AUC"] = { weights in
-        LabelMetrics.macro(defined.map { ranked.auc(class: $0, weights: weights) }, over: Array(defined.indices))
+      metrics = [
+        Metric("macro AUC") { weights in
+          LabelMetrics.macro(defined.map { ranked.auc(class: $0, weights: weights) }, over: Array(defined.indices))
+        },
+        Metric("macro F1") { agreement.macroF1(weights: $0) },
+        Metric("Hamming loss") { agreement.hammingLoss(weights: $0) },
+        Metric("exact-set accuracy") { share(of: exact, weights: $0) },
+      ]
+      if inFull {
+        metrics += gold.classes.enumerated().flatMap { column, name in
+          [
+            Metric("AUC of \(name)") { ranked.auc(class: column, weights: $0) },
+            Metric("F1 of \(name)") { agreement.confusion(weights: $0)[column].f1 },
+          ]
+        }
       }
-      metrics["macro F1"] = { agreement.macroF1(weights: $0) }
-      metrics["Hamming loss"] = { agreement.hammingLoss(weights: $0) }
-      metrics["exact-set accuracy"] = { share(of: exact, weights: $0) }
     }
     if let agreement = try agreement() {
       let exact = agreement.exactMatches
-      metrics["text macro F1"] = { agreement.macroF1(weights: $0) }
-      metrics["text exact-set accuracy"] = { share(of: exact, weights: $0) }
+      metrics.append(Metric("text macro F1") { agreement.macroF1(weights: $0) })
+      if inFull { metrics.append(Metric("text Hamming loss") { agreement.hammingLoss(weights: $0) }) }
+      metrics.append(Metric("text exact-set accuracy") { share(of: exact, weights: $0) })
     }
     if let published = try published() {
-      metrics["ECGBench macro F1"] = { published.score(weights: $0)?.macroF1 }
-      metrics["ECGBench \"AUC\""] = { published.score(weights: $0)?.balancedAccuracy }
+      metrics.append(Metric("\(Self.published) macro F1") { published.score(weights: $0)?.macroF1 })
+      metrics.append(Metric("\(Self.published) \"AUC\"") { published.score(weights: $0)?.balancedAccuracy })
+      if inFull {
+        metrics.append(Metric("\(Self.published) Hamming loss") { published.score(weights: $0)?.hammingLoss })
+      }
     }
     return metrics
   }
+
+  /// What the names of metrics by the published rules begin with.
+  static let published = "ECGBench"
 }
 
 /// What is to be said of resamples of so few subjects that they are all the same.
 func notesOnSubjects(_ clusters: [Int]) -> [String] {
   clusters.count > 1 && Set(clusters).count == 1
     ? ["all \(clusters.count) are about one recording, so that there is nothing to resample and no interval"] : []
+}
+
+extension [ECGSample] {
+  /// What is to be said of patients, who are drawn with all their recordings; nothing where none is known.
+  public var remarksOnPatients: [String] {
+    let unknown = count { $0.patient.isEmpty }
+    guard unknown < count else { return [] }
+    let patients = Set(map(\.patient)).count - (unknown > 0 ? 1 : 0)
+    return [
+      "\(count - unknown) records of \(patients) patients, who are drawn in resamples"
+        + (unknown > 0 ? "; \(unknown) of unknown patients are drawn by themselves" : "")
+    ]
+  }
 }
 
 /// Subjects by number, from 0 in the order in which they come.

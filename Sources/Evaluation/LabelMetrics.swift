@@ -44,21 +44,37 @@ public struct LabelMetrics: Sendable {
 
   /// Paired differences (first minus second) of the metrics that both models have.
   ///
+  /// - Parameter inFull: whether those of single classes and the Hamming losses of text are among them.
   /// - Throws: as `report`; also when the answers are not for the same records with the same truth.
-  public func compare(_ first: [LabelAnswer], _ second: [LabelAnswer]) throws -> LabelComparison {
+  public func compare(
+    _ first: [LabelAnswer], _ second: [LabelAnswer], inFull: Bool = false
+  ) throws -> LabelComparison {
     let one = try LabelAnswerTables(first, space)
     let other = try LabelAnswerTables(try Self.ordered(second, like: first), space)
     guard one.gold == other.gold else {
       throw UserError(.badInput, "the two sets of answers hold different labels for the same record")
     }
-    let names = [one, other].map { Set($0.metricNames) }
-    let shared = one.metricNames.filter { names[1].contains($0) }
-    let statistics = try [one, other].map { try $0.statistics(threshold: threshold) }
+    let metrics = try [one, other].map { try $0.metrics(threshold: threshold, inFull: inFull) }
+    let (shared, unshared) = Self.shared(metrics)
     let differences = bootstrap.differences(
-      records: one.gold.ids.count, clusters: one.clusters, { weights in shared.map { statistics[0][$0]?(weights) } },
-      { weights in shared.map { statistics[1][$0]?(weights) } })
+      records: one.gold.ids.count, clusters: one.clusters, { weights in shared[0].map { $0.value(weights) } },
+      { weights in shared[1].map { $0.value(weights) } })
     return LabelComparison(
-      task: task, subset: subset, records: one.gold.ids.count, metrics: shared, differences: differences)
+      task: task, subset: subset, records: one.gold.ids.count, metrics: shared[0].map(\.name), differences: differences,
+      unshared: unshared)
+  }
+
+  /// The metrics that all have, in the order of the first, and the names of the others.
+  private static func shared(
+    _ metrics: [[LabelAnswerTables.Metric]]
+  ) -> (shared: [[LabelAnswerTables.Metric]], unshared: [String]) {
+    let names = metrics.map { Set($0.map(\.name)) }
+    let common = names.dropFirst().reduce(names.first ?? []) { $0.intersection($1) }
+    var told = Set<String>()
+    return (
+      metrics.map { $0.filter { common.contains($0.name) } },
+      metrics.flatMap { $0 }.map(\.name).filter { !common.contains($0) && told.insert($0).inserted }
+    )
   }
 
   /// Several runs of one method, alike but for their seeds, on the same records.
@@ -70,11 +86,10 @@ public struct LabelMetrics: Sendable {
     guard let one = scored.first, scored.allSatisfy({ $0.gold == one.gold }) else {
       throw UserError(.badInput, "two runs hold different labels for the same record")
     }
-    let shared = one.metricNames.filter { name in scored.allSatisfy { $0.metricNames.contains(name) } }
-    let statistics = try scored.map { try $0.statistics(threshold: threshold) }
+    let (shared, _) = Self.shared(try scored.map { try $0.metrics(threshold: threshold, inFull: false) })
     return SeedScores(
-      records: one.gold.ids, clusters: one.clusters, metrics: shared,
-      runs: statistics.map { run in { weights in shared.map { run[$0]?(weights) } } })
+      records: one.gold.ids, clusters: one.clusters, metrics: shared[0].map(\.name),
+      runs: shared.map { run in { weights in run.map { $0.value(weights) } } })
   }
 
   private func probabilityScores(_ scored: LabelAnswerTables) throws -> LabelReport.Probabilities? {

@@ -202,6 +202,8 @@ public struct LabelComparison: Sendable, Equatable, Codable {
   public var metrics: [String]
   /// First minus second, in the order of `metrics`.
   public var differences: [PairedDifference]
+  /// Metrics that only one of the two has.
+  public var unshared: [String] = []
 
   /// The comparison as text of fixed width.
   public func table() -> String {

@@ -8,9 +8,12 @@ public struct PTBXLSuper: Sendable {
   private let metrics: LabelMetrics
 
   /// - Parameters: as of `LabelMetrics`.
-  public init(subset: String, bootstrap: Bootstrap = Bootstrap(), threshold: Double = 0.5) {
+  public init(
+    subset: String, bootstrap: Bootstrap = Bootstrap(), threshold: Double = 0.5, remarks: [String] = []
+  ) {
     metrics = LabelMetrics(
-      task: Self.name, space: .ptbXLSuper, subset: subset, bootstrap: bootstrap, threshold: threshold)
+      task: Self.name, space: .ptbXLSuper, subset: subset, bootstrap: bootstrap, threshold: threshold,
+      remarks: remarks)
   }
 
   /// As `LabelMetrics.report`.

@@ -13,15 +13,19 @@ public struct Prediction: Sendable, Equatable {
   public var probabilities: [String: Double]?
   /// All answers of a dialogue, of which `text` is the last; nil for a single question.
   public var turns: [String]?
+  /// Why the question was not asked; nil for an answer.
+  public var skipped: String?
 
   public init(
-    id: String, prompt: String? = nil, text: String, probabilities: [String: Double]? = nil, turns: [String]? = nil
+    id: String, prompt: String? = nil, text: String, probabilities: [String: Double]? = nil, turns: [String]? = nil,
+    skipped: String? = nil
   ) {
     self.id = id
     self.prompt = prompt
     self.text = text
     self.probabilities = probabilities
     self.turns = turns
+    self.skipped = skipped
   }
 }
 
@@ -30,7 +34,8 @@ public struct Prediction: Sendable, Equatable {
 /// Both published forms are read: `{"question_id": ..., "prompt": ..., "text": ...}` and `{"id": ..., "response": ...}`;
 /// where a line holds both, `question_id` and `text` count. Ids may be texts or integers, the prompt a text or an
 /// object with a `prompt`. Lines about labels may hold `probabilities`, an object of label to number, and those of
-/// dialogues `turns`, a list of answers; both beside the text or in its place. Other keys are ignored, and so are empty lines.
+/// dialogues `turns`, a list of answers; both beside the text or in its place. `skipped` in their place says why a question
+/// was not asked. Other keys are ignored, and so are empty lines.
 public struct Predictions: Sendable, Equatable {
   public let predictions: [Prediction]
 
@@ -96,7 +101,7 @@ public struct Predictions: Sendable, Equatable {
       data += try encoder.encode(
         WrittenLine(
           question_id: prediction.id, prompt: prediction.prompt, text: prediction.text,
-          probabilities: prediction.probabilities, turns: prediction.turns))
+          probabilities: prediction.probabilities, turns: prediction.turns, skipped: prediction.skipped))
       data.append(UInt8(ascii: "\n"))
     }
   }
@@ -123,7 +128,15 @@ public struct Predictions: Sendable, Equatable {
     return predictions
   }
 
-  private static func some(_ ids: [String]) -> String {
+  /// These predictions alone, in their order.
+  func including(_ isIncluded: (Prediction) -> Bool) -> Predictions {
+    Predictions(unchecked: predictions.filter(isIncluded))
+  }
+
+  private init(unchecked predictions: [Prediction]) { self.predictions = predictions }
+
+  /// The first few of many names.
+  static func some(_ ids: [String]) -> String {
     ids.prefix(5).joined(separator: ", ") + (ids.count > 5 ? ", ..." : "")
   }
 
@@ -138,18 +151,46 @@ public struct Predictions: Sendable, Equatable {
       let key = context.codingPath.last?.stringValue
       let what = key.map { "\"\($0)\" is of the wrong type" } ?? "not a JSON object"
       throw UserError(.badInput, "\(place): \(what)", remedy: form)
+    } catch DecodingError.valueNotFound(_, let context) {
+      let key = context.codingPath.last?.stringValue ?? ""
+      throw UserError(
+        .badInput, "\(place): \"\(key)\" is null",
+        remedy: "give a value of it, or leave out all probabilities of the file")
     } catch {
+      if let word = nonNumber(in: bytes) {
+        throw UserError(
+          .badInput, "\(place): \(word) is no number that JSON knows, and no score",
+          remedy: "write a number; a model whose numbers run over has no probabilities, and its text may stand alone")
+      }
       throw UserError(.badInput, "\(place): not a JSON object", remedy: form)
     }
     guard let id = line.question_id ?? line.id else {
       throw UserError(.badInput, "\(place): neither \"question_id\" nor \"id\"", remedy: form)
     }
-    guard let text = line.text ?? line.response ?? line.turns?.last ?? line.probabilities.map({ _ in "" })
-    else {
+    let stand = line.probabilities.map { _ in "" } ?? line.skipped.map { _ in "" }
+    guard let text = line.text ?? line.response ?? line.turns?.last ?? stand else {
       throw UserError(.badInput, "\(place): neither \"text\" nor \"response\"", remedy: form)
     }
     return Prediction(
-      id: id.text, prompt: line.prompt?.text, text: text, probabilities: line.probabilities, turns: line.turns)
+      id: id.text, prompt: line.prompt?.text, text: text, probabilities: line.probabilities, turns: line.turns,
+      skipped: line.skipped)
+  }
+
+  /// NaN, Infinity or -Infinity outside of texts, as Python's writer puts them; nil where there is none.
+  private static func nonNumber(in bytes: Data) -> String? {
+    var (isText, isEscaped) = (false, false)
+    let line = Array(bytes)
+    for (place, byte) in line.enumerated() {
+      if isText {
+        if byte == UInt8(ascii: "\""), !isEscaped { isText = false }
+        isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
+      } else if byte == UInt8(ascii: "\"") {
+        isText = true
+      } else if let word = ["NaN", "Infinity", "-Infinity"].first(where: { line[place...].starts(with: $0.utf8) }) {
+        return word
+      }
+    }
+    return nil
   }
 }
 
@@ -159,6 +200,7 @@ private struct WrittenLine: Encodable {
   var text: String
   var probabilities: [String: Double]?
   var turns: [String]?
+  var skipped: String?
 }
 
 private struct ReadLine: Decodable {
@@ -169,6 +211,7 @@ private struct ReadLine: Decodable {
   var response: String?
   var probabilities: [String: Double]?
   var turns: [String]?
+  var skipped: String?
 
   struct Identifier: Decodable {
     var text: String

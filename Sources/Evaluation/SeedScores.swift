@@ -54,7 +54,7 @@ public struct SeedScores {
 
   /// Nil where resamples would all be the same.
   private func draw(_ replicate: Int, _ bootstrap: Bootstrap) -> Draw? {
-    guard records.count > 1 else { return nil }
+    guard Set(clusters ?? Array(records.indices)).count > 1 else { return nil }
     var drawn = [Int](repeating: 0, count: runs.count)
     var random = CounterRandom(seed: bootstrap.seed, purpose: "bootstrap runs", step: UInt64(replicate))
     for _ in runs { drawn[random.integer(below: runs.count)] += 1 }

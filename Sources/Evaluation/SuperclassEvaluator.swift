@@ -41,7 +41,7 @@ public struct SuperclassEvaluator {
     return zip(samples, results).map { sample, result in
       PTBXLSuper.Answer(
         id: sample.id, gold: Set(sample.superclasses.map(\.rawValue)), probabilities: result.probabilities,
-        text: result.text)
+        text: result.text, subject: sample.subject)
     }
   }
 

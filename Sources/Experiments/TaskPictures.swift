@@ -21,16 +21,47 @@ extension TaskSource {
     }
   }
 
+  /// The questions of a task that show what is not there, with what that is.
+  func missing(_ questions: [TextQuestion]) throws -> [(id: String, what: String)] {
+    guard let file = try files() else { return [] }
+    return questions.compactMap { question in
+      question.shown.first { file($0) == nil }.map { (question.id, $0) }
+    }
+  }
+
+  /// What finds a picture or recording by its name; nil where all that is asked about is known to be there.
+  private func files() throws -> ((String) -> ShownFile?)? {
+    switch task {
+    case .code15 where data.hasDirectoryPath: return nil
+    case .ptbXLSuper where data.hasDirectoryPath, .ptbXLReport where data.hasDirectoryPath,
+      .ecgQA where data.hasDirectoryPath:
+      let known = try PTBXLDataset.index(path: task == .ecgQA ? try ptbXL : data)
+      return { name in known[name].flatMap { ShownFile($0.file) } }
+    default:
+      let root = imageRoot
+      return { ConversationDataset.source(of: $0, root: root) }
+    }
+  }
+
+  private var imageRoot: URL { images ?? (data.hasDirectoryPath ? data : data.deletingLastPathComponent()) }
+
+  private var ptbXL: URL {
+    get throws {
+      guard let recordings else {
+        throw UserError(
+          .usage, "\(task.rawValue) asks about recordings of PTB-XL", remedy: "name its folder: --recordings PATH")
+      }
+      return recordings
+    }
+  }
+
   /// What gives a model a picture or recording by its name.
   private func looks(_ blueprint: ModelBlueprint) throws -> (String) throws -> ReadableImage {
     switch task {
     case .ptbXLSuper where data.hasDirectoryPath: return try superclassPictures(blueprint)
     case .code15 where data.hasDirectoryPath: return try examPictures(blueprint)
-    case .ptbXLReport where data.hasDirectoryPath, .ecgQA:
-      guard let recordings = task == .ecgQA ? recordings : data else {
-        throw UserError(
-          .usage, "\(task.rawValue) asks about recordings of PTB-XL", remedy: "name its folder: --recordings PATH")
-      }
+    case .ptbXLReport where data.hasDirectoryPath, .ecgQA where data.hasDirectoryPath:
+      let recordings = task == .ecgQA ? try ptbXL : data
       let files = try PTBXLDataset.index(path: recordings)
       let side = try blueprint.side
       return { name in
@@ -42,7 +73,7 @@ extension TaskSource {
         return try ReadableImage(WFDBReader.read(file).conditioned(), for: side)
       }
     default:
-      let root = images ?? (data.hasDirectoryPath ? data : data.deletingLastPathComponent())
+      let root = imageRoot
       return { name in
         switch ConversationDataset.source(of: name, root: root) {
         case .picture(let file): return try blueprint.readable(ImageFile.read(file), name: name)

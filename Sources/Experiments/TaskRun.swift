@@ -25,6 +25,24 @@ public struct TaskRun {
     bootstrap = try Bootstrap(seed: seed, replicates: RunConfiguration().evaluation.replicates, level: 0.95)
   }
 
+  /// What is written, and what is read beside the data.
+  public struct Files: Sendable {
+    /// For a model's answers as JSON lines; an evaluation that was stopped goes on where it has them.
+    public var save: URL?
+    /// For requests, references and answers of reports and dialogues as JSON lines, for a judge.
+    public var export: URL?
+    /// Answers to compare with: a predictions file, or a run, whose student's are taken.
+    public var comparedWith: URL?
+
+    public init() {}
+  }
+
+  /// Another system's answers.
+  private struct Other {
+    var name: String
+    var predictions: Predictions
+  }
+
   /// How a model is asked.
   public struct Asking: Sendable {
     /// The model's folder.
@@ -33,10 +51,9 @@ public struct TaskRun {
     public var chatTemplate = ""
     /// The most tokens of an answer; nil for the task's own number.
     public var tokens: Int?
-    /// For the answers as JSON lines; an evaluation that was stopped goes on where it has them.
-    public var save: URL?
-    /// For requests, references and answers of reports as JSON lines, for a judge.
-    public var export: URL?
+    /// Whether a question is left out, and counted, whose picture or recording is not there or cannot be read.
+    public var skipsMissing = false
+    public var files = Files()
 
     public init(model: URL) { self.model = model }
   }
@@ -50,13 +67,12 @@ public struct TaskRun {
     _ asking: Asking, note: (String) -> Void, progress: (Int, Int) -> Void
   ) throws -> any EvaluationReport {
     ProductLibrary.setThreads(1)
-    let (task, blueprint, model) = try communicator.agree {
-      let task = try source.load()
-      try task.check(rules)
+    let (task, other, blueprint, model) = try communicator.agree {
+      let (task, other) = try begin(asking.files)
       let blueprint = try ModelBlueprint(
         folder: Self.model(in: asking.model), chatTemplate: ChatTemplateRule(named: asking.chatTemplate))
       if communicator.isController, let remark = try blueprint.remark(inConversations: false) { note(remark) }
-      return (task, blueprint, try blueprint.frozen())
+      return (task, other, blueprint, try blueprint.frozen())
     }
     let showsSeveral = blueprint.readsSeveralImages
     let asked = task.including { $0.shown.count == 1 || showsSeveral && $0.shown.count > 1 }
@@ -68,19 +84,22 @@ public struct TaskRun {
         remedy: showsSeveral ? "give a file whose questions name pictures" : "take a model that reads several images")
     }
     let tokens = asking.tokens ?? source.answerTokens
-    let subjects = try communicator.agree { try source.subjects(blueprint) }
-    let log = asking.save.map { file in
+    let subjects = try communicator.agree {
+      if let other { try asked.answering(other.predictions, from: other.name) }
+      if !asking.skipsMissing { try refuseMissing(asked.questions) }
+      return try source.subjects(blueprint)
+    }
+    let log = asking.files.save.map { file in
       let depends = [
         task.name, model.arena.digest(), blueprint.viewName, asking.chatTemplate, "\(tokens)", source.data.path,
         source.images?.path ?? "", source.recordings?.path ?? "",
       ]
-      let further = task.yesNoQuestions.map(\.prompt) + task.questions.flatMap(\.followUps)
-      return AnswerLog(
-        for: file, fingerprint: Digest.sha256(Data((depends + further).joined(separator: "\n").utf8)))
+      return AnswerLog(for: file, fingerprint: Self.fingerprint(of: asked, depends))
     }
-    let earlier = try begin(log, asked.questions, note: note)
+    let earlier = try begin(log, asked.questions, skipsMissing: asking.skipsMissing, note: note)
     let answerer = TextAnswerer(
-      model: model, answerTokens: tokens, yesNoQuestions: task.yesNoQuestions, subject: subjects)
+      model: model, answerTokens: tokens, yesNoQuestions: task.yesNoQuestions, skipsUnreadable: asking.skipsMissing,
+      subject: subjects)
     let answers = try answerer.answers(
       asked.questions, earlier: earlier, communicator: communicator, stop: stop,
       remedy: log == nil
@@ -90,19 +109,81 @@ public struct TaskRun {
       progress: { if communicator.isController { progress($0, asked.questions.count) } })
     return try communicator.agree {
       let predictions = try Predictions(answers)
-      if communicator.isController, let save = asking.save {
+      if communicator.isController, let save = asking.files.save {
         try predictions.write(to: save)
         log?.end()
       }
-      if communicator.isController { try Self.export(asked, predictions, to: asking.export) }
-      return try asked.report(
-        predictions, rules: rules, bootstrap: bootstrap,
-        notes: left == 0
-          ? []
-          : [
-            "\(left) of \(task.questions.count) questions show \(showsSeveral ? "no ECG" : "no ECG, or several"), and were not asked"
-          ])
+      let notes =
+        left == 0
+        ? []
+        : [
+          "\(left) of \(task.questions.count) questions show \(showsSeveral ? "no ECG" : "no ECG, or several"), and were not asked"
+        ]
+      return try finish(asked, predictions, notes: notes, export: asking.files.export, other: other)
     }
+  }
+
+  /// SHA-256 of what is asked and what else the answers depend on.
+  private static func fingerprint(of task: any BenchmarkTask, _ depends: [String]) -> String {
+    let questions = task.questions.flatMap { [$0.id, $0.prompt] + $0.shown + $0.followUps }
+    let all = depends + task.yesNoQuestions.map(\.prompt) + questions
+    return Digest.sha256(Data(all.joined(separator: "\n").utf8))
+  }
+
+  /// What is asked, and the answers it is compared with; what can be wrong with either, and with files to be written, is found
+  /// before the work.
+  private func begin(_ files: Files) throws -> (any BenchmarkTask, Other?) {
+    let task = try source.load()
+    try task.check(rules)
+    guard files.export == nil || task is any ExportedTask else {
+      throw UserError(.usage, "--export is for reports and dialogues; the answers of \(task.name) are scored here")
+    }
+    if communicator.isController {
+      for file in [files.save, files.export].compactMap({ $0 }) { try OutputFile(url: file).check() }
+    }
+    let other = try files.comparedWith.map { path in
+      Other(name: path.relativePath, predictions: try Predictions(contentsOf: Self.answers(in: path)))
+    }
+    return (task, other)
+  }
+
+  /// The file of answers: the one that is named, or, of a run, its student's.
+  private static func answers(in path: URL) throws -> URL {
+    guard path.hasDirectoryPath else { return path }
+    let file = path.appendingPathComponent(RunSummary.answersName("after"))
+    guard FileManager.default.fileExists(atPath: file.path) else {
+      throw UserError(
+        .usage, "\(path.path): there are no answers in this folder (\(file.lastPathComponent))",
+        remedy: "evaluate its model with --save FILE, then compare with that file")
+    }
+    return file
+  }
+
+  private func refuseMissing(_ questions: [TextQuestion]) throws {
+    let missing = try source.missing(questions)
+    guard let first = missing.first else { return }
+    let named = missing.prefix(5).map(\.id).joined(separator: ", ") + (missing.count > 5 ? ", ..." : "")
+    throw UserError(
+      .badInput,
+      "\(missing.count) of \(questions.count) questions show what is not there: \(named) (\(first.id): \(first.what))",
+      remedy:
+        "give the whole data set, name the folder that image paths begin at (--images), or leave such questions out "
+        + "(--missing-images skip)")
+  }
+
+  /// The report of answers to what was asked, and the files that are written with it.
+  private func finish<Asked: BenchmarkTask>(
+    _ given: Asked, _ answers: Predictions, notes: [String], export: URL?, other: Other?
+  ) throws -> any EvaluationReport {
+    let (task, predictions, told) = try given.settled(answers)
+    if communicator.isController, let export, let exported = task as? any ExportedTask {
+      try OutputFile(url: export).write(try exported.export(predictions))
+    }
+    let report = try task.report(predictions, rules: rules, bootstrap: bootstrap, notes: notes + told)
+    guard let other else { return report }
+    return ComparedReport(
+      report,
+      try task.comparison(predictions, with: other.predictions, from: other.name, rules: rules, bootstrap: bootstrap))
   }
 
   /// The model's folder: the one that is named, or, of a run, its student's.
@@ -115,12 +196,15 @@ public struct TaskRun {
   }
 
   /// Collective: what an earlier start has answered, the same on every rank.
-  private func begin(_ log: AnswerLog?, _ questions: [TextQuestion], note: (String) -> Void) throws -> [Prediction] {
+  private func begin(
+    _ log: AnswerLog?, _ questions: [TextQuestion], skipsMissing: Bool, note: (String) -> Void
+  ) throws -> [Prediction] {
     guard let log else { return [] }
     let lines = try communicator.broadcast(
       try communicator.agree {
         guard communicator.isController else { return [UInt8]() }
-        let found = log.answers(to: questions)
+        // What was skipped is asked where nothing may be missing.
+        let found = try Array(log.answers(to: questions).prefix { skipsMissing || $0.skipped == nil })
         try log.begin(found)
         if !found.isEmpty { note("going on behind \(found.count) answers of \(log.file.path)") }
         return [UInt8](try Predictions(found).jsonLines())
@@ -130,27 +214,11 @@ public struct TaskRun {
   }
 
   /// Collective: scores the answers of a predictions file.
-  /// - Parameter export: as of `Asking`.
-  public func score(predictions file: URL, export: URL? = nil) throws -> any EvaluationReport {
+  /// - Parameter files: to be written, and to be compared with.
+  public func score(predictions file: URL, files: Files = Files()) throws -> any EvaluationReport {
     try communicator.agree {
-      let (task, predictions) = (try source.load(), try Predictions(contentsOf: file))
-      let report = try task.report(predictions, rules: rules, bootstrap: bootstrap, notes: [])
-      if communicator.isController { try Self.export(task, predictions, to: export) }
-      return report
-    }
-  }
-
-  private static func export(_ task: any BenchmarkTask, _ predictions: Predictions, to file: URL?) throws {
-    guard let file else { return }
-    guard let exported = task as? any ExportedTask else {
-      throw UserError(.usage, "--export is for reports and dialogues; the answers of \(task.name) are scored here")
-    }
-    do { try exported.export(predictions).write(to: file, options: .atomic) } catch let error as UserError {
-      throw error
-    } catch {
-      throw UserError(
-        .inputOutput, "\(file.path) cannot be written: \(error.localizedDescription)",
-        remedy: "check free space and permissions")
+      let (task, other) = try begin(files)
+      return try finish(task, Predictions(contentsOf: file), notes: [], export: files.export, other: other)
     }
   }
 }

@@ -61,11 +61,11 @@ public struct TaskSource: Sendable {
     guard FileManager.default.fileExists(atPath: data.path) else {
       throw UserError(.inputOutput, "\(data.path): no such file or folder", remedy: "check --data")
     }
-    if task == .ecgQA {
+    if task == .ecgQA, data.hasDirectoryPath {
       return try OptionTask(
         ECGQAQuestions(folder: data, wording: wording, split: split),
         subset: "ECG-QA (PTB-XL), \(split.rawValue), \(wording.rawValue) questions",
-        folds: recordings.map { try PTBXLDataset.index(path: $0).compactMapValues(\.fold) })
+        recordings: recordings.map { try PTBXLDataset.index(path: $0) })
     }
     return data.hasDirectoryPath ? try ofRecordings() : try ofConversations()
   }
@@ -76,8 +76,9 @@ public struct TaskSource: Sendable {
     case .ptbXLSuper, .ptbXLReport:
       let dataset = try PTBXLDataset(path: data)
       let samples = try dataset.samples(inFolds: [fold])
+      let others = dataset.unlabelled.filter { $0.fold == fold }
       let subset = "\(dataset.name), fold \(fold)"
-      return task == .ptbXLSuper ? superclasses(samples, subset) : reports(samples, subset)
+      return task == .ptbXLSuper ? superclasses(samples, others, subset) : reports(samples + others, subset)
     case .cpsc2018: return try LabelTask(cpsc: DiagnosedFolder(data, needsTables: false))
     case .code15: return try LabelTask(code15: CODE15Dataset(path: data))
     case .csn, .g12EC:
@@ -90,24 +91,34 @@ public struct TaskSource: Sendable {
     }
   }
 
-  private func superclasses(_ samples: [ECGSample], _ subset: String) -> LabelTask {
+  private func superclasses(_ samples: [ECGSample], _ others: [ECGSample], _ subset: String) -> LabelTask {
     let space = LabelSpace.ptbXLSuper
     return LabelTask(
       name: task.rawValue, space: space, subset: subset,
       items: samples.map { sample in
         LabelItem(
           TextQuestion(id: sample.id, prompt: space.listing, shown: [sample.id]),
-          gold: Set(sample.superclasses.map(\.rawValue)))
-      })
+          gold: Set(sample.superclasses.map(\.rawValue)), subject: sample.subject)
+      }, remarks: Self.told(others, "without a superclass") + samples.remarksOnPatients, leftOut: others.map(\.id))
+  }
+
+  /// What is to be said of records that are left out.
+  private static func told(_ left: [ECGSample], _ what: String) -> [String] {
+    guard !left.isEmpty else { return [] }
+    let named = left.prefix(5).map(\.id).joined(separator: ", ")
+    return ["\(left.count) records \(what) are left out: \(named)\(left.count > 5 ? ", ..." : "")"]
   }
 
   private func reports(_ samples: [ECGSample], _ subset: String) -> ReportTask {
-    ReportTask(
+    let reported = samples.filter { !$0.report.allSatisfy(\.isWhitespace) }
+    let others = samples.filter { $0.report.allSatisfy(\.isWhitespace) }
+    return ReportTask(
       name: task.rawValue, subset: subset,
-      items: samples.filter { !$0.report.allSatisfy(\.isWhitespace) }.map { sample in
+      items: reported.map { sample in
         ReportTask.Item(
-          TextQuestion(id: sample.id, prompt: Question.Kind.report.text, shown: [sample.id]), reference: sample.report)
-      })
+          TextQuestion(id: sample.id, prompt: Question.Kind.report.text, shown: [sample.id]), reference: sample.report,
+          subject: sample.subject)
+      }, remarks: Self.told(others, "without a report") + reported.remarksOnPatients, leftOut: others.map(\.id))
   }
 
   /// The task of a file of conversations.
@@ -125,6 +136,7 @@ public struct TaskSource: Sendable {
     }
     switch task {
     case .ptbXLReport: return try ReportTask(name: name, subset: subset, conversations: conversations, keys: keys)
+    case .ecgQA: return try OptionTask(name: name, subset: subset, conversations: conversations, keys: keys)
     case .arena: return try ArenaTask(name: name, subset: subset, conversations: conversations, keys: keys)
     default: return try ChoiceTask(name: name, subset: subset, conversations: conversations, keys: keys)
     }

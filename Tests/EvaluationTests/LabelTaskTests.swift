@@ -77,7 +77,8 @@ import Testing
       #expect(task.space.listing.contains("I-AVB(First-degree atrioventricular block), LBBB(Left bundle branch block)"))
       let read = try labels(task, ["NORM", "RBBB(Right bundle branch block); STE", "PVC; PAC"])
       #expect(read.text?.exactSetAccuracy.value == 1 && read.ecgBench?.macroF1.value == 1)
-      #expect(read.notes.first == "1 records show none of the nine classes and are left out")
+      #expect(read.notes.first == "1 records show none of the nine classes and are left out: A3")
+      #expect(task.leftOut == ["A3"] && read.recordsWithoutLabel == 1)
       // Classes that no record carries have no F1 but 0, and that is said.
       #expect(
         close(read.text?.macroF1.value, 5 / 9) && read.notes.contains { $0.contains("AF, I-AVB, LBBB, STD as 0") })

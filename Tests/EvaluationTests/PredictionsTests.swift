@@ -39,6 +39,12 @@ import Testing
     #expect(message(good + #"{"id": "2", "text": 5}"#).contains("line 2: \"text\" is of the wrong type"))
     #expect(message(good + good).contains("line 2 (first in line 1): id \"1\" occurs twice"))
     #expect(message(good + #"{"question_id": "1", "text": ""}"#).contains("occurs twice"))
+    for word in ["NaN", "Infinity", "-Infinity"] {
+      let line = #"{"id": "2", "text": "Na\"N", "probabilities": {"MI": 0.5, "CD": "# + word + "}}"
+      #expect(message(good + line).contains("line 2: \(word) is no number that JSON knows"))
+    }
+    #expect(message(good + #"{"id": "2", "text": "NaN""#).contains("line 2: not a JSON object"))
+    #expect(message(good + #"{"id": "2", "probabilities": {"MI": null}}"#).contains("line 2: \"MI\" is null"))
     #expect(message("").contains("no prediction") && message("\n \n").contains("no prediction"))
   }
 

@@ -178,7 +178,6 @@ import Testing
     #expect(scores.measures.map(\.name) == ["token F1", "ROUGE-L", "statement F1"])
     #expect(scores.measures[2].values == [4 / 5, 1, 0, 1] && scores.measures[0].values == [0.8, 1, 0, 1])
     #expect(scores.measures[1].values[1] == 0.5 && scores.counts == [.init("empty reports", 2)])
-    #expect(try task.scores(predictions, rules: .ecgbench).notes.count == 1)
     let lines = try task.export(predictions).split(separator: UInt8(ascii: "\n")).map {
       try JSONDecoder().decode([String: String].self, from: $0)
     }
@@ -209,6 +208,39 @@ import Testing
     #expect(throws: UserError.self) { try task.scores(Predictions([.init(id: "1", text: "x")]), rules: .default) }
   }
 
+  /// As ECGBench's ecgqa-test has them: the reference a list, read as joined by commas.
+  @Test func optionsOfConversationsAreReadFromTheirQuestions() throws {
+    let pattern = "bigeminal pattern (unknown origin, supraventricular, or ventricular)"
+    func prompt(_ options: String) -> String {
+      "Question: What?\nOptions: \(options)\n\nOnly answer based on the given Options without any explanation."
+    }
+    let entries = [
+      (id: "0", question: prompt("no, yes"), answer: "yes"),
+      (id: "1", question: prompt("lead I, lead II, \(pattern), None"), answer: "\(pattern), lead II"),
+      (id: "2", question: prompt("lead I, lead II, None"), answer: "none"),
+    ]
+    let task = try OptionTask(
+      name: "ecg-qa", subset: "made", conversations: conversations(entries), keys: entries.map(\.id))
+    #expect(task.items.map(\.answers) == [["yes"], [pattern, "lead II"], ["none"]])
+    #expect(task.items[1].options == ["lead I", "lead II", pattern, "None"] && task.items[1].subject == "p.png")
+    let predictions = try Predictions(
+      ["Yes.", "Lead II and \(pattern)", "None"].enumerated().map { Prediction(id: "\($0)", text: $1) })
+    #expect(try task.scores(predictions, rules: .default).measures[0].values == [1, 1, 1])
+    // The published rules cut options at every comma, and never find "None".
+    #expect(try task.scores(predictions, rules: .ecgbench).measures[0].values == [1, 0, 0])
+    #expect(try task.scores(predictions, rules: .default).report(Bootstrap(seed: 1)).rows.count == 1)
+    for (question, answer, what) in [
+      (prompt("no, yes"), "maybe", "none of the options"), ("What?", "yes", "lists no options"),
+    ] {
+      let error = #expect(throws: UserError.self) {
+        try OptionTask(
+          name: "ecg-qa", subset: "", conversations: conversations([(id: "7", question: question, answer: answer)]),
+          keys: ["7"])
+      }
+      #expect(error?.message.contains("entry 7: ") == true && error?.message.contains(what) == true)
+    }
+  }
+
   @Test func aLogGivesBackWhatWasAnsweredByTheSameModelAlone() throws {
     try withTemporaryFolder { folder in
       let questions = (0..<4).map { TextQuestion(id: "\($0)", prompt: "p\($0)", shown: []) }
@@ -216,22 +248,24 @@ import Testing
         Prediction(id: "\(index)", prompt: "p\(index)", text: "line\n\(index)")
       }
       let log = AnswerLog(for: folder.appendingPathComponent("a.jsonl"), fingerprint: "f")
-      #expect(log.answers(to: questions).isEmpty)
+      #expect(try log.answers(to: questions).isEmpty)
       try log.begin([])
       try log.append([answer(0), answer(1)])
       try log.append([answer(2)])
-      #expect(log.answers(to: questions) == [answer(0), answer(1), answer(2)])
-      #expect(AnswerLog(for: folder.appendingPathComponent("a.jsonl"), fingerprint: "g").answers(to: questions).isEmpty)
+      #expect(try log.answers(to: questions) == [answer(0), answer(1), answer(2)])
+      let another = AnswerLog(for: folder.appendingPathComponent("a.jsonl"), fingerprint: "g")
+      let refused = #expect(throws: UserError.self) { try another.answers(to: questions) }
+      #expect(refused?.kind == .usage && refused?.message.contains("another evaluation") == true)
       let whole = try Data(contentsOf: log.file)
       for count in 0..<whole.count {
         try whole.prefix(count).write(to: log.file)
-        let found = log.answers(to: questions)
+        let found = try log.answers(to: questions)
         #expect(found == (0..<found.count).map(answer) && found.count < 4)
       }
       try whole.write(to: log.file)
       var other = questions
       other[1] = TextQuestion(id: "1", prompt: "another", shown: [])
-      #expect(log.answers(to: other) == [answer(0)])
+      #expect(try log.answers(to: other) == [answer(0)])
       log.end()
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
     }

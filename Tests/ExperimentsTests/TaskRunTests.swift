@@ -54,7 +54,7 @@ import Training
       source.images = models.images
       var asking = TaskRun.Asking(model: models.student)
       asking.tokens = 5
-      (asking.save, asking.export) = (
+      (asking.files.save, asking.files.export) = (
         folder.appendingPathComponent("a.jsonl"), folder.appendingPathComponent("e.jsonl")
       )
       let report = try #require(try evaluate(source, asking) as? ArenaReport)

@@ -14,14 +14,22 @@ public struct ECGSample: Sendable, Equatable {
   public let report: String
   /// Cross-validation fold, 1 ... 10.
   public let fold: Int
+  /// Whom it is of; empty where the data set does not say.
+  public let patient: String
 
-  public init(id: String, index: Int, superclasses: Set<Superclass>, report: String, fold: Int) {
+  public init(
+    id: String, index: Int, superclasses: Set<Superclass>, report: String, fold: Int, patient: String = ""
+  ) {
     self.id = id
     self.index = index
     self.superclasses = superclasses
     self.report = report
     self.fold = fold
+    self.patient = patient
   }
+
+  /// What a resample draws: the patient with all recordings, or the recording where the patient is not known.
+  public var subject: String { patient.isEmpty ? id : "patient \(patient)" }
 }
 
 /// A set of recordings whose metadata is in memory and whose signals are read on demand.

@@ -12,8 +12,10 @@ import Tensors
 public struct PTBXLDataset: ECGDataset {
   public let name = "PTB-XL"
   public let samples: [ECGSample]
-  /// Records of the table that were left out because no statement of theirs has a superclass.
-  public let recordsWithoutSuperclass: Int
+  /// Records of the table that are left out of `samples` because no statement of theirs has a superclass, numbered behind
+  /// them.
+  public let unlabelled: [ECGSample]
+  public var recordsWithoutSuperclass: Int { unlabelled.count }
 
   private let folder: URL
   private let paths: [String]
@@ -36,9 +38,9 @@ public struct PTBXLDataset: ECGDataset {
     let codesColumn = try database.column("scp_codes")
     let foldColumn = try database.column("strat_fold")
     let fileColumn = try database.column("filename_lr")
+    let patientColumn = database.header.firstIndex(of: "patient_id")
 
-    var samples: [ECGSample] = []
-    var paths: [String] = []
+    var found: [(sample: ECGSample, path: String)] = []
     var ids: Set<String> = []
     for row in database.rows {
       let id = row.fields[idColumn]
@@ -50,21 +52,28 @@ public struct PTBXLDataset: ECGDataset {
         throw database.failure(row, "strat_fold is not a number from 1 to 10")
       }
       let present = Set(codes.likelihoods.keys.compactMap { superclasses[$0] })
-      guard !present.isEmpty else { continue }
-      samples.append(
-        ECGSample(
-          id: id, index: samples.count, superclasses: present, report: row.fields[reportColumn], fold: fold))
-      paths.append(row.fields[fileColumn])
+      let patient = patientColumn.map { Self.patient(row.fields[$0]) } ?? ""
+      let sample = ECGSample(
+        id: id, index: 0, superclasses: present, report: row.fields[reportColumn], fold: fold, patient: patient)
+      found.append((sample, row.fields[fileColumn]))
     }
-    guard !samples.isEmpty else {
+    let (labelled, others) = (
+      found.filter { !$0.sample.superclasses.isEmpty }, found.filter { $0.sample.superclasses.isEmpty }
+    )
+    guard !labelled.isEmpty else {
       throw UserError(
         .badInput, "\(database.file): no record has a diagnostic superclass",
         remedy: "check that scp_statements.csv belongs to the same PTB-XL release")
     }
     folder = path
-    self.samples = samples
-    self.paths = paths
-    recordsWithoutSuperclass = database.rows.count - samples.count
+    samples = labelled.enumerated().map { $1.sample.numbered($0) }
+    unlabelled = others.enumerated().map { $1.sample.numbered(labelled.count + $0) }
+    paths = (labelled + others).map(\.path)
+  }
+
+  /// The table writes the numbers of patients as 15709.0.
+  private static func patient(_ field: String) -> String {
+    Double(field).flatMap { Int(exactly: $0) }.map { "\($0)" } ?? field
   }
 
   public func record(_ sample: ECGSample) throws -> ECGRecord {
@@ -84,6 +93,8 @@ public struct PTBXLDataset: ECGDataset {
   public struct Entry: Sendable {
     /// The official fold; nil where the table has none.
     public let fold: Int?
+    /// Empty where the table does not say.
+    public let patient: String
     /// The 100 Hz file.
     public let file: URL
   }
@@ -93,12 +104,15 @@ public struct PTBXLDataset: ECGDataset {
   public static func index(path: URL) throws -> [String: Entry] {
     let database = try table("ptbxl_database.csv", in: path)
     let columns = try ["ecg_id", "strat_fold", "filename_lr"].map(database.column)
+    let patientColumn = database.header.firstIndex(of: "patient_id")
     return Dictionary(
       database.rows.map { row in
         let fields = columns.map { row.fields[$0] }
         return (
           fields[0],
-          Entry(fold: Double(fields[1]).flatMap { Int(exactly: $0) }, file: path.appendingPathComponent(fields[2]))
+          Entry(
+            fold: Double(fields[1]).flatMap { Int(exactly: $0) },
+            patient: patientColumn.map { patient(row.fields[$0]) } ?? "", file: path.appendingPathComponent(fields[2]))
         )
       },
       uniquingKeysWith: { first, _ in first })
@@ -130,5 +144,13 @@ public struct PTBXLDataset: ECGDataset {
       map[row.fields[0]] = value
     }
     return map
+  }
+}
+
+extension ECGSample {
+  /// The same at another position.
+  fileprivate func numbered(_ index: Int) -> ECGSample {
+    ECGSample(
+      id: id, index: index, superclasses: superclasses, report: report, fold: fold, patient: patient)
   }
 }

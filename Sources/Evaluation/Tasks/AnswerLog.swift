@@ -19,15 +19,19 @@ public struct AnswerLog: Sendable {
     var fingerprint: String
   }
 
-  /// The answers to the first questions; none where there is no log, or one of another evaluation. What a killed start
-  /// wrote by halves is left out.
-  public func answers(to questions: [TextQuestion]) -> [Prediction] {
+  /// The answers to the first questions; none where there is no log. What a killed start wrote by halves is left out.
+  /// - Throws: `UserError` (usage) for a log of another evaluation, which is not overwritten.
+  public func answers(to questions: [TextQuestion]) throws -> [Prediction] {
     guard let data = try? Data(contentsOf: file) else { return [] }
     var lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     // The last line ended where nothing follows.
     _ = lines.popLast()
-    guard let first = lines.first, (try? JSONDecoder().decode(Heading.self, from: Data(first))) == heading else {
-      return []
+    guard let first = lines.first else { return [] }
+    guard (try? JSONDecoder().decode(Heading.self, from: Data(first))) == heading else {
+      throw UserError(
+        .usage,
+        "\(file.path) holds the answers of another evaluation that was stopped: other questions, model or settings",
+        remedy: "finish that with its own command, remove the file, or name another with --save")
     }
     let read = lines.dropFirst().prefix(questions.count).map { line in
       try? Predictions(jsonLines: Data(line), source: file.path).predictions.first

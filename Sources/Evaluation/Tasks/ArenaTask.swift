@@ -66,6 +66,14 @@ public struct ArenaTask: ExportedTask {
       notes: ["no score: it is a judge's (ECGBench asks a language model), who reads the exported dialogues"] + notes)
   }
 
+  public func differences(
+    _ first: Predictions, _ second: Predictions, rules: ScoringRules, bootstrap: Bootstrap
+  ) throws -> (differences: [ScoreDifference], notes: [String]) {
+    throw UserError(
+      .usage, "\(name): dialogues have no score here that could be compared",
+      remedy: "leave out --compare, and give the exported dialogues of both to a judge")
+  }
+
   public func export(_ predictions: Predictions) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

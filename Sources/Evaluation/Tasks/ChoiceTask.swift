@@ -121,7 +121,7 @@ public struct ChoiceTask: TextTask {
     }
     var scores = try ItemScores(
       task: name, subset: subset, rules: rules, ids: asked.map(\.question.id),
-      subjects: asked.map(\.question.subject),
+      subjects: asked.map(\.subject),
       measures: [ItemScores.Measure("accuracy", hits.map { $0 ? 1 : 0 })])
     (scores.counts, scores.notes) = (counts, remarks + notes)
     return scores

@@ -38,6 +38,8 @@ public struct ItemScores: Sendable, Equatable {
   /// What each item is about; a resample draws all items about one recording, or none.
   public let subjects: [String]
   public let measures: [Measure]
+  /// Labels of each item against the truth, scored over all items at once; nil where there are none.
+  public let labels: LabelAgreement?
   public var counts: [Count] = []
   /// What the numbers leave out, a sentence each.
   public var notes: [String] = []
@@ -45,10 +47,11 @@ public struct ItemScores: Sendable, Equatable {
   /// - Parameters:
   ///   - groups: of each item; nil where there is one kind.
   ///   - subjects: of each item; nil where each is about another recording.
+  ///   - labels: of the same items in the same order.
   /// - Throws: `UserError` for no item, or an id that occurs twice.
   public init(
     task: String, subset: String, rules: ScoringRules, ids: [String], groups: [String]? = nil,
-    subjects: [String]? = nil, measures: [Measure]
+    subjects: [String]? = nil, measures: [Measure], labels: LabelAgreement? = nil
   ) throws {
     guard !ids.isEmpty else {
       throw UserError(.badInput, "\(task): there is nothing to score", remedy: "check data and split")
@@ -62,20 +65,21 @@ public struct ItemScores: Sendable, Equatable {
     self.groups = groups ?? ids.map { _ in "" }
     self.subjects = subjects ?? ids
     self.measures = measures
+    precondition(labels.map { $0.gold.ids == ids } ?? true, "labels of the same items")
+    self.labels = labels
   }
 
   /// Means with their intervals: of all items, and of each kind where there are several.
   /// - Complexity: O(replicates * items * kinds * measures).
   public func report(_ bootstrap: Bootstrap) -> ScoreReport {
-    let cells = cells
-    let estimates = bootstrap.estimates(records: ids.count, clusters: clusters) { weights in
-      cells.map { mean($0.measure.values, of: $0.members, weights) }
-    }
+    let estimates = bootstrap.estimates(records: ids.count, clusters: clusters, statistics)
+    let named =
+      cells.map { ($0.group, $0.measure.name, $0.members.count) }
+      + (labels == nil ? [] : Self.labelMeasures.map { ("", $0, ids.count) })
     return ScoreReport(
       task: task, subset: subset, rules: rules, items: ids.count, bootstrap: bootstrap,
-      rows: zip(cells, estimates).map { cell, value in
-        ScoreReport.Row(group: cell.group, measure: cell.measure.name, items: cell.members.count, value: value)
-      }, counts: counts, notes: notes + notesOnSubjects(clusters))
+      rows: zip(named, estimates).map { ScoreReport.Row(group: $0.0, measure: $0.1, items: $0.2, value: $1) },
+      counts: counts, notes: notes + notesOnSubjects(clusters))
   }
 
   /// Paired differences (this minus the other) of every mean, on the same items.
@@ -89,21 +93,36 @@ public struct ItemScores: Sendable, Equatable {
       }
       return place
     }
-    guard other.ids.count == ids.count, other.measures.map(\.name) == measures.map(\.name) else {
+    guard other.ids.count == ids.count, other.measures.map(\.name) == measures.map(\.name),
+      (other.labels == nil) == (labels == nil)
+    else {
       throw UserError(
         .badInput, "\(task): \(ids.count) items are compared with \(other.ids.count), or by other measures",
         remedy: "score the same items by the same rules")
     }
-    let cells = cells
-    let theirs = cells.map { cell in
-      let values = other.measures.first { $0.name == cell.measure.name }?.values ?? []
-      return order.map { values[$0] }
-    }
+    let theirs = try ItemScores(
+      task: task, subset: subset, rules: rules, ids: ids, groups: groups, subjects: subjects,
+      measures: other.measures.map { measure in Measure(measure.name, order.map { measure.values[$0] }) },
+      labels: try other.labels?.reordered(order))
     let differences = bootstrap.differences(
-      records: ids.count, clusters: clusters,
-      { weights in cells.map { mean($0.measure.values, of: $0.members, weights) } },
-      { weights in zip(cells, theirs).map { mean($1, of: $0.members, weights) } })
-    return zip(cells, differences).map { ScoreDifference(group: $0.group, measure: $0.measure.name, difference: $1) }
+      records: ids.count, clusters: clusters, statistics, theirs.statistics)
+    let names = cells.map { ($0.group, $0.measure.name) } + (labels == nil ? [] : Self.labelMeasures.map { ("", $0) })
+    return zip(names, differences).map { ScoreDifference(group: $0.0, measure: $0.1, difference: $1) }
+  }
+
+  /// Names of the scores of labels: over all decisions, and the mean over the labels that some item has in truth; of a
+  /// resample, some item in it.
+  static let labelMeasures = ["label F1, micro", "label F1, macro"]
+
+  /// Every mean, then the scores of labels, under given weights of items.
+  private var statistics: ([Int]) -> [Double?] {
+    let (cells, labels) = (cells, labels)
+    return { weights in
+      let means = cells.map { self.mean($0.measure.values, of: $0.members, weights) }
+      guard let counts = labels?.confusion(weights: weights) else { return means }
+      // A label of few items is in some resamples of none, and says nothing there.
+      return means + [counts.microF1, counts.filter { $0.recall != nil }.macroF1]
+    }
   }
 
   /// One mean of the report.

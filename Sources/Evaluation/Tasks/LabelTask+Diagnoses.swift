@@ -17,8 +17,8 @@ extension LabelTask {
       let codes = Set(record.diagnoses.map(\.code))
       return (id: record.id, gold: Set(Self.cpscCodes.filter { !codes.isDisjoint(with: $0.value) }.map(\.key)))
     }
-    let left = labelled.count { $0.gold.isEmpty }
-    guard left < labelled.count else {
+    let left = labelled.filter { $0.gold.isEmpty }.map(\.id)
+    guard left.count < labelled.count else {
       throw UserError(
         .badInput, "\(folder.name): none of the \(labelled.count) records shows any of the nine classes of CPSC 2018",
         remedy: "give a folder of records whose headers name diagnoses by SNOMED CT codes")
@@ -27,7 +27,11 @@ extension LabelTask {
     self.init(
       name: "cpsc-2018", space: space, subset: folder.name,
       items: labelled.filter { !$0.gold.isEmpty }.map { Self.item($0.id, $0.gold, space) },
-      remarks: folder.remarks + (left > 0 ? ["\(left) records show none of the nine classes and are left out"] : []))
+      remarks: folder.remarks
+        + (left.isEmpty
+          ? []
+          : ["\(left.count) records show none of the nine classes and are left out: \(Predictions.some(left))"]),
+      leftOut: left)
   }
 
   /// The scored diagnoses of a PhysioNet challenge that occur in a folder, those scored as the same in one class.
@@ -83,7 +87,8 @@ extension LabelTask {
     let patients = Set(items.map(\.subject)).count
     self.init(
       name: "code-15", space: space, subset: dataset.name, items: items,
-      remarks: dataset.remarks + ["\(items.count) exams of \(patients) patients, who are drawn in resamples"])
+      remarks: dataset.remarks + ["\(items.count) exams of \(patients) patients, who are drawn in resamples"],
+      leftOut: dataset.exams.filter { $0.labels == nil }.map(\.id))
   }
 
   private static func item(_ id: String, _ gold: Set<String>, _ space: LabelSpace) -> LabelItem {

@@ -34,17 +34,24 @@ public struct LabelTask: BenchmarkTask {
   private let subset: String
   private let remarks: [String]
   private let isOfRecordings: Bool
+  public let leftOut: [String]
 
   /// Of recordings.
   ///
-  /// - Parameter remarks: what a reader of the scores must know, a sentence each.
-  public init(name: String, space: LabelSpace, subset: String, items: [LabelItem], remarks: [String] = []) {
+  /// - Parameters:
+  ///   - remarks: what a reader of the scores must know, a sentence each.
+  ///   - leftOut: names of records that are not asked about.
+  public init(
+    name: String, space: LabelSpace, subset: String, items: [LabelItem], remarks: [String] = [],
+    leftOut: [String] = []
+  ) {
     self.name = name
     self.space = space
     self.subset = subset
     self.items = items
     self.remarks = remarks
     isOfRecordings = true
+    self.leftOut = leftOut
   }
 
   /// Of conversations of one request and the labels that apply, as ECGBench's.
@@ -59,6 +66,7 @@ public struct LabelTask: BenchmarkTask {
     self.space = space
     self.subset = subset
     isOfRecordings = false
+    leftOut = []
     items = try zip(conversations, keys).map { conversation, key in
       let (request, answer) = try conversation.exchange("one request and the labels that apply")
       let gold = DefaultScorer.labels(in: answer, vocabulary: space.vocabulary)
@@ -96,19 +104,48 @@ public struct LabelTask: BenchmarkTask {
     _ predictions: Predictions, rules: ScoringRules, bootstrap: Bootstrap, notes: [String]
   ) throws -> any EvaluationReport {
     try check(rules)
+    var report = try metrics(bootstrap, remarks: remarks + notes).report(answers(predictions))
+    report.recordsWithoutLabel += leftOut.count
+    return report
+  }
+
+  public func differences(
+    _ first: Predictions, _ second: Predictions, rules: ScoringRules, bootstrap: Bootstrap
+  ) throws -> (differences: [ScoreDifference], notes: [String]) {
+    try check(rules)
+    let found = try metrics(bootstrap).compare(answers(first), answers(second), inFull: true)
+    func counts(_ name: String) -> Bool { rules == .default || name.hasPrefix(LabelAnswerTables.published) }
+    let unshared = found.unshared.filter(counts)
+    let differences = zip(found.metrics, found.differences).filter { counts($0.0) }.map {
+      ScoreDifference(group: "", measure: $0, difference: $1)
+    }
+    guard !differences.isEmpty else {
+      throw UserError(
+        .badInput, "\(name): one of the two has only probabilities, the other only text, and nothing can be compared",
+        remedy: "compare answers of the same kind")
+    }
+    return (
+      differences,
+      unshared.isEmpty ? [] : ["not compared, since only one side has it: \(unshared.joined(separator: ", "))"]
+    )
+  }
+
+  private func metrics(_ bootstrap: Bootstrap, remarks: [String] = []) -> LabelMetrics {
+    LabelMetrics(task: name, space: space, subset: subset, bootstrap: bootstrap, remarks: remarks)
+  }
+
+  /// What is known of each item.
+  private func answers(_ predictions: Predictions) throws -> [LabelAnswer] {
     let given = try predictions.answers(to: questions.map(\.id), benchmark: name)
     let byID = Dictionary(given.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     let hasText = given.contains { !$0.text.isEmpty || $0.probabilities == nil }
-    let answers = try items.map { item in
+    return try items.map { item in
       let prediction = byID[item.question.id]
       return LabelAnswer(
         id: item.question.id, gold: item.gold, probabilities: try prediction?.probabilities.map { try row(item, $0) },
         text: hasText ? prediction?.text : nil, subject: item.subject, asked: item.asked,
         publishedGold: item.publishedGold)
     }
-    return try LabelMetrics(
-      task: name, space: space, subset: subset, bootstrap: bootstrap, remarks: remarks + notes
-    ).report(answers)
   }
 
   /// Probabilities in the order of the classes.

@@ -3,19 +3,39 @@ import Corpus
 extension OptionTask {
   /// The task `ecg-qa` on one split.
   ///
-  /// - Parameter folds: of PTB-XL's recordings by `ecg_id`, for what is to be said of leakage; nil without the folder.
-  public init(_ questions: ECGQAQuestions, subset: String, folds: [String: Int]?) throws {
+  /// - Parameter recordings: of PTB-XL by `ecg_id`, for their patients and what is to be said of leakage; nil without the
+  ///   folder.
+  public init(
+    _ questions: ECGQAQuestions, subset: String, recordings: [String: PTBXLDataset.Entry]?
+  ) throws {
     let items = questions.questions.map { question in
       OptionItem(
         TextQuestion(id: question.id, prompt: question.prompt, shown: question.recordings), options: question.offered,
-        answers: question.answers, kind: question.kind)
+        answers: question.answers, kind: question.kind, subject: Self.subject(question.recordings, recordings))
     }
     self.init(
       name: "ecg-qa", subset: subset, items: items,
-      remarks: try folds.map { try Self.leaks(questions, $0) } ?? [
+      remarks: try recordings.map { known in
+        try Self.leaks(questions, known.compactMapValues(\.fold)) + [Self.drawn(items)]
+      } ?? [
         "ECG-QA's splits were drawn without a look at PTB-XL's folds: a model trained on folds 1 to 8 may have seen these "
-          + "recordings; --recordings PTB-XL counts them"
+          + "recordings; --recordings PTB-XL counts them",
+        "resamples draw recordings; with --recordings they draw patients",
       ])
+  }
+
+  /// The patient, or both of a question about two; the recording where its patient is not known.
+  private static func subject(_ shown: [String], _ recordings: [String: PTBXLDataset.Entry]?) -> String {
+    let subjects = shown.map { name in
+      let patient = recordings?[name]?.patient ?? ""
+      return patient.isEmpty ? name : "patient \(patient)"
+    }
+    return Set(subjects).sorted().joined(separator: " + ")
+  }
+
+  private static func drawn(_ items: [OptionItem]) -> String {
+    "\(items.count) questions about \(Set(items.map(\.subject)).count) patients, or pairs of these, which are drawn in "
+      + "resamples"
   }
 
   /// ECG-QA draws its splits without a look at PTB-XL's folds: models trained on the one have seen the other's test.

@@ -9,12 +9,15 @@ public struct OptionItem: TextItem, Equatable {
   public let answers: [String]
   /// The kind of question, `single-verify` for example.
   public let kind: String
+  public let subject: String
 
-  public init(_ question: TextQuestion, options: [String], answers: [String], kind: String) {
+  /// - Parameter subject: nil for what the question shows.
+  public init(_ question: TextQuestion, options: [String], answers: [String], kind: String, subject: String? = nil) {
     self.question = question
     self.options = options
     self.answers = answers
     self.kind = kind
+    self.subject = subject ?? question.subject
   }
 }
 
@@ -33,6 +36,35 @@ public struct OptionTask: TextTask {
     self.remarks = remarks
   }
 
+  /// Of conversations of one question that lists its options behind "Options:", and those that are true, as ECGBench's
+  /// ecgqa-test.
+  ///
+  /// - Parameter keys: a name of each that no other has.
+  /// - Throws: `UserError` naming the entry that lists no options, or whose answer is none of them.
+  public init(name: String, subset: String, conversations: [Conversation], keys: [String]) throws {
+    let items = try zip(conversations, keys).map { conversation, key in
+      let (question, answer) = try conversation.exchange("one question and its answer")
+      let options = DefaultScorer.options(inPrompt: question)
+      guard !options.isEmpty else {
+        throw UserError(
+          .badInput, "\(conversation.place): the question lists no options behind \"Options:\"",
+          remedy: "write them there, separated by commas")
+      }
+      let named = DefaultScorer.options(options, in: answer)
+      let isNone = answer.lowercased() == "none"
+      guard !named.isEmpty || isNone else {
+        throw UserError(
+          .badInput, "\(conversation.place): the answer \"\(answer.prefix(40))\" is none of the options",
+          remedy: "answer with options as they are listed")
+      }
+      return OptionItem(
+        TextQuestion(id: key, prompt: question, shown: conversation.images), options: options,
+        // The references of ECG-QA are in small letters, "none" among them.
+        answers: isNone ? ["none"] : named.sorted(), kind: "")
+    }
+    self.init(name: name, subset: subset, items: items)
+  }
+
   /// Whether each prediction names exactly the true options, by kind of question.
   ///
   /// The published rules look for options in the prompt that the predictions hold, or else in the task's own.
@@ -49,7 +81,7 @@ public struct OptionTask: TextTask {
     let empty = zip(asked, answers).count { DefaultScorer.options($0.options, in: $1.text).isEmpty }
     var scores = try ItemScores(
       task: name, subset: subset, rules: rules, ids: asked.map(\.question.id),
-      groups: asked.map(\.kind), subjects: asked.map(\.question.subject),
+      groups: asked.map(\.kind), subjects: asked.map(\.subject),
       measures: [ItemScores.Measure("exact-set accuracy", hits.map { $0 ? 1 : 0 })])
     scores.counts = [ItemScores.Count("answers that name no option", empty)]
     scores.notes = remarks

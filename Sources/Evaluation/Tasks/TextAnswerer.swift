@@ -9,17 +9,21 @@ public struct TextAnswerer {
   private let reader: ImageReader
   private let answerTokens: Int
   private let yesNoQuestions: [YesNoQuestion]
+  private let skipsUnreadable: Bool
   /// What a question shows, as the model is given it.
   private let subject: (TextQuestion) throws -> ReadableSubject
 
-  /// - Parameter yesNoQuestions: what is asked about everything that is shown, beside its own question.
+  /// - Parameters:
+  ///   - yesNoQuestions: what is asked about everything that is shown, beside its own question.
+  ///   - skipsUnreadable: whether a question whose picture or recording cannot be read is skipped, in place of ending it all.
   public init(
     model: any VisionLanguageModel<Float>, answerTokens: Int, yesNoQuestions: [YesNoQuestion] = [],
-    subject: @escaping (TextQuestion) throws -> ReadableSubject
+    skipsUnreadable: Bool = false, subject: @escaping (TextQuestion) throws -> ReadableSubject
   ) {
     reader = ImageReader(model: model)
     self.answerTokens = answerTokens
     self.yesNoQuestions = yesNoQuestions
+    self.skipsUnreadable = skipsUnreadable
     self.subject = subject
   }
 
@@ -37,7 +41,7 @@ public struct TextAnswerer {
     func prediction(_ question: TextQuestion, _ reading: Reading) -> Prediction {
       Prediction(
         id: question.id, prompt: question.prompt, text: reading.text, probabilities: reading.probabilities,
-        turns: reading.turns)
+        turns: reading.turns, skipped: reading.skipped)
     }
     var done = earlier.count
     let readings = try communicator.dealt(
@@ -60,11 +64,18 @@ public struct TextAnswerer {
     var text: String
     var probabilities: [String: Double]?
     var turns: [String]?
+    var skipped: String?
   }
 
   private func answer(_ question: TextQuestion) throws -> Reading {
+    let shown: ReadableSubject
+    do { shown = try subject(question) } catch let error as UserError
+      where skipsUnreadable && [.badInput, .inputOutput].contains(error.kind)
+    {
+      return Reading(text: "", skipped: error.message)
+    }
     let image: ReadableImage
-    switch try subject(question) {
+    switch shown {
     case .image(let one): image = one
     case .images(let images):
       let answers = try reader.answers(to: [question.prompt] + question.followUps, images, tokens: answerTokens)

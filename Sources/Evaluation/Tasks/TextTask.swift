@@ -26,6 +26,13 @@ public struct TextQuestion: Sendable, Equatable {
 /// A question with what is known of its answer.
 public protocol TextItem: Sendable {
   var question: TextQuestion { get }
+  /// What it is about: a patient where that is known, else what is shown. A resample draws all items about one subject, or
+  /// none.
+  var subject: String { get }
+}
+
+extension TextItem {
+  public var subject: String { question.subject }
 }
 
 /// A question about everything that is shown that is answered by yes or no, and whose answer has a probability.
@@ -43,6 +50,8 @@ public protocol BenchmarkTask: Sendable {
   var items: [Item] { get set }
   /// What is asked about everything that is shown, beside its own question; empty where answers are texts alone.
   var yesNoQuestions: [YesNoQuestion] { get }
+  /// Names of what the data hold and the task does not ask about; predictions for these are ignored, and counted.
+  var leftOut: [String] { get }
   /// Refuses rules by which its answers cannot be read. - Throws: `UserError` (usage).
   func check(_ rules: ScoringRules) throws
   /// The scores of answers.
@@ -51,6 +60,11 @@ public protocol BenchmarkTask: Sendable {
   func report(
     _ predictions: Predictions, rules: ScoringRules, bootstrap: Bootstrap, notes: [String]
   ) throws -> any EvaluationReport
+  /// Every score of the first answers minus that of the second, on the same items.
+  /// - Throws: `UserError` where either predictions are not those of the questions, or nothing is scored here.
+  func differences(
+    _ first: Predictions, _ second: Predictions, rules: ScoringRules, bootstrap: Bootstrap
+  ) throws -> (differences: [ScoreDifference], notes: [String])
 }
 
 /// A benchmark whose answers are texts, scored one by one.
@@ -72,9 +86,18 @@ extension TextTask {
     scores.notes += notes
     return scores.report(bootstrap)
   }
+
+  public func differences(
+    _ first: Predictions, _ second: Predictions, rules: ScoringRules, bootstrap: Bootstrap
+  ) throws -> (differences: [ScoreDifference], notes: [String]) {
+    let other = try scores(second, rules: rules)
+    return (try scores(first, rules: rules).differences(from: other, bootstrap), [])
+  }
 }
 
 extension BenchmarkTask {
+  public var leftOut: [String] { [] }
+
   public var questions: [TextQuestion] { items.map(\.question) }
 
   /// The task of these questions alone.
@@ -82,6 +105,34 @@ extension BenchmarkTask {
     var part = self
     part.items = items.filter { isIncluded($0.question) }
     return part
+  }
+
+  /// The task of what was asked, with the predictions that count: those about what the task leaves out are ignored, and
+  /// questions that were not asked are left out.
+  /// - Returns: also what is to be said of both.
+  /// - Throws: `UserError` (bad input) where nothing was asked.
+  public func settled(
+    _ given: Predictions
+  ) throws -> (task: Self, predictions: Predictions, notes: [String]) {
+    let others = Set(leftOut)
+    let predictions = given.including { !others.contains($0.id) }
+    let ignored = given.predictions.count - predictions.predictions.count
+    let known = Set(questions.map(\.id))
+    let skipped = predictions.predictions.filter { $0.skipped != nil && known.contains($0.id) }
+    var notes = ignored > 0 ? ["\(ignored) predictions are about what is left out, and are ignored"] : []
+    guard !skipped.isEmpty else { return (self, predictions, notes) }
+    let names = Set(skipped.map(\.id))
+    let asked = including { !names.contains($0.id) }
+    let listed = skipped.prefix(5).map { "\($0.id) (\($0.skipped ?? ""))" }.joined(separator: "; ")
+    let list = listed + (skipped.count > 5 ? "; ..." : "")
+    guard !asked.questions.isEmpty else {
+      throw UserError(
+        .badInput, "\(name): what is shown can be read for none of the \(questions.count) questions: \(list)",
+        remedy: "check data and images")
+    }
+    notes.append(
+      "\(skipped.count) of \(questions.count) questions are left out, since what they show could not be read: \(list)")
+    return (asked, predictions.including { !names.contains($0.id) }, notes)
   }
 
   /// Each prediction with its item, in the order of the predictions.

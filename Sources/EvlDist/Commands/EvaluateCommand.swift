@@ -27,6 +27,14 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "Write the model's answers as JSON lines, to be scored again; what was stopped goes on with it.")
   var save: String?
   @Option(
+    help: ArgumentHelp(
+      "Compare with these answers, question by question: JSON lines as of --predictions or --save, or a run, whose "
+        + "student's are taken.", valueName: "path"))
+  var compare: String?
+  @Option(
+    help: "Questions whose picture or recording is not there, or cannot be read: refuse, or skip and count.")
+  var missingImages = ConversationDataset.MissingImages.refused
+  @Option(
     help: "Seconds that the ranks may go without meeting (16 questions each) before they end as late; 0: for ever.")
   var stepLimit = 1800.0
   @Flag(help: "Report as JSON.") var json = false
@@ -37,6 +45,10 @@ struct EvaluateCommand: ParsableCommand {
     }
     guard chatTemplate.isEmpty || model != nil else { throw ValidationError("--chat-template is for --model") }
     guard save == nil || model != nil else { throw ValidationError("--save is for --model") }
+    guard missingImages == .refused || model != nil else {
+      throw ValidationError("--missing-images is for --model")
+    }
+    guard compare == nil || task != .arena else { throw ValidationError("arena has no score here to compare") }
     guard stepLimit >= 0 && stepLimit.isFinite else { throw ValidationError("--step-limit is 0 or more seconds") }
     guard task != .arena || single.export != nil || save != nil else {
       throw ValidationError("arena has no score here: name a file for the dialogues, --export or --save")
@@ -63,12 +75,12 @@ struct EvaluateCommand: ParsableCommand {
     let run = try TaskRun(
       communicator: communicator, stop: stop, source: single.source(task, data: URL(fileURLWithPath: data), fold: fold),
       rules: scorer, seed: seed)
-    if let predictions = file(predictions) {
-      return try run.score(predictions: predictions, export: file(single.export))
-    }
+    var files = TaskRun.Files()
+    (files.save, files.export, files.comparedWith) = (file(save), file(single.export), file(compare))
+    if let predictions = file(predictions) { return try run.score(predictions: predictions, files: files) }
     var asking = TaskRun.Asking(model: URL(fileURLWithPath: model ?? ""))
-    (asking.chatTemplate, asking.tokens) = (chatTemplate, single.tokens)
-    (asking.save, asking.export) = (file(save), file(single.export))
+    (asking.chatTemplate, asking.tokens, asking.files) = (chatTemplate, single.tokens, files)
+    asking.skipsMissing = missingImages == .skipped
     // The report alone goes to standard output.
     let line = RunObserver(
       terminal: .current(ofErrors: true), metrics: MetricsLog(URL(fileURLWithPath: "/dev/null")),
@@ -108,5 +120,6 @@ struct TaskOptions: ParsableArguments {
 extension TaskName: ExpressibleByArgument {}
 extension TaskSource.Form: ExpressibleByArgument {}
 extension ScoringRules: ExpressibleByArgument {}
+extension ConversationDataset.MissingImages: ExpressibleByArgument {}
 extension ECGQAQuestions.Split: ExpressibleByArgument {}
 extension ECGQAQuestions.Wording: ExpressibleByArgument {}

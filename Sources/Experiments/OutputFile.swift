@@ -1,0 +1,30 @@
+import Foundation
+import Tensors
+
+/// A file that is written when all is done.
+struct OutputFile {
+  let url: URL
+
+  /// Finds out before the work whether the file can be written, by a file beside it that is removed at once.
+  /// - Throws: `UserError` (input/output) naming what is in the way.
+  func check() throws {
+    var isFolder: ObjCBool = false
+    guard !FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) || !isFolder.boolValue else {
+      throw UserError(.inputOutput, "\(url.path) is a folder", remedy: "name a file")
+    }
+    let trial = url.deletingLastPathComponent().appendingPathComponent(".\(url.lastPathComponent).\(UUID().uuidString)")
+    do { try Data().write(to: trial, options: .withoutOverwriting) } catch { throw Self.failure(url, error) }
+    try? FileManager.default.removeItem(at: trial)
+  }
+
+  /// Replaces the file in one step. - Throws: `UserError` (input/output).
+  func write(_ data: Data) throws {
+    do { try data.write(to: url, options: .atomic) } catch { throw Self.failure(url, error) }
+  }
+
+  private static func failure(_ url: URL, _ error: any Error) -> UserError {
+    UserError(
+      .inputOutput, "\(url.path) cannot be written: \(error.localizedDescription)",
+      remedy: "check that its folder is there, free space and permissions")
+  }
+}

@@ -1,0 +1,115 @@
+import Corpus
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Evaluation
+
+/// Who is drawn in resamples, and what becomes of what is left out.
+@Suite struct SettledTests {
+  private let few = Bootstrap(seed: 3)
+
+  private func task(_ subject: (Int) -> String) -> LabelTask {
+    LabelTask(
+      name: "ptb-xl-super", space: .ptbXLSuper, subset: "s",
+      items: (0..<40).map { place in
+        LabelItem(
+          TextQuestion(id: "\(place)", prompt: "?", shown: ["\(place)"]), gold: place % 20 < 10 ? ["MI"] : ["CD"],
+          subject: subject(place))
+      }, leftOut: ["40", "41"])
+  }
+
+  private func report(_ task: LabelTask) throws -> LabelReport {
+    let answers = try Predictions((0..<40).map { Prediction(id: "\($0)", text: "MI") })
+    return try #require(try task.report(answers, rules: .default, bootstrap: few, notes: []) as? LabelReport)
+  }
+
+  @Test func patientsOfOneRecordEachGiveTheNumbersOfRecords() throws {
+    let (records, patients) = (try report(task { "\($0)" }), try report(task { "patient \(99 - $0)" }))
+    #expect(records == patients && records.recordsWithoutLabel == 2)
+    // Two records of each patient, alike: half as much is known.
+    let pairs = try report(task { "patient \($0 % 20)" })
+    let widths = [records, pairs].map { report in
+      (report.text?.exactSetAccuracy.high ?? 0) - (report.text?.exactSetAccuracy.low ?? 0)
+    }
+    #expect(pairs.text?.exactSetAccuracy.value == 0.5 && widths[1] > 1.2 * widths[0], "\(widths)")
+  }
+
+  @Test func seedsDrawPatientsToo() throws {
+    let super5 = PTBXLSuper(subset: "s", bootstrap: few)
+    func width(_ subject: (Int) -> String?) throws -> Double {
+      let answers = (0..<40).map { place in
+        PTBXLSuper.Answer(
+          id: "\(place)", gold: place % 20 < 10 ? ["MI"] : ["CD"], text: "MI", subject: subject(place))
+      }
+      let scores = try super5.seeds([answers, answers])
+      let place = try #require(scores.metrics.firstIndex(of: "text exact-set accuracy"))
+      let mean = scores.means(few)[place]
+      #expect(mean.value == 0.5)
+      return (mean.high ?? 0) - (mean.low ?? 0)
+    }
+    let alone = try width { _ in nil }
+    #expect(try width { "patient \($0)" } == alone)
+    #expect(try width { "patient \($0 % 20)" } > 1.2 * alone)
+    // One patient is nothing to resample.
+    #expect(try width { _ in "patient 1" } == 0)
+  }
+
+  @Test func predictionsOfWhatIsLeftOutAreIgnoredAndCounted() throws {
+    let task = task { "\($0)" }
+    let given = try Predictions((0..<42).map { Prediction(id: "\($0)", text: "MI") })
+    let (same, answers, notes) = try task.settled(given)
+    #expect(same.items == task.items && answers.predictions.count == 40)
+    #expect(notes == ["2 predictions are about what is left out, and are ignored"])
+    let stray = try Predictions(given.predictions + [Prediction(id: "99", text: "MI")])
+    let settled = try task.settled(stray)
+    let error = #expect(throws: UserError.self) {
+      try settled.task.report(settled.predictions, rules: .default, bootstrap: few, notes: [])
+    }
+    #expect(error?.message.contains("1 predictions answer no question") == true)
+  }
+
+  @Test func questionsThatWereNotAskedAreLeftOutNamedAndCounted() throws {
+    let task = task { "\($0)" }
+    let given = try Predictions(
+      (0..<40).map { Prediction(id: "\($0)", text: "MI", skipped: $0 < 7 ? "r\($0) is not there" : nil) })
+    // Through a file.
+    let read = try Predictions(jsonLines: given.jsonLines(), source: "made")
+    #expect(read == given)
+    let (asked, answers, notes) = try task.settled(read)
+    #expect(asked.items.count == 33 && answers.predictions.count == 33)
+    #expect(notes.count == 1 && notes[0].hasPrefix("7 of 40 questions are left out"))
+    #expect(notes[0].contains("0 (r0 is not there); 1 (") && notes[0].hasSuffix("; ..."))
+    let none = try Predictions((0..<40).map { Prediction(id: "\($0)", text: "", skipped: "gone") })
+    #expect(throws: UserError.self) { try task.settled(none) }
+  }
+
+  @Test(.enabled(if: SharedFiles.has("data/ptb-xl")))
+  func recordsOfPTBXLKnowTheirPatientsAndThoseWithoutASuperclassAreKept() throws {
+    let dataset = try PTBXLDataset(path: SharedFiles.url("data/ptb-xl"))
+    #expect(dataset.samples.map(\.index) == Array(dataset.samples.indices))
+    #expect(dataset.unlabelled.first?.index == dataset.samples.count && dataset.unlabelled.count > 20)
+    let fold = try dataset.samples(inFolds: [9])
+    #expect(fold.count + dataset.unlabelled.count { $0.fold == 9 } == 333)
+    let patients = Set((fold + dataset.unlabelled.filter { $0.fold == 9 }).map(\.subject))
+    #expect(patients.count == 314 && patients.contains { $0.hasPrefix("patient ") && !$0.contains(".") })
+    #expect(fold.remarksOnPatients.count == 1 && fold.remarksOnPatients[0].hasPrefix("\(fold.count) records of "))
+    let other = try #require(dataset.unlabelled.last)
+    #expect(try dataset.record(other).leads.count == 12)
+    let known = try PTBXLDataset.index(path: SharedFiles.url("data/ptb-xl"))
+    #expect(known[other.id]?.patient == other.patient && known[fold[0].id]?.patient == fold[0].patient)
+  }
+
+  @Test func aTableWithoutPatientsDrawsRecords() {
+    let samples = [("1", ""), ("2", "7"), ("3", "7")].map { id, patient in
+      ECGSample(id: id, index: 0, superclasses: [.NORM], report: "", fold: 1, patient: patient)
+    }
+    #expect(samples.map(\.subject) == ["1", "patient 7", "patient 7"])
+    #expect(Array(samples.prefix(1)).remarksOnPatients.isEmpty)
+    #expect(
+      samples.remarksOnPatients == [
+        "2 records of 1 patients, who are drawn in resamples; 1 of unknown patients are drawn by themselves"
+      ])
+  }
+}
