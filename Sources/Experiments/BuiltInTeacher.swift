@@ -49,6 +49,22 @@ struct BuiltInTeacher {
   /// Collective.
   func model() throws -> Outcome {
     if !configuration.teacher.path.isEmpty { return .ready(try load(URL(fileURLWithPath: configuration.teacher.path))) }
+    let (blueprint, home, finished) = try place()
+    if try !exists(finished), let signal = try make(blueprint, home: home, into: finished) {
+      return .stopped(signal: signal, folder: home)
+    }
+    return .ready(try load(finished))
+  }
+
+  /// Collective: the teacher that is there, named or trained before; nil where it would have to be trained.
+  func found() throws -> TeacherModel? {
+    if !configuration.teacher.path.isEmpty { return try load(URL(fileURLWithPath: configuration.teacher.path)) }
+    let finished = try place().finished
+    return try exists(finished) ? try load(finished) : nil
+  }
+
+  /// Collective: the built-in teacher's shape, its folder, and within that the folder of the trained model.
+  private func place() throws -> (blueprint: ModelBlueprint, home: URL, finished: URL) {
     let blueprint = try context.communicator.agree {
       try ModelBlueprint(builtIn: .teacher, view: configuration.data.shownView)
     }
@@ -57,11 +73,7 @@ struct BuiltInTeacher {
       try context.communicator.agree { try self.fingerprint(blueprint) })
     let home = URL(fileURLWithPath: configuration.teacher.cache)
       .appendingPathComponent("teacher-" + fingerprint.prefix(16))
-    let finished = home.appendingPathComponent("model")
-    if try !exists(finished), let signal = try make(blueprint, home: home, into: finished) {
-      return .stopped(signal: signal, folder: home)
-    }
-    return .ready(try load(finished))
+    return (blueprint, home, home.appendingPathComponent("model"))
   }
 
   /// Collective: trains it, or waits while another job does. - Returns: the signal that stopped that.

@@ -41,7 +41,7 @@ import Testing
   /// The results without what a clock had a hand in.
   private func results(_ folder: URL, _ name: String) throws -> String {
     let file = folder.appendingPathComponent("\(name)/ablation.json")
-    return try String(contentsOf: file, encoding: .utf8).replacing(/"seconds" : \[[^\]]*\]/, with: "")
+    return try String(contentsOf: file, encoding: .utf8).replacing(/"seconds" : \[[^\]]*\]/, with: "\"seconds\" : []")
   }
 
   private func ablate(_ ranks: Int, _ arguments: [String]) throws -> MPIRun.Outcome {
@@ -56,7 +56,7 @@ import Testing
         #expect(outcome.code == 0, "\(outcome.errors)")
         for words in [
           "half: train.labelled=0.5", "minus CE", "EVL", "64.1", "chosen", "Said by", "two or more superclasses",
-          "[6 of 6]", "left out", "grid",
+          "[6 of 6]", "left out", "grid", "evaluating the teacher on", "\nteacher ", "by resampling records and seeds",
         ] {
           #expect(outcome.output.contains(words), "\(words): \(outcome.output)")
         }
@@ -66,12 +66,20 @@ import Testing
       }
       let one = try results(folder, "one")
       #expect(one.contains("\"skipped\"") && one.contains("\"pValue\""))
+      let values = try #require(try JSONSerialization.jsonObject(with: Data(one.utf8)) as? [String: Any])
+      let origin = try #require(values["origin"] as? [String: Any])
+      #expect((origin["program"] as? String)?.hasPrefix("evl-dist") == true, "\(origin)")
+      let configuration = try #require(origin["configuration"] as? [String: String])
+      #expect(configuration["train.steps"] == "3" && configuration["run.folder"] == nil)
+      let teacher = try #require(values["teacher"] as? [String: Any])
+      #expect((teacher["scores"] as? [[String: Any]])?.first?["metric"] as? String == "macro AUC")
       #expect(try results(folder, "queued") == one)
       #expect(try results(folder, "together") == one)
 
       // Started again, nothing is done again.
       let again = try ablate(2, try arguments(folder, "one"))
       #expect(again.code == 0 && !again.output.contains("runs to be done"), "\(again.output)")
+      #expect(!again.output.contains("evaluating the teacher") && again.output.contains("\nteacher "))
       #expect(try results(folder, "one") == one)
       // With another setting, what is there is not taken for it.
       let other = try ablate(1, try arguments(folder, "one", ["train.learning_rate=0.001"]))
@@ -83,7 +91,7 @@ import Testing
   @Test func aStoppedAblationGoesOnToTheSameResults() throws {
     guard MPIRun.isPresent else { return }
     try withTemporaryFolder { folder in
-      let steps = ["train.steps=10"]
+      let steps = ["train.steps=10", "ablation.teacher=false"]
       let whole = try ablate(2, try arguments(folder, "whole", steps))
       #expect(whole.code == 0, "\(whole.errors)")
       let words = try arguments(folder, "stopped", steps)

@@ -38,13 +38,13 @@ public final class Ablation {
 
   let ablation: AblationConfiguration
   let base: RunConfiguration
-  private let communicator: any Communicator
-  private let stop: StopFlag
+  let communicator: any Communicator
+  let stop: StopFlag
   private let file: URL
   private let assignments: [String]
   private let environment: RunEnvironment
-  private let observers: Observers
-  private var folder: URL { URL(fileURLWithPath: base.run.folder) }
+  let observers: Observers
+  var folder: URL { URL(fileURLWithPath: base.run.folder) }
 
   /// - Parameters:
   ///   - file: the configuration, with its section `ablation`.
@@ -62,17 +62,17 @@ public final class Ablation {
   public func run() throws -> Outcome {
     var lock: FolderLock?
     defer { lock?.release() }
-    let subset = try communicator.agree {
+    let corpus = try communicator.agree {
       guard base.evaluation.enabled, let corpus = try base.material().evaluated else {
         throw UserError(
           .usage, "an ablation scores recordings, and this configuration evaluates none",
           remedy: "set evaluation.enabled to true and data.kind to one with labels")
       }
       if communicator.isController {
-        try makeFolder()
+        try makeFolder(folder)
         lock = try FolderLock.take(folder, waiting: observers.main.note)
       }
-      return corpus.evaluationSubset
+      return corpus
     }
     try compareRanks()
     let common: AblationPlan.Common
@@ -90,12 +90,30 @@ public final class Ablation {
     }
     let plan = try communicator.agree { try AblationPlan(ablation, common, chosen: chosen) }
     if let signal = try perform(plan, "ablation") { return .stopped(signal: signal) }
+    let teacher: AblationAnswers?
+    do { teacher = try teacherAnswers(common, corpus) } catch let agreed as AgreedError
+      where agreed.error.kind == .stopped
+    {
+      return .stopped(signal: stop.signal)
+    }
     return .finished(
       try communicator.agree {
-        let report = try AblationReport(ablation, base, plan, subset: subset, search: search)
+        let report = try AblationReport(
+          ablation, base, plan, corpus: corpus, search: search, teacher: teacher, origin: origin())
         if communicator.isController { try report.write(to: folder) }
         return report
       })
+  }
+
+  /// Of the results: the program, and the configuration that all runs vary, wherever its folder lies.
+  private func origin() throws -> AblationReport.Origin {
+    let resolved = try ConfigurationLoader().merge(
+      file: file, assignments: assignments.filter { !$0.hasPrefix(AblationConfiguration.section + ".") },
+      leavingOut: AblationConfiguration.section)
+    let values = try resolved.listing().filter { $0.key != "run.folder" }.map { ($0.key, $0.value) }
+    return AblationReport.Origin(
+      program: environment.program, commit: environment.commit.hash,
+      configuration: Dictionary(values, uniquingKeysWith: { first, _ in first }))
   }
 
   /// Collective: refuses a rank that was told another ablation than rank 0.
@@ -302,7 +320,7 @@ public final class Ablation {
       "[\(count) of \(plan.runs.count)] \(run.name): \(score), " + String(format: "%.0f s", answers.seconds))
   }
 
-  private func makeFolder() throws {
+  func makeFolder(_ folder: URL) throws {
     do { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) } catch {
       throw UserError(
         .inputOutput, "\(folder.path) cannot be made: \(error.localizedDescription)",

@@ -42,9 +42,13 @@ struct AblationAnswers: Codable, Sendable {
     return try task.report(scored).probabilities?.macroAUC.value
   }
 
-  var scored: [PTBXLSuper.Answer] {
+  var scored: [PTBXLSuper.Answer] { scored(subjects: [:]) }
+
+  /// - Parameter subjects: by record, what a resample draws with all its records; others are drawn by themselves.
+  func scored(subjects: [String: String]) -> [PTBXLSuper.Answer] {
     answers.map {
-      PTBXLSuper.Answer(id: $0.id, gold: Set($0.truth), probabilities: $0.probabilities, text: $0.text)
+      PTBXLSuper.Answer(
+        id: $0.id, gold: Set($0.truth), probabilities: $0.probabilities, text: $0.text, subject: subjects[$0.id])
     }
   }
 

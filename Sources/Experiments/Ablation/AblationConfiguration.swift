@@ -55,6 +55,8 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
   /// Whether all ranks do one run after the other together, in place of each rank a run of its own: for models that are too
   /// large to be on a node more than once. The results are the same.
   public var together: Bool
+  /// Whether the teacher is evaluated, too, where it is at hand.
+  public var teacher: Bool
   /// A sentence that the tables end with.
   public var note: String
 
@@ -62,10 +64,10 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
 
   public init(
     seeds: [UInt64], comparedWith: String, methods: [Variant], conditions: [Variant] = [Variant(name: "all")],
-    grid: Grid? = nil, together: Bool = false, note: String = ""
+    grid: Grid? = nil, together: Bool = false, teacher: Bool = true, note: String = ""
   ) {
     (self.seeds, self.comparedWith, self.methods, self.conditions) = (seeds, comparedWith, methods, conditions)
-    (self.grid, self.together, self.note) = (grid, together, note)
+    (self.grid, self.together, self.teacher, self.note) = (grid, together, teacher, note)
   }
 
   public init(from decoder: any Decoder) throws {
@@ -81,6 +83,7 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
       conditions: try fields.decodeIfPresent([Variant].self, forKey: .conditions) ?? [Variant(name: "all")],
       grid: try fields.decodeIfPresent(Grid.self, forKey: .grid),
       together: try fields.decodeIfPresent(Bool.self, forKey: .together) ?? false,
+      teacher: try fields.decodeIfPresent(Bool.self, forKey: .teacher) ?? true,
       note: try fields.decodeIfPresent(String.self, forKey: .note) ?? "")
   }
 

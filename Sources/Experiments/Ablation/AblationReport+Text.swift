@@ -5,7 +5,8 @@ extension AblationReport {
   /// The tables as text of fixed width, one for each condition.
   public func text() -> String {
     let count = seeds.count
-    var text = "\(subset), \(records) records; \(steps) steps a run, \(count) \(count == 1 ? "seed" : "seeds")\n"
+    let drawn = patients.map { "\(records) records of \($0) patients" } ?? "\(records) records"
+    var text = "\(subset), \(drawn); \(steps) steps a run, \(count) \(count == 1 ? "seed" : "seeds")\n"
     for table in tables {
       text += "\n\(table.condition)\(table.settings.isEmpty ? "" : ": " + table.settings.joined(separator: ", "))\n\n"
       text += render(table)
@@ -13,9 +14,21 @@ extension AblationReport {
     if let search { text += "\n" + render(search) }
     text += combinations()
     text +=
-      "\nMeans over seeds; intervals and p by resampling records and seeds (\(bootstrap.replicates) times, paired). "
-      + "Exact-set accuracy is\nour reading of the paper's clinical accuracy.\n"
-    return text + remarks() + (note.isEmpty ? "" : note + "\n")
+      "\nMeans over seeds; intervals and p by resampling \(patients == nil ? "records" : "patients, with all their records,") "
+      + "and seeds (\(bootstrap.replicates) times, paired).\nExact-set accuracy is our reading of the paper's clinical "
+      + "accuracy.\n"
+    return text + undefined + remarks() + (note.isEmpty ? "" : note + "\n")
+  }
+
+  /// Classes that macro AUC cannot hold.
+  private var undefined: String {
+    func line(_ names: [String], _ records: String) -> String {
+      names.isEmpty
+        ? ""
+        : "Macro AUC on \(records) leaves out \(names.joined(separator: ", ")): none of them carries it, or all do.\n"
+    }
+    return line(undefinedClasses.all, "these records")
+      + (combinedRecords > 0 ? line(undefinedClasses.combined, "the records of two or more superclasses") : "")
   }
 
   /// What a reader of the tables must know of single methods, once each.
@@ -41,11 +54,12 @@ extension AblationReport {
   private func render(_ table: Table) -> String {
     let hasPaper = table.rows.contains { $0.paper != nil }
     var lines = heading("macro AUC", more: ["macro F1"])
-    for row in table.rows {
+    let rows = table.rows + (teacher.map { [$0] } ?? [])
+    for row in rows {
       lines.row(cells(row, row.scores, "macro AUC", percent: false) + [Self.number(score("macro F1", row)?.mean.value)])
     }
     var exact = heading("exact set, %", more: hasPaper ? ["paper, %"] : [])
-    for row in table.rows {
+    for row in rows {
       let paper = row.paper.map { [String(format: "%.1f", $0)] } ?? []
       exact.row(cells(row, row.scores, "exact-set accuracy", percent: true) + paper)
     }
@@ -92,6 +106,9 @@ extension AblationReport {
             row, row.combined, "macro AUC", percent: false,
             name: tables.count > 1 ? "\(table.condition), \(row.method)" : nil))
       }
+    }
+    if let teacher, !teacher.combined.isEmpty {
+      lines.row(cells(teacher, teacher.combined, "macro AUC", percent: false))
     }
     return "\n" + lines.render()
   }

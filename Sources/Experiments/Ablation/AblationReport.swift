@@ -33,14 +33,34 @@ public struct AblationReport: Codable, Sendable, Equatable {
     public var combined: [Score]
   }
 
+  /// What the results were made by, and of.
+  public struct Origin: Codable, Sendable, Equatable {
+    /// Name and version of the program that made the report.
+    public var program: String
+    /// Of its sources; absent where it is not certain.
+    public var commit: String?
+    /// The configuration that all runs vary, by key.
+    public var configuration: [String: String]
+  }
+
+  /// Classes that macro AUC leaves out, since no record carries them or all do.
+  public struct UndefinedClasses: Codable, Sendable, Equatable {
+    public var all: [String]
+    /// Among the records of several superclasses.
+    public var combined: [String]
+  }
+
   public struct Table: Codable, Sendable, Equatable {
     public var condition: String
     public var settings: [String]
     public var rows: [Row]
   }
 
+  public var origin: Origin
   public var subset: String
   public var records: Int
+  /// How many patients these are of, who are drawn in resamples; absent where records are.
+  public var patients: Int?
   /// Of them, those of two or more superclasses: the rarer combinations of findings.
   public var combinedRecords: Int
   /// Of a run, where a method does not set its own.
@@ -48,7 +68,10 @@ public struct AblationReport: Codable, Sendable, Equatable {
   public var seeds: [UInt64]
   public var comparedWith: String
   public var bootstrap: Bootstrap
+  public var undefinedClasses: UndefinedClasses
   public var tables: [Table]
+  /// Of the teacher that all runs learned from; absent where it was not at hand, or not asked for.
+  public var teacher: Row?
   public var search: Search?
   public var note: String
 
@@ -56,20 +79,34 @@ public struct AblationReport: Codable, Sendable, Equatable {
 
   /// - Throws: `UserError` for a run whose answers cannot be read or are about other records.
   init(
-    _ ablation: AblationConfiguration, _ base: RunConfiguration, _ plan: AblationPlan, subset: String, search: Search?
+    _ ablation: AblationConfiguration, _ base: RunConfiguration, _ plan: AblationPlan, corpus: TrainingCorpus,
+    search: Search?, teacher: AblationAnswers?, origin: Origin
   ) throws {
-    self.subset = subset
+    subset = corpus.evaluationSubset
     self.search = search
+    self.origin = origin
     steps = base.train.steps
     seeds = ablation.seeds
     comparedWith = ablation.comparedWith
     note = ablation.note
     bootstrap = try Ablation.bootstrap(base)
     (tables, records, combinedRecords) = ([], 0, 0)
-    let task = PTBXLSuper(subset: subset, bootstrap: bootstrap)
+    let isOfPatients = corpus.evaluation.contains { !$0.patient.isEmpty }
+    patients = isOfPatients ? Set(corpus.evaluation.map(\.subject)).count : nil
+    let scoring = Scoring(
+      task: PTBXLSuper(subset: subset, bootstrap: bootstrap),
+      subjects: Dictionary(corpus.evaluation.map { ($0.id, $0.subject) }, uniquingKeysWith: { first, _ in first }))
+    undefinedClasses = UndefinedClasses(corpus.evaluation.map { Set($0.superclasses.map(\.rawValue)) })
+    self.teacher = try teacher.map { answers in
+      let (all, combined) = try scoring.scores([answers])
+      return Row(
+        method: "teacher", settings: [], failures: [], steps: base.teacher.path.isEmpty ? base.teacher.steps : 0,
+        seconds: [answers.seconds], scores: try Self.scores(all, nil, bootstrap),
+        combined: try Self.scores(combined, nil, bootstrap))
+    }
     for condition in ablation.conditions {
       let found = try ablation.methods.map { method in
-        try Runs(of: method, condition.name, in: plan, task: task)
+        try Runs(of: method, condition.name, in: plan, scoring)
       }
       let reference = found[ablation.methods.firstIndex { $0.name == comparedWith } ?? 0]
       records = max(records, reference.all?.records.count ?? 0)
@@ -102,7 +139,7 @@ public struct AblationReport: Codable, Sendable, Equatable {
     var combined: SeedScores?
 
     init(
-      of method: AblationConfiguration.Variant, _ condition: String, in plan: AblationPlan, task: PTBXLSuper
+      of method: AblationConfiguration.Variant, _ condition: String, in plan: AblationPlan, _ scoring: Scoring
     ) throws {
       let runs = plan.runs.filter { ($0.condition, $0.method) == (condition, method.name) }
       let answers = try runs.map { try AblationAnswers(in: $0.folder) }
@@ -111,9 +148,23 @@ public struct AblationReport: Codable, Sendable, Equatable {
       steps = runs.first?.resolved.configuration.train.steps
       failures = zip(runs, answers).compactMap { run, answers in answers.failure.map { "seed \(run.seed): \($0)" } }
       guard !runs.isEmpty, failures.isEmpty else { return }
-      all = try task.seeds(answers.map(\.scored))
-      let several = answers.map { $0.scored.filter { $0.gold.count > 1 } }
-      if several[0].count >= AblationReport.fewestCombined { combined = try task.seeds(several) }
+      (all, combined) = try scoring.scores(answers)
+    }
+  }
+
+  /// How answers are scored.
+  private struct Scoring {
+    var task: PTBXLSuper
+    /// By record, what a resample draws.
+    var subjects: [String: String]
+
+    /// Of runs alike but for their seeds: on all records, and on those of several superclasses; nil where there are too few.
+    func scores(_ runs: [AblationAnswers]) throws -> (all: SeedScores, combined: SeedScores?) {
+      let answers = runs.map { $0.scored(subjects: subjects) }
+      let several = answers.map { $0.filter { $0.gold.count > 1 } }
+      return (
+        try task.seeds(answers), several[0].count >= AblationReport.fewestCombined ? try task.seeds(several) : nil
+      )
     }
   }
 
@@ -148,6 +199,20 @@ public struct AblationReport: Codable, Sendable, Equatable {
   }
 
   static func number(_ value: Double?) -> String { value.map { String(format: "%.3f", $0) } ?? "undefined" }
+}
+
+extension AblationReport.UndefinedClasses {
+  /// - Parameter truth: the classes of each scored record.
+  init(_ truth: [Set<String>]) {
+    func undefined(_ records: [Set<String>]) -> [String] {
+      PTBXLSuper.classes.filter { name in
+        let carried = records.count { $0.contains(name) }
+        return carried == 0 || carried == records.count
+      }
+    }
+    all = undefined(truth.filter { !$0.isEmpty })
+    combined = undefined(truth.filter { $0.count > 1 })
+  }
 }
 
 extension AblationReport {
