@@ -52,6 +52,7 @@ public struct RunSummary: Codable, Sendable {
     }
     return table.render()
       + "\n\(subset), \(records) records\(isPartOfPTBXL ? "; published figures are of all of fold 10" : "")\n"
+      + (models.first?.report.remarks ?? []).map { "\($0)\n" }.joined()
   }
 
   private var isPartOfPTBXL: Bool { subset.hasPrefix("PTB-XL") }

@@ -77,6 +77,7 @@ import Testing
       let asking = ["evaluate", "--task", "code-15", "--data", folder.path, "--model", model.path, "--tokens", "2"]
       let refused = try CommandTests.run(asking)
       #expect(refused.code == 65 && refused.refusal.contains("zero throughout"), "\(refused)")
+      #expect(refused.refusal.contains("--missing-images skip"))
       let skipped = try CommandTests.run(asking + ["--missing-images", "skip", "--json"])
       #expect(skipped.code == 0, "\(skipped)")
       let report = try json(skipped.output)

@@ -70,9 +70,11 @@ public struct TextAnswerer {
   private func answer(_ question: TextQuestion) throws -> Reading {
     let shown: ReadableSubject
     do { shown = try subject(question) } catch let error as UserError
-      where skipsUnreadable && [.badInput, .inputOutput].contains(error.kind)
+      where [.badInput, .inputOutput].contains(error.kind)
     {
-      return Reading(text: "", skipped: error.message)
+      guard !skipsUnreadable else { return Reading(text: "", skipped: error.message) }
+      let remedies = [error.remedy, "leave out such questions (--missing-images skip)"].filter { !$0.isEmpty }
+      throw UserError(error.kind, error.message, remedy: remedies.joined(separator: ", or "))
     }
     let image: ReadableImage
     switch shown {

@@ -12,7 +12,8 @@ extension Ablation {
   /// Its answers are kept in `teacher/`, in a folder named by what they depend on.
   /// - Throws: `AgreedError` of kind stopped when a stop was asked for meanwhile.
   func teacherAnswers(_ common: AblationPlan.Common, _ corpus: TrainingCorpus) throws -> AblationAnswers? {
-    guard ablation.teacher, common.teacher != nil || common.store != nil, let teacher = try teacher(common, corpus)
+    guard ablation.teacher ?? base.teacher.path.isEmpty, common.teacher != nil || common.store != nil,
+      let teacher = try teacher(common, corpus)
     else { return nil }
     let home = try communicator.agree { try self.home(of: teacher, corpus) }
     let isKept = try communicator.agree { communicator.isController && AblationAnswers.exist(in: home) ? 1 : 0 }

@@ -230,7 +230,8 @@ public final class Ablation {
     let observer = observers.run(run.folder)
     let context = RunContext(
       communicator: communicator, configuration: run.resolved.configuration, stop: stop, observer: observer)
-    let (subset, answers): (String, AblationAnswers)
+    let answers: AblationAnswers
+    var report: PTBXLSuperReport?
     do {
       if case .stopped(let signal, _) = try DistillationRun(
         context: context, resolved: run.resolved, environment: environment
@@ -238,22 +239,22 @@ public final class Ablation {
         return signal
       }
       let (corpus, found) = try evaluate(run, communicator)
-      subset = corpus.evaluationSubset
-      answers = AblationAnswers(subset: subset, seconds: Stopwatch.now - start, found)
+      let task = PTBXLSuper(
+        subset: corpus.evaluationSubset, bootstrap: try Self.bootstrap(base),
+        remarks: corpus.evaluation.remarksOnPatients)
+      report = try communicator.agree { try task.report(found) }
+      answers = AblationAnswers(subset: corpus.evaluationSubset, seconds: Stopwatch.now - start, found)
     } catch let agreed as AgreedError where agreed.error.kind == .stopped {
       return stop.signal
     } catch let agreed as AgreedError where agreed.error.kind == .badInput {
       // Numbers that run over end one run; the others have their own.
       observer.warn("this run came to nothing: \(agreed.error.message)")
-      subset = ""
       answers = AblationAnswers(subset: "", seconds: Stopwatch.now - start, failure: agreed.error.message)
     }
     try communicator.agree {
       guard communicator.isController else { return }
-      if answers.failure == nil {
-        let task = PTBXLSuper(subset: subset, bootstrap: try Self.bootstrap(base))
-        try RunSummary(folder: run.folder.path, subset: subset, after: try task.report(answers.scored)).write(
-          to: run.folder)
+      if let report {
+        try RunSummary(folder: run.folder.path, subset: report.subset, after: report).write(to: run.folder)
       }
       try answers.write(to: run.folder)
     }

@@ -55,8 +55,9 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
   /// Whether all ranks do one run after the other together, in place of each rank a run of its own: for models that are too
   /// large to be on a node more than once. The results are the same.
   public var together: Bool
-  /// Whether the teacher is evaluated, too, where it is at hand.
-  public var teacher: Bool
+  /// Whether the teacher is evaluated, too, where it is at hand; nil: the built-in one is, one that is named, and may be
+  /// large, is not.
+  public var teacher: Bool?
   /// A sentence that the tables end with.
   public var note: String
 
@@ -64,7 +65,7 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
 
   public init(
     seeds: [UInt64], comparedWith: String, methods: [Variant], conditions: [Variant] = [Variant(name: "all")],
-    grid: Grid? = nil, together: Bool = false, teacher: Bool = true, note: String = ""
+    grid: Grid? = nil, together: Bool = false, teacher: Bool? = nil, note: String = ""
   ) {
     (self.seeds, self.comparedWith, self.methods, self.conditions) = (seeds, comparedWith, methods, conditions)
     (self.grid, self.together, self.teacher, self.note) = (grid, together, teacher, note)
@@ -83,7 +84,7 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
       conditions: try fields.decodeIfPresent([Variant].self, forKey: .conditions) ?? [Variant(name: "all")],
       grid: try fields.decodeIfPresent(Grid.self, forKey: .grid),
       together: try fields.decodeIfPresent(Bool.self, forKey: .together) ?? false,
-      teacher: try fields.decodeIfPresent(Bool.self, forKey: .teacher) ?? true,
+      teacher: try fields.decodeIfPresent(Bool.self, forKey: .teacher),
       note: try fields.decodeIfPresent(String.self, forKey: .note) ?? "")
   }
 

@@ -35,13 +35,19 @@ extension RunPage {
             figure("f1-classes", "F1 by class", groups(\.f1)),
           ])))
     }
-    let notes = models.flatMap { model, report in report.notes.map { "\(model.title.capitalizedFirst): \($0)." } }
-    blocks += notes.map { .note(.remark($0)) }
+    // What is true of all is said once: which records these are, and who is drawn.
+    let common = (models.first?.report.remarks ?? []).filter { remark in
+      models.count { $0.report.remarks.contains(remark) } == models.count
+    }
+    let notes = models.flatMap { model, report in
+      report.notes.filter { !common.contains($0) }.map { "\(model.title.capitalizedFirst): \($0)." }
+    }
+    blocks += (common.map { "\($0)." } + notes).map { .note(.remark($0)) }
     if let bootstrap = models.first?.report.bootstrap, let records = models.first?.report.records {
       return .init(
         id: "scores", heading: "Scores",
         lead: "\(results.subset), \(PageNumber.grouped(records)) records. Behind each value its "
-          + "\(PageNumber.percent(bootstrap.level)) interval: \(PageNumber.grouped(bootstrap.replicates)) resamples of the records.",
+          + "\(PageNumber.percent(bootstrap.level)) interval: \(PageNumber.grouped(bootstrap.replicates)) resamples.",
         blocks: blocks)
     }
     return .init(id: "scores", heading: "Scores", blocks: blocks)

@@ -1,0 +1,116 @@
+import Corpus
+import Evaluation
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+import Training
+
+@testable import Experiments
+
+/// The tables of an ablation from the answers of its runs, which hold nothing but the records' names.
+@Suite struct AblationReportTests {
+  private static let configuration = """
+    ablation:
+      seeds: [1, 2]
+      compared_with: CE
+      methods:
+        - {name: CE, set: [objective.method=ce]}
+        - {name: CE again, set: [objective.method=ce, train.warmup=2]}
+
+    """
+
+  private static let origin = AblationReport.Origin(
+    program: "evl-dist 0", commit: "abc", configuration: ["train.steps": "3"])
+
+  /// The report of runs that answer every record with a probability of its own.
+  private func report(
+    of corpus: TrainingCorpus, _ base: RunConfiguration, file: URL, _ assignments: [String],
+    teacher: AblationAnswers? = nil
+  ) throws -> AblationReport {
+    let ablation = try AblationConfiguration(file: file, assignments: [])
+    let plan = try AblationPlan(
+      ablation,
+      AblationPlan.Common(
+        file: file, assignments: assignments, base: base, teacher: nil, store: nil), chosen: [])
+    #expect(plan.runs.count == 4)
+    for (number, run) in plan.runs.enumerated() {
+      try FileManager.default.createDirectory(at: run.folder, withIntermediateDirectories: true)
+      try answers(corpus, UInt64(number)).write(to: run.folder)
+    }
+    return try AblationReport(
+      ablation, base, plan, corpus: corpus, search: nil, teacher: teacher, origin: Self.origin)
+  }
+
+  private func answers(_ corpus: TrainingCorpus, _ seed: UInt64) -> AblationAnswers {
+    AblationAnswers(
+      subset: corpus.evaluationSubset, seconds: 1,
+      corpus.evaluation.map { sample in
+        var random = CounterRandom(seed: seed, purpose: "answers", sample: UInt64(sample.index))
+        let gold = Set(sample.superclasses.map(\.rawValue))
+        return PTBXLSuper.Answer(
+          id: sample.id, gold: gold,
+          probabilities: PTBXLSuper.classes.map { (gold.contains($0) ? 0.3 : 0) + 0.7 * random.uniform() }, text: "NORM"
+        )
+      })
+  }
+
+  private func score(_ report: AblationReport, _ row: Int) throws -> Estimate {
+    try #require(report.tables[0].rows[row].scores.first { $0.metric == "macro AUC" }).mean
+  }
+
+  @Test(.enabled(if: SharedFiles.has("data/ptb-xl")))
+  func patientsAreLookedUpWhenTheTablesAreMade() throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("a.yaml")
+      try Data(Self.configuration.utf8).write(to: file)
+      let assignments = [
+        "data.kind=ptb-xl", "data.path=\(SharedFiles.url("data/ptb-xl").path)", "run.folder=\(folder.path)/run",
+        "evaluation.fold=9", "evaluation.train_folds=[1]", "evaluation.replicates=200",
+      ]
+      let base = try ConfigurationLoader().merge(file: file, assignments: assignments, leavingOut: "ablation")
+        .configuration
+      let corpus = try TrainingCorpus(base)
+      let found = try report(of: corpus, base, file: file, assignments, teacher: answers(corpus, 9))
+      #expect(found.patients == 309 && found.records == 322 && found.origin == Self.origin)
+      // The same answers about records of nobody.
+      let scores = try PTBXLSuper(subset: "", bootstrap: found.bootstrap).seeds(
+        [0, 2].map { answers(corpus, $0).scored })
+      let place = try #require(scores.metrics.firstIndex(of: "macro AUC"))
+      let byRecord = scores.means(found.bootstrap)[place]
+      let own = try score(found, 0)
+      #expect(own.value == byRecord.value && own.low != byRecord.low)
+      #expect(found.teacher?.scores.first?.mean.value != nil && found.teacher?.scores.first?.difference == nil)
+      #expect(found.undefinedClasses.all.isEmpty && found.undefinedClasses.combined.isEmpty)
+      var shown = found
+      shown.undefinedClasses = .init([["NORM"], ["MI", "CD"], ["MI", "STTC"]])
+      #expect(shown.undefinedClasses.all == ["HYP"] && shown.undefinedClasses.combined == ["NORM", "MI", "HYP"])
+      let text = shown.text()
+      for words in [
+        "322 records of 309 patients", "by resampling patients, with all their records, and seeds", "\nteacher  ",
+        "Macro AUC on the records of two or more superclasses leaves out NORM, MI, HYP:",
+      ] {
+        #expect(text.contains(words), "\(words): \(text)")
+      }
+      let encoder = JSONEncoder()
+      #expect(try JSONDecoder().decode(AblationReport.self, from: encoder.encode(found)) == found)
+    }
+  }
+
+  @Test func recordsOfNobodyAreDrawnByThemselves() throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("a.yaml")
+      try Data((Self.configuration + "data: {records: 100}\n").utf8).write(to: file)
+      let assignments = ["run.folder=\(folder.path)/run"]
+      let base = try ConfigurationLoader().merge(file: file, assignments: assignments, leavingOut: "ablation")
+        .configuration
+      let corpus = try TrainingCorpus(base)
+      let found = try report(of: corpus, base, file: file, assignments)
+      #expect(found.patients == nil && found.teacher == nil && found.text().contains("by resampling records and seeds"))
+      let scores = try PTBXLSuper(subset: "", bootstrap: found.bootstrap).seeds(
+        [0, 2].map { answers(corpus, $0).scored })
+      let place = try #require(scores.metrics.firstIndex(of: "macro AUC"))
+      #expect(try score(found, 0) == scores.means(found.bootstrap)[place])
+    }
+  }
+}
