@@ -52,6 +52,9 @@ import Testing
     let published = try task.scores(predictions, rules: .ecgbench).report(Bootstrap(seed: 1))
     #expect(published.rows == report.rows && !published.table().contains("x 100"))
     #expect(published.notes.last?.contains("language model's judgement") == true)
+    let compared = try task.comparison(
+      predictions, with: predictions, from: "x", rules: .ecgbench, bootstrap: Bootstrap(seed: 1))
+    #expect(compared.rules == .default && !compared.table().contains("ECGBench"))
     // Of two systems.
     let truth = try Predictions(references.enumerated().map { Prediction(id: "\($0)", text: $1) })
     let found = try task.comparison(predictions, with: truth, from: "x", rules: .default, bootstrap: Bootstrap(seed: 1))

@@ -68,7 +68,7 @@ public struct ArenaTask: ExportedTask {
 
   public func differences(
     _ first: Predictions, _ second: Predictions, rules: ScoringRules, bootstrap: Bootstrap
-  ) throws -> (differences: [ScoreDifference], notes: [String]) {
+  ) throws -> ScoreDifferences {
     throw UserError(
       .usage, "\(name): dialogues have no score here that could be compared",
       remedy: "leave out --compare, and give the exported dialogues of both to a judge")

@@ -111,7 +111,7 @@ public struct LabelTask: BenchmarkTask {
 
   public func differences(
     _ first: Predictions, _ second: Predictions, rules: ScoringRules, bootstrap: Bootstrap
-  ) throws -> (differences: [ScoreDifference], notes: [String]) {
+  ) throws -> ScoreDifferences {
     try check(rules)
     let found = try metrics(bootstrap).compare(answers(first), answers(second), inFull: true)
     func counts(_ name: String) -> Bool { rules == .default || name.hasPrefix(LabelAnswerTables.published) }
@@ -124,10 +124,9 @@ public struct LabelTask: BenchmarkTask {
         .badInput, "\(name): one of the two has only probabilities, the other only text, and nothing can be compared",
         remedy: "compare answers of the same kind")
     }
-    return (
-      differences,
-      unshared.isEmpty ? [] : ["not compared, since only one side has it: \(unshared.joined(separator: ", "))"]
-    )
+    return ScoreDifferences(
+      rules: rules, rows: differences,
+      notes: unshared.isEmpty ? [] : ["not compared, since only one side has it: \(unshared.joined(separator: ", "))"])
   }
 
   private func metrics(_ bootstrap: Bootstrap, remarks: [String] = []) -> LabelMetrics {

@@ -51,6 +51,15 @@ public struct ScoreReport: EvaluationReport, Equatable, Codable {
   }
 }
 
+/// The paired differences of two models in every score.
+public struct ScoreDifferences: Sendable, Equatable {
+  /// By whose rules texts were read; a task may have the same scores by either.
+  public var rules: ScoringRules
+  public var rows: [ScoreDifference]
+  /// What they leave out, one sentence each.
+  public var notes: [String] = []
+}
+
 /// The paired difference of two models in one mean.
 public struct ScoreDifference: Sendable, Equatable, Codable {
   /// Kind of items; empty for all.

@@ -62,8 +62,8 @@ extension BenchmarkTask {
       bootstrap: bootstrap)
     return TaskComparison(
       second: source, items: shared.count, onlyFirst: questions.map(\.id).filter { !theirs.contains($0) },
-      onlySecond: answered.predictions.map(\.id).filter { !own.contains($0) }, rules: rules, bootstrap: bootstrap,
-      differences: found.differences, notes: found.notes)
+      onlySecond: answered.predictions.map(\.id).filter { !own.contains($0) }, rules: found.rules, bootstrap: bootstrap,
+      differences: found.rows, notes: found.notes)
   }
 
   /// Another's answers that count here, to whatever questions.

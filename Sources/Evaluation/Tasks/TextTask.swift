@@ -64,7 +64,7 @@ public protocol BenchmarkTask: Sendable {
   /// - Throws: `UserError` where either predictions are not those of the questions, or nothing is scored here.
   func differences(
     _ first: Predictions, _ second: Predictions, rules: ScoringRules, bootstrap: Bootstrap
-  ) throws -> (differences: [ScoreDifference], notes: [String])
+  ) throws -> ScoreDifferences
 }
 
 /// A benchmark whose answers are texts, scored one by one.
@@ -89,9 +89,9 @@ extension TextTask {
 
   public func differences(
     _ first: Predictions, _ second: Predictions, rules: ScoringRules, bootstrap: Bootstrap
-  ) throws -> (differences: [ScoreDifference], notes: [String]) {
-    let other = try scores(second, rules: rules)
-    return (try scores(first, rules: rules).differences(from: other, bootstrap), [])
+  ) throws -> ScoreDifferences {
+    let (one, other) = (try scores(first, rules: rules), try scores(second, rules: rules))
+    return ScoreDifferences(rules: one.rules, rows: try one.differences(from: other, bootstrap))
   }
 }
 
