@@ -67,7 +67,7 @@ let probe: Target = .executableTarget(
 
 // Files beside the tests that they read by path, or that made their expected values.
 let besideTests = [
-  "Cardiology": ["Recorded", "record_tracings.c"],
+  "Cardiology": ["Recorded", "record_tracings.c", "record_edf.py"],
   "Corpus": [
     "Recorded", "record_images.py", "record_conversations.py", "record_written_templates.py", "check_template_order.py",
   ],

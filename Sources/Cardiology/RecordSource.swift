@@ -21,7 +21,7 @@ public enum RecordSource: Sendable, Equatable {
         return
       }
       let url = URL(fileURLWithPath: name)
-      guard !["png", "jpg", "jpeg", "csv", "xml", "dcm"].contains(url.pathExtension.lowercased()) else {
+      guard !["png", "jpg", "jpeg", "csv", "xml", "dcm", "edf"].contains(url.pathExtension.lowercased()) else {
         throw UserError(
           .badInput, "\(name) is neither a WFDB record nor an HDF5 file, the forms in which recordings are read",
           remedy:
