@@ -19,20 +19,21 @@ extension ECGRecord {
 }
 
 /// Resampling by the ratio up/down of two integers.
-struct PolyphaseResampler {
+public struct PolyphaseResampler: Sendable {
   private let ratio: Double
   private let up: Int
   private let down: Int
   /// Cut-off over the input's Nyquist frequency.
   private let cutoff: Double
   /// Filter half length in input samples.
-  private let reach: Int
+  public let reach: Int
 
   private static let zeroCrossings = 32.0
   private static let rollOff = 0.92
   private static let beta = 7.86
 
-  init(from source: Double, to target: Double) {
+  /// - Parameters: Hz, positive and finite.
+  public init(from source: Double, to target: Double) {
     // Rates are compared to a thousandth of a hertz.
     let numerator = max(1, Int((target * 1000).rounded()))
     let denominator = max(1, Int((source * 1000).rounded()))
@@ -63,6 +64,33 @@ struct PolyphaseResampler {
       }
     }
     return result
+  }
+
+  /// The values at the places first, first + step, ... of signals, in their samples, by the same filter.
+  ///
+  /// - Parameter step: about the ratio of the rates, which the filter is made for; here it need not be one of integers.
+  /// - Precondition: every place lies within the signals.
+  public func values(of signals: [[Float]], from first: Double, step: Double, count: Int) -> [[Float]] {
+    var result = signals.map { _ in [Float](repeating: 0, count: count) }
+    for output in 0..<count {
+      let place = first + Double(output) * step
+      let sample = Int(place.rounded(.down))
+      let taps = taps(fraction: place - Double(sample))
+      for (signal, samples) in signals.enumerated() {
+        for tap in taps.indices {
+          result[signal][output] += taps[tap] * Self.continued(samples, at: sample + tap - reach)
+        }
+      }
+    }
+    return result
+  }
+
+  /// A sample of a signal, or beyond its ends of its point reflection.
+  private static func continued(_ samples: [Float], at place: Int) -> Float {
+    let last = samples.count - 1
+    if place < 0 { return 2 * samples[0] - samples[min(-place, last)] }
+    if place > last { return 2 * samples[last] - samples[max(2 * last - place, 0)] }
+    return samples[place]
   }
 
   /// Taps for the input samples -reach ... reach around a position `fraction` after a sample; they add up to 1.

@@ -1,3 +1,4 @@
+import Corpus
 import Tensors
 
 /// Scores of a model that tells which of several labels each record carries.
@@ -26,6 +27,12 @@ public struct LabelMetrics: Sendable {
     self.bootstrap = bootstrap
     self.threshold = threshold
     self.remarks = remarks
+  }
+
+  /// The scores of what recordings of a data set are asked in training.
+  public init(trained questions: QuestionSet, subset: String, bootstrap: Bootstrap, remarks: [String] = []) {
+    self.init(
+      task: questions.task, space: .trained(questions), subset: subset, bootstrap: bootstrap, remarks: remarks)
   }
 
   /// Scores a model's answers; their order does not change the values, only which resamples are drawn.

@@ -34,9 +34,21 @@ public struct LabelSpace: Sendable {
 
   /// The five diagnostic superclasses of PTB-XL, asked about as in training.
   public static var ptbXLSuper: LabelSpace {
-    LabelSpace(
-      questions: Superclass.allCases.map { Question.Kind.superclass($0).text },
-      listing: Question.Kind.classification.text, vocabulary: .ptbXLSuper, published: .ptbXLSuper)
+    LabelSpace(.superclasses, vocabulary: .ptbXLSuper, published: .ptbXLSuper)
+  }
+
+  /// The labels that recordings of a data set are asked about in training.
+  public static func trained(_ questions: QuestionSet) -> LabelSpace {
+    questions == .superclasses
+      ? .ptbXLSuper
+      : LabelSpace(questions, vocabulary: .init(questions.labels.map { .init($0.name) }), published: nil)
+  }
+
+  private init(
+    _ asked: QuestionSet, vocabulary: DefaultScorer.Vocabulary, published: ECGBenchScorer.LabelSet?
+  ) {
+    self.init(
+      questions: asked.labels.map(\.question), listing: asked.listing, vocabulary: vocabulary, published: published)
   }
 
   /// The nine classes of CPSC 2018.
@@ -103,7 +115,7 @@ public struct LabelSpace: Sendable {
       questions: vocabulary.labels.map { label in
         questions[label]
           ?? (label == "NORM"
-            ? Question.Kind.superclass(.NORM).text : "Does this ECG show \(inSentence(names[label] ?? label))?")
+            ? QuestionSet.superclasses.labels[0].question : "Does this ECG show \(inSentence(names[label] ?? label))?")
       },
       listing:
         "Please determine the appropriate diagnosis for the ECG image: \(listed). "

@@ -5,20 +5,26 @@ import Foundation
 import Models
 import Tensors
 
-/// Asks a model about recordings: one yes/no question per superclass, and the list of superclasses as text.
+/// Asks a model about recordings as in training: one yes/no question per label (of PTB-XL, per superclass), and the list of
+/// labels as text.
 ///
-/// The probability of a superclass is p(yes) / (p(yes) + p(no)) at the first answer token.
+/// The probability of a label is p(yes) / (p(yes) + p(no)) at the first answer token.
 public struct SuperclassEvaluator {
   private let reader: ImageReader
   private let side: ModelSide
+  private let space: LabelSpace
   private let answerTokens: Int
   private let refusesNoNumbers: Bool
 
-  /// - Parameter refusesNoNumbers: whether a probability that is no number ends the evaluation, in place of counting as 0.5:
-  ///   a student in training may recover, a finished one may not be scored so.
+  /// - Parameters:
+  ///   - space: what is asked.
+  ///   - refusesNoNumbers: whether a probability that is no number ends the evaluation, in place of counting as 0.5: a student
+  ///     in training may recover, a finished one may not be scored so.
   public init(
-    model: any VisionLanguageModel<Float>, side: ModelSide, answerTokens: Int, refusesNoNumbers: Bool = false
+    model: any VisionLanguageModel<Float>, side: ModelSide, space: LabelSpace, answerTokens: Int,
+    refusesNoNumbers: Bool = false
   ) {
+    self.space = space
     self.refusesNoNumbers = refusesNoNumbers
     reader = ImageReader(model: model)
     self.side = side
@@ -40,8 +46,8 @@ public struct SuperclassEvaluator {
     ) { index in try answer(about: samples[index], records: records) }
     return zip(samples, results).map { sample, result in
       PTBXLSuper.Answer(
-        id: sample.id, gold: Set(sample.superclasses.map(\.rawValue)), probabilities: result.probabilities,
-        text: result.text, subject: sample.subject)
+        id: sample.id, gold: sample.labels, probabilities: result.probabilities, text: result.text,
+        subject: sample.subject)
     }
   }
 
@@ -51,10 +57,10 @@ public struct SuperclassEvaluator {
     var text: String
   }
 
-  /// Five probabilities and the generated list for one record.
+  /// A probability of each label and the generated list for one record.
   func answer(about sample: ECGSample, records: RecordCache) throws -> Reading {
     let image = try ReadableImage(records.record(sample), for: side)
-    let probabilities = try reader.probabilities(image, of: LabelSpace.ptbXLSuper.questions)
+    let probabilities = try reader.probabilities(image, of: space.questions)
     guard !refusesNoNumbers || probabilities.allSatisfy({ !$0.isNaN }) else {
       throw UserError(
         .badInput, "record \(sample.id): the model's probability is no number, so its training has diverged",
@@ -62,6 +68,6 @@ public struct SuperclassEvaluator {
     }
     return Reading(
       probabilities: probabilities.map { $0.isNaN ? 0.5 : $0 },
-      text: try reader.text(asking: Question.Kind.classification.text, image, tokens: answerTokens))
+      text: try reader.text(asking: space.listing, image, tokens: answerTokens))
   }
 }

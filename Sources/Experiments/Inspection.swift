@@ -7,7 +7,7 @@ import Tensors
 import Training
 
 /// Says in words what a file or folder holds: checkpoint, run, model or adapter folder, teacher store, folder of PTB-XL or
-/// CODE-15%, folder of WFDB records, WFDB record, HDF5 file of exams, safetensors file.
+/// CODE-15%, folder of WFDB records, WFDB record, HDF5 file of exams, EDF file, safetensors file.
 public struct Inspection {
   private let url: URL
   private let manager = FileManager.default
@@ -32,6 +32,7 @@ public struct Inspection {
     if AdapterFolder.isPresent(in: url) { return try describeAdapter() }
     if url.pathExtension == "safetensors" { return try describe(SafetensorsFile(contentsOf: url)) }
     if ["hdf5", "h5"].contains(url.pathExtension) { return try describe(TracingFile(url)) }
+    if url.pathExtension.lowercased() == "edf" { return try describe(EDFFile(url)) }
     if url.pathExtension == "hea" || manager.fileExists(atPath: url.appendingPathExtension("hea").path) {
       return Self.text(of: try WFDBReader.read(url))
     }
@@ -43,7 +44,7 @@ public struct Inspection {
       .badInput, "\(url.path) is of no kind that can be inspected",
       remedy:
         "name a run, checkpoint, model or adapter folder, teacher store, folder of PTB-XL or CODE-15%, folder of WFDB "
-        + "records, WFDB record, .hdf5 or .safetensors file; pictures, CSV and files of conversations are not described"
+        + "records, WFDB record, .hdf5, .edf or .safetensors file; pictures, CSV and files of conversations are not described"
     )
   }
 
@@ -190,8 +191,8 @@ public struct Inspection {
     for fold in Set(dataset.samples.map(\.fold)).sorted() {
       table.row("fold \(fold)", "\(dataset.samples.count { $0.fold == fold })")
     }
-    for superclass in Superclass.allCases {
-      table.row(superclass.rawValue, "\(dataset.samples.count { $0.superclasses.contains(superclass) })")
+    for label in dataset.questionSet.labels.map(\.name) {
+      table.row(label, "\(dataset.samples.count { $0.labels.contains(label) })")
     }
     return table.render() + dataset.remarks.map { $0 + "\n" }.joined()
   }
@@ -213,6 +214,22 @@ public struct Inspection {
     return
       "\(file.ids.count) exams of \(file.sampleCount) samples at \(Int(TracingFile.samplingRate)) Hz, zeros among them\n"
       + "one is named by its exam_id: \(names)\(file.ids.count > 3 ? ", ..." : "")\n"
+  }
+
+  private func describe(_ file: EDFFile) -> String {
+    var table = TextTable()
+    table.heading("EDF file \(url.lastPathComponent)", "samples a second", "unit", "smallest", "largest")
+    for (number, signal) in file.signals.enumerated() {
+      let samples = file.samples(of: number)
+      table.row([
+        signal.label, String(format: "%g", signal.samplingRate), signal.unit,
+        String(format: "%g", samples.min() ?? 0), String(format: "%g", samples.max() ?? 0),
+      ])
+    }
+    let types = Dictionary(grouping: file.annotations, by: \.text).sorted { $0.key < $1.key }
+    let counted = types.map { "\($0.key) (\($0.value.count))" }.joined(separator: ", ")
+    return table.render() + "\(file.duration) s"
+      + (counted.isEmpty ? ", no annotations\n" : ", annotations: \(counted)\n")
   }
 
   /// A recording in words: the range of each lead, length, comments.

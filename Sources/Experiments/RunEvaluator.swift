@@ -42,7 +42,8 @@ struct RunEvaluator {
       return known.report
     }
     if context.communicator.isController { context.observer.note("evaluating: \(name)") }
-    let evaluator = SuperclassEvaluator(model: model, side: side, answerTokens: settings.answerTokens)
+    let evaluator = SuperclassEvaluator(
+      model: model, side: side, space: .trained(corpus.questions), answerTokens: settings.answerTokens)
     let answers = try evaluator.answers(
       corpus.evaluation, records: corpus.records, communicator: context.communicator, stop: context.stop
     ) { done in
@@ -50,12 +51,12 @@ struct RunEvaluator {
       context.observer.progress("evaluating", done: done, of: corpus.evaluation.count)
     }
     let report = try context.communicator.agree {
-      let task = PTBXLSuper(
-        subset: corpus.evaluationSubset,
+      let task = LabelMetrics(
+        trained: corpus.questions, subset: corpus.evaluationSubset,
         bootstrap: try Bootstrap(seed: context.configuration.run.seed, replicates: settings.replicates, level: 0.95),
         remarks: corpus.evaluation.remarksOnPatients)
       let report = try task.report(answers)
-      let evaluated = Evaluated(report: report, answers: answers.map { KeptAnswer($0) })
+      let evaluated = Evaluated(report: report, answers: answers.map { KeptAnswer($0, classes: task.space.classes) })
       if context.communicator.isController, let file { write(file) { try evaluated.json() } }
       keep(evaluated.answers, as: kept)
       return report

@@ -13,12 +13,10 @@ enum StoreFingerprint {
   /// Records, questions, view and augmentation: what every run knows, with or without its teacher at hand.
   static func run(_ configuration: RunConfiguration, dataset: any ECGDataset, variants: Int) throws -> [String: String]
   {
-    let kinds: [Question.Kind] = Superclass.allCases.map { .superclass($0) } + [.classification, .report]
-    let wording = kinds.map { "\($0.name): \($0.text)" }.joined(separator: "\n")
     let augmentation = configuration.data.augmentation
     return [
       "records": "\(dataset.name) (\(TrainingCorpus.short(dataset.metadataFingerprint)))",
-      "questions": "wording \(TrainingCorpus.short(wording))",
+      "questions": "wording \(TrainingCorpus.short(dataset.questionSet.wording))",
       "view": configuration.data.view,
       "augmentation": variants == 1
         ? "none"

@@ -116,8 +116,8 @@ public struct TaskSource: Sendable {
       name: task.rawValue, subset: subset,
       items: reported.map { sample in
         ReportTask.Item(
-          TextQuestion(id: sample.id, prompt: Question.Kind.report.text, shown: [sample.id]), reference: sample.report,
-          subject: sample.subject)
+          TextQuestion(id: sample.id, prompt: QuestionSet.superclasses.report, shown: [sample.id]),
+          reference: sample.report, subject: sample.subject)
       }, remarks: Self.told(others, "without a report") + reported.remarksOnPatients, leftOut: others.map(\.id))
   }
 

@@ -31,7 +31,8 @@ public struct TrainingCorpus: TrainingMaterial {
     case RunConfiguration.Data.conversations:
       throw UserError(
         .usage, "data.kind conversations holds no recordings, which are needed here",
-        remedy: "name a run or configuration whose data.kind is synthetic, ptb-xl or wfdb")
+        remedy: "name a run or configuration whose data.kind is synthetic, ptb-xl, wfdb or eeg")
+    case RunConfiguration.Data.epochs: try EEGDataset(path: URL(fileURLWithPath: data.path), epochs: data.eeg)
     case "wfdb": try WFDBFolderDataset(path: URL(fileURLWithPath: data.path), seed: seed)
     default: SyntheticDataset(count: data.records, seed: seed)
     }
@@ -41,6 +42,9 @@ public struct TrainingCorpus: TrainingMaterial {
   public var description: String {
     "\(dataset.name): \(training.count) records to train on, \(evaluation.count) to evaluate (fold \(fold))"
   }
+
+  /// What the recordings are asked.
+  var questions: QuestionSet { dataset.questionSet }
 
   /// What the scores are over, as reports say it.
   public var evaluationSubset: String { "\(dataset.name), fold \(fold)" }

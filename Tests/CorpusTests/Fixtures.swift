@@ -60,3 +60,8 @@ func writeRecord(_ name: String, in folder: URL, samples: Int = 1000, invalidAt 
   try Data(header.utf8).write(to: url.appendingPathExtension("hea"))
   try bytes.write(to: url.appendingPathExtension("dat"))
 }
+
+extension Question.Kind {
+  /// Yes or no to one superclass.
+  static func superclass(_ superclass: Superclass) -> Self { .label(superclass.rawValue) }
+}

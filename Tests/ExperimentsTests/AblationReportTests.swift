@@ -39,7 +39,7 @@ import Training
       try answers(corpus, UInt64(number)).write(to: run.folder)
     }
     return try AblationReport(
-      ablation, base, plan, corpus: corpus, search: nil, teacher: teacher, origin: Self.origin)
+      ablation, base, plan, records: ScoredRecords(corpus, folds: []), search: nil, teacher: teacher, origin: Self.origin)
   }
 
   private func answers(_ corpus: TrainingCorpus, _ seed: UInt64) -> AblationAnswers {

@@ -5,6 +5,7 @@ import Tensors
 public struct QuestionDraw: Sendable, Equatable {
   /// Copies of each kind of question in a record's deck.
   public struct Mix: Sendable, Equatable {
+    /// Of each label, whatever the data set's labels are.
     public var superclass: Int
     public var classification: Int
     public var report: Int
@@ -17,7 +18,7 @@ public struct QuestionDraw: Sendable, Equatable {
 
     func copies(of kind: Question.Kind) -> Int {
       switch kind {
-      case .superclass: superclass
+      case .label: superclass
       case .classification: classification
       case .report: report
       }

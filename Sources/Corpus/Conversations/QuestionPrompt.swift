@@ -39,7 +39,7 @@ public struct TemplatePrompt: QuestionPrompt {
   public init(_ prompt: ConversationPrompt, image: ImageGeometry) throws {
     self.prompt = prompt
     self.image = image
-    let question = Question.Kind.superclass(.NORM).text
+    let question = QuestionSet.superclasses.labels[0].question
     func tokenized(_ answer: String?) throws -> TokenizedConversation {
       try prompt.tokenized(Self.conversation(question, answer), images: [image])
     }

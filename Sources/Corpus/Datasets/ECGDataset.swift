@@ -8,8 +8,10 @@ public struct ECGSample: Sendable, Equatable {
   public let id: String
   /// Position in `ECGDataset.samples`; the key of every random draw about the recording.
   public let index: Int
-  /// The diagnostic superclasses; empty where the data set has no labels.
-  public let superclasses: Set<Superclass>
+  /// Of the names in `questionSet`; empty where the data set has no labels.
+  public let labels: Set<String>
+  /// What it is asked.
+  public let questionSet: QuestionSet
   /// The clinical report; empty where the data set has none.
   public let report: String
   /// Cross-validation fold, 1 ... 10.
@@ -17,16 +19,31 @@ public struct ECGSample: Sendable, Equatable {
   /// Whom it is of; empty where the data set does not say.
   public let patient: String
 
+  /// A recording with labels of any kind.
   public init(
-    id: String, index: Int, superclasses: Set<Superclass>, report: String, fold: Int, patient: String = ""
+    id: String, index: Int, labels: Set<String>, of questionSet: QuestionSet, report: String, fold: Int,
+    patient: String = ""
   ) {
     self.id = id
     self.index = index
-    self.superclasses = superclasses
+    self.labels = labels
+    self.questionSet = questionSet
     self.report = report
     self.fold = fold
     self.patient = patient
   }
+
+  /// An ECG.
+  public init(
+    id: String, index: Int, superclasses: Set<Superclass>, report: String, fold: Int, patient: String = ""
+  ) {
+    self.init(
+      id: id, index: index, labels: Set(superclasses.map(\.rawValue)), of: .superclasses, report: report, fold: fold,
+      patient: patient)
+  }
+
+  /// The diagnostic superclasses among its labels.
+  public var superclasses: Set<Superclass> { Set(labels.compactMap(Superclass.init)) }
 
   /// What a resample draws: the patient with all recordings, or the recording where the patient is not known.
   public var subject: String { patient.isEmpty ? id : "patient \(patient)" }
@@ -38,6 +55,10 @@ public protocol ECGDataset: Sendable {
   var samples: [ECGSample] { get }
   /// What a user should know about what was read, a line each: records left out and why.
   var remarks: [String] { get }
+  /// What its recordings are asked.
+  var questionSet: QuestionSet { get }
+  /// Every setting that changes its recordings, in words; empty where there is none.
+  var settings: String { get }
   /// The recording of a sample, as stored. Safe to call from several threads.
   /// - Throws: `UserError` naming the file and the remedy.
   func record(_ sample: ECGSample) throws -> ECGRecord
@@ -45,6 +66,8 @@ public protocol ECGDataset: Sendable {
 
 extension ECGDataset {
   public var remarks: [String] { [] }
+  public var questionSet: QuestionSet { .superclasses }
+  public var settings: String { "" }
 
   /// The samples of some folds, in the order of the data set.
   /// - Throws: `UserError` of kind badInput when the folds hold none.
@@ -60,11 +83,11 @@ extension ECGDataset {
     return chosen
   }
 
-  /// SHA-256 (hex) over ids, folds, labels and reports: equal for equal metadata.
+  /// SHA-256 (hex) over settings, ids, folds, labels and reports: equal for equal metadata.
   public var metadataFingerprint: String {
-    var text = name
+    var text = name + (settings.isEmpty ? "" : "\n" + settings)
     for sample in samples {
-      let labels = Superclass.allCases.filter(sample.superclasses.contains).map(\.rawValue).joined(separator: " ")
+      let labels = questionSet.labels.map(\.name).filter(sample.labels.contains).joined(separator: " ")
       text += "\n\(sample.id)\t\(sample.fold)\t\(labels)\t\(sample.report)"
     }
     return Digest.sha256(Data(text.utf8))

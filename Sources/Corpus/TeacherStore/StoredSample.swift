@@ -44,7 +44,7 @@ extension Question.Kind {
   /// The kind in names of stored samples.
   public var name: String {
     switch self {
-    case .superclass(let superclass): superclass.rawValue
+    case .label(let name): name
     case .classification: "classification"
     case .report: "report"
     }

@@ -1,10 +1,13 @@
 import ArgumentParser
+import Experiments
 import Foundation
 import Training
 
 /// The options by which every command that needs a configuration is told one.
 struct ConfigurationOptions: ParsableArguments {
-  @Option(name: .customLong("config"), help: "YAML file; without it the built-in quick start.")
+  @Option(
+    name: .customLong("config"),
+    help: "YAML file; without it the built-in quick start. A section ablation is for `ablate` alone and left out here.")
   var file: String?
 
   @Option(
@@ -13,12 +16,14 @@ struct ConfigurationOptions: ParsableArguments {
   var assignments: [String] = []
 
   func resolved() throws -> ResolvedConfiguration {
-    try ConfigurationLoader().load(file: url, assignments: assignments)
+    try ConfigurationLoader().load(
+      file: url, assignments: assignments, leavingOut: AblationConfiguration.section)
   }
 
   /// The configuration as it stands, with values that a run would refuse.
   func merged() throws -> ResolvedConfiguration {
-    try ConfigurationLoader().merge(file: url, assignments: assignments)
+    try ConfigurationLoader().merge(
+      file: url, assignments: assignments, leavingOut: AblationConfiguration.section)
   }
 
   private var url: URL? { file.map { URL(fileURLWithPath: $0) } }

@@ -40,7 +40,7 @@ struct InterpretCommand: ParsableCommand {
       model: URL(fileURLWithPath: model), chatTemplate: chatTemplate, team: team)
     if let remark = interpreter.remark { TemplateNote.tell(remark) }
     let subject = try interpreter.subject(file)
-    let asked = question ?? Question.Kind.report.text
+    let asked = question ?? QuestionSet.superclasses.report
     // The question is told with the first words of its answer: errors come first.
     var heading = "\(subject.name): \(asked)\n  "
     let (answer, pace) = try interpreter.answer(asked, about: subject, tokens: tokens) { words in

@@ -6,12 +6,24 @@ import Tensors
 import Training
 
 extension Ablation {
+  /// Collective: what the teachers of all folds say of the records of their own; nil where that of one of them is.
+  /// - Throws: as below.
+  func teacherAnswers(_ folds: [AblationPlan.Common]) throws -> AblationAnswers? {
+    var found: [AblationAnswers] = []
+    for common in folds {
+      let corpus = try communicator.agree { try TrainingCorpus(common.base) }
+      guard let answers = try teacherAnswers(common, corpus) else { return nil }
+      found.append(answers)
+    }
+    return AblationAnswers(found)
+  }
+
   /// Collective: what the teacher of all runs says of the evaluated records; nil where none learns from it, it is not at
   /// hand, or it is not asked for.
   ///
   /// Its answers are kept in `teacher/`, in a folder named by what they depend on.
   /// - Throws: `AgreedError` of kind stopped when a stop was asked for meanwhile.
-  func teacherAnswers(_ common: AblationPlan.Common, _ corpus: TrainingCorpus) throws -> AblationAnswers? {
+  private func teacherAnswers(_ common: AblationPlan.Common, _ corpus: TrainingCorpus) throws -> AblationAnswers? {
     guard ablation.teacher ?? base.teacher.path.isEmpty, common.teacher != nil || common.store != nil,
       let teacher = try teacher(common, corpus)
     else { return nil }
@@ -26,7 +38,8 @@ extension Ablation {
     }
     let start = Stopwatch.now
     let evaluator = SuperclassEvaluator(
-      model: teacher.model, side: try teacher.blueprint.side, answerTokens: base.evaluation.answerTokens)
+      model: teacher.model, side: try teacher.blueprint.side, space: .trained(corpus.questions),
+      answerTokens: base.evaluation.answerTokens)
     let found = try evaluator.answers(
       corpus.evaluation, records: corpus.records, communicator: communicator, stop: stop)
     let answers = AblationAnswers(subset: corpus.evaluationSubset, seconds: Stopwatch.now - start, found)
@@ -40,7 +53,8 @@ extension Ablation {
 
   /// Collective: the teacher that the runs learned from; nil where it is not here, or another one is.
   private func teacher(_ common: AblationPlan.Common, _ corpus: TrainingCorpus) throws -> TeacherModel? {
-    let context = RunContext(communicator: communicator, configuration: base, stop: stop, observer: observers.main)
+    let context = RunContext(
+      communicator: communicator, configuration: common.base, stop: stop, observer: observers.main)
     let found = try BuiltInTeacher(context: context, corpus: corpus).found()
     let isTheirs = try communicator.agree {
       guard let store = common.store else { return found != nil }

@@ -62,36 +62,36 @@ public final class Ablation {
   public func run() throws -> Outcome {
     var lock: FolderLock?
     defer { lock?.release() }
-    let corpus = try communicator.agree {
-      guard base.evaluation.enabled, let corpus = try base.material().evaluated else {
-        throw UserError(
-          .usage, "an ablation scores recordings, and this configuration evaluates none",
-          remedy: "set evaluation.enabled to true and data.kind to one with labels")
-      }
+    let records = try communicator.agree {
+      let found = try scoredRecords()
       if communicator.isController {
         try makeFolder(folder)
         lock = try FolderLock.take(folder, waiting: observers.main.note)
       }
-      return corpus
+      return found
     }
     try compareRanks()
-    let common: AblationPlan.Common
-    switch try shared() {
-    case .success(let made): common = made
-    case .failure(let stopped): return .stopped(signal: stopped.signal)
+    var commons: [AblationPlan.Common] = []
+    for fold in ablation.folds.isEmpty ? [nil] : ablation.folds.map(Optional.some) {
+      switch try shared(records.questions, fold) {
+      case .success(let made): commons.append(made)
+      case .failure(let stopped): return .stopped(signal: stopped.signal)
+      }
     }
     var (chosen, search): ([String], AblationReport.Search?) = ([], nil)
-    if let grid = ablation.grid {
+    if let grid = ablation.grid, let common = commons.first {
       let plan = try communicator.agree { try AblationPlan(grid: grid, of: ablation, common) }
       if let signal = try perform(plan, "grid") { return .stopped(signal: signal) }
       let found = try communicator.agree { try AblationReport.Search(grid, plan) }
       (chosen, search) = (found.best, found)
       if communicator.isController { observers.main.note("grid: \(found.best.joined(separator: ", "))") }
     }
-    let plan = try communicator.agree { try AblationPlan(ablation, common, chosen: chosen) }
+    let plan = try communicator.agree {
+      AblationPlan(try commons.map { try AblationPlan(ablation, $0, chosen: chosen) })
+    }
     if let signal = try perform(plan, "ablation") { return .stopped(signal: signal) }
     let teacher: AblationAnswers?
-    do { teacher = try teacherAnswers(common, corpus) } catch let agreed as AgreedError
+    do { teacher = try teacherAnswers(commons) } catch let agreed as AgreedError
       where agreed.error.kind == .stopped
     {
       return .stopped(signal: stop.signal)
@@ -99,10 +99,25 @@ public final class Ablation {
     return .finished(
       try communicator.agree {
         let report = try AblationReport(
-          ablation, base, plan, corpus: corpus, search: search, teacher: teacher, origin: origin())
+          ablation, base, plan, records: records, search: search, teacher: teacher, origin: origin())
         if communicator.isController { try report.write(to: folder) }
         return report
       })
+  }
+
+  /// The records that all methods are scored on. - Throws: `UserError` where there are none.
+  private func scoredRecords() throws -> ScoredRecords {
+    guard ablation.folds.isEmpty || base.teacher.store.isEmpty else {
+      throw UserError(
+        .usage, "ablation.folds and teacher.store are both given, but each fold has a teacher that has not seen it",
+        remedy: "leave teacher.store out; each fold's store is written to run.folder")
+    }
+    guard base.evaluation.enabled, let corpus = try base(of: ablation.folds.first).material().evaluated else {
+      throw UserError(
+        .usage, "an ablation scores recordings, and this configuration evaluates none",
+        remedy: "set evaluation.enabled to true and data.kind to one with labels")
+    }
+    return try ScoredRecords(corpus, folds: ablation.folds)
   }
 
   /// Of the results: the program, and the configuration that all runs vary, wherever its folder lies.
@@ -133,11 +148,23 @@ public final class Ablation {
 
   private struct Stopped: Error { var signal: Int }
 
+  /// The configuration that is varied, of a fold in a folder of its own.
+  private func base(of fold: Int?) -> RunConfiguration {
+    guard let fold else { return base }
+    var settings = base
+    settings.evaluation.fold = fold
+    settings.evaluation.trainFolds = ablation.folds.filter { $0 != fold }
+    settings.run.folder = folder.appendingPathComponent("fold-\(fold)").path
+    return settings
+  }
+
   /// Collective: the teacher and its store, made where they are not there.
-  private func shared() throws -> Result<AblationPlan.Common, Stopped> {
+  private func shared(_ questions: QuestionSet, _ fold: Int?) throws -> Result<AblationPlan.Common, Stopped> {
+    let base = base(of: fold)
+    let folder = URL(fileURLWithPath: base.run.folder)
     let given = base.teacher.store
     var common = AblationPlan.Common(
-      file: file, assignments: assignments, base: base, teacher: nil,
+      file: file, assignments: assignments, base: base, questions: questions, fold: fold, teacher: nil,
       store: given.isEmpty ? folder.appendingPathComponent("teacher-store") : URL(fileURLWithPath: given))
     let learners = try communicator.agree {
       // Every mistake is found before hours are spent.
@@ -231,19 +258,16 @@ public final class Ablation {
     let context = RunContext(
       communicator: communicator, configuration: run.resolved.configuration, stop: stop, observer: observer)
     let answers: AblationAnswers
-    var report: PTBXLSuperReport?
+    var report: LabelReport?
     do {
       if case .stopped(let signal, _) = try DistillationRun(
         context: context, resolved: run.resolved, environment: environment
       ).run(resume: .auto) {
         return signal
       }
-      let (corpus, found) = try evaluate(run, communicator)
-      let task = PTBXLSuper(
-        subset: corpus.evaluationSubset, bootstrap: try Self.bootstrap(base),
-        remarks: corpus.evaluation.remarksOnPatients)
+      let (task, found) = try evaluate(run, communicator)
       report = try communicator.agree { try task.report(found) }
-      answers = AblationAnswers(subset: corpus.evaluationSubset, seconds: Stopwatch.now - start, found)
+      answers = AblationAnswers(subset: task.subset, seconds: Stopwatch.now - start, found)
     } catch let agreed as AgreedError where agreed.error.kind == .stopped {
       return stop.signal
     } catch let agreed as AgreedError where agreed.error.kind == .badInput {
@@ -264,7 +288,7 @@ public final class Ablation {
   /// Collective over `communicator`: what the exported student says of the evaluated records.
   private func evaluate(
     _ run: AblationPlan.Run, _ communicator: any Communicator
-  ) throws -> (TrainingCorpus, [PTBXLSuper.Answer]) {
+  ) throws -> (LabelMetrics, [LabelAnswer]) {
     let (corpus, blueprint, model) = try communicator.agree {
       var configuration = run.resolved.configuration
       configuration.evaluation.enabled = true
@@ -274,12 +298,19 @@ public final class Ablation {
       return (try TrainingCorpus(configuration), blueprint, try blueprint.frozen())
     }
     let evaluator = SuperclassEvaluator(
-      model: model, side: try blueprint.side, answerTokens: run.resolved.configuration.evaluation.answerTokens,
-      refusesNoNumbers: true)
+      model: model, side: try blueprint.side, space: .trained(corpus.questions),
+      answerTokens: run.resolved.configuration.evaluation.answerTokens, refusesNoNumbers: true)
     return (
-      corpus,
+      try metrics(of: corpus),
       try evaluator.answers(corpus.evaluation, records: corpus.records, communicator: communicator, stop: stop)
     )
+  }
+
+  /// How answers about a corpus are scored.
+  private func metrics(of corpus: TrainingCorpus) throws -> LabelMetrics {
+    LabelMetrics(
+      trained: corpus.questions, subset: corpus.evaluationSubset,
+      bootstrap: try Self.bootstrap(base), remarks: corpus.evaluation.remarksOnPatients)
   }
 
   static func bootstrap(_ configuration: RunConfiguration) throws -> Bootstrap {
@@ -315,7 +346,8 @@ public final class Ablation {
   ) throws {
     let answers = try AblationAnswers(in: run.folder)
     let score =
-      answers.failure == nil ? "macro AUC \(AblationReport.number(try answers.macroAUC()))" : "came to nothing"
+      answers.failure == nil
+      ? "macro AUC \(AblationReport.number(try answers.macroAUC(plan.questions)))" : "came to nothing"
     let count = done + open.count { AblationAnswers.exist(in: $0.folder) }
     observers.main.note(
       "[\(count) of \(plan.runs.count)] \(run.name): \(score), " + String(format: "%.0f s", answers.seconds))

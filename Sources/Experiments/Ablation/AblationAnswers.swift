@@ -1,3 +1,4 @@
+import Corpus
 import Evaluation
 import Foundation
 import Tensors
@@ -22,7 +23,7 @@ struct AblationAnswers: Codable, Sendable {
 
   static let fileName = "answers.json"
 
-  init(subset: String, seconds: Double, _ answers: [PTBXLSuper.Answer]) {
+  init(subset: String, seconds: Double, _ answers: [LabelAnswer]) {
     self.subset = subset
     self.seconds = seconds
     self.answers = answers.map {
@@ -30,24 +31,33 @@ struct AblationAnswers: Codable, Sendable {
     }
   }
 
+  /// The answers about several folds. - Precondition: there is one.
+  init(_ folds: [AblationAnswers]) {
+    subset = folds[0].subset
+    seconds = folds.reduce(0) { $0 + $1.seconds }
+    answers = folds.flatMap(\.answers)
+  }
+
   /// Of a run that came to nothing.
   init(subset: String, seconds: Double, failure: String) {
     (self.subset, self.seconds, self.failure, answers) = (subset, seconds, failure, [])
   }
 
+  /// - Parameter questions: that were asked.
   /// - Throws: `UserError` where the run came to nothing.
-  func macroAUC() throws -> Double? {
+  func macroAUC(_ questions: QuestionSet) throws -> Double? {
     if let failure { throw UserError(.badInput, failure) }
-    let task = PTBXLSuper(subset: subset, bootstrap: try Bootstrap(seed: 0, replicates: 1, level: 0.95))
+    let task = LabelMetrics(
+      trained: questions, subset: subset, bootstrap: try Bootstrap(seed: 0, replicates: 1, level: 0.95))
     return try task.report(scored).probabilities?.macroAUC.value
   }
 
-  var scored: [PTBXLSuper.Answer] { scored(subjects: [:]) }
+  var scored: [LabelAnswer] { scored(subjects: [:]) }
 
   /// - Parameter subjects: by record, what a resample draws with all its records; others are drawn by themselves.
-  func scored(subjects: [String: String]) -> [PTBXLSuper.Answer] {
+  func scored(subjects: [String: String]) -> [LabelAnswer] {
     answers.map {
-      PTBXLSuper.Answer(
+      LabelAnswer(
         id: $0.id, gold: Set($0.truth), probabilities: $0.probabilities, text: $0.text, subject: subjects[$0.id])
     }
   }

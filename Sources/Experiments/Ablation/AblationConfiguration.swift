@@ -52,6 +52,9 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
   public var methods: [Variant]
   public var conditions: [Variant]
   public var grid: Grid?
+  /// Every run is done once for each of these folds: scored on it, trained (with its teacher) on the others of them. The
+  /// answers about all of them are scored together. Empty: `evaluation.fold` and `evaluation.train_folds`.
+  public var folds: [Int]
   /// Whether all ranks do one run after the other together, in place of each rank a run of its own: for models that are too
   /// large to be on a node more than once. The results are the same.
   public var together: Bool
@@ -65,10 +68,10 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
 
   public init(
     seeds: [UInt64], comparedWith: String, methods: [Variant], conditions: [Variant] = [Variant(name: "all")],
-    grid: Grid? = nil, together: Bool = false, teacher: Bool? = nil, note: String = ""
+    grid: Grid? = nil, folds: [Int] = [], together: Bool = false, teacher: Bool? = nil, note: String = ""
   ) {
     (self.seeds, self.comparedWith, self.methods, self.conditions) = (seeds, comparedWith, methods, conditions)
-    (self.grid, self.together, self.teacher, self.note) = (grid, together, teacher, note)
+    (self.grid, self.folds, self.together, self.teacher, self.note) = (grid, folds, together, teacher, note)
   }
 
   public init(from decoder: any Decoder) throws {
@@ -83,6 +86,7 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
       methods: try fields.decode([Variant].self, forKey: .methods),
       conditions: try fields.decodeIfPresent([Variant].self, forKey: .conditions) ?? [Variant(name: "all")],
       grid: try fields.decodeIfPresent(Grid.self, forKey: .grid),
+      folds: try fields.decodeIfPresent([Int].self, forKey: .folds) ?? [],
       together: try fields.decodeIfPresent(Bool.self, forKey: .together) ?? false,
       teacher: try fields.decodeIfPresent(Bool.self, forKey: .teacher),
       note: try fields.decodeIfPresent(String.self, forKey: .note) ?? "")
@@ -153,7 +157,8 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
         (
           methods.contains { $0.name == comparedWith },
           "compared_with is \"\(comparedWith)\", which is none of the methods"
-        ),
+        ), (folds.count != 1 && Set(folds).count == folds.count, "folds holds a single fold, or one twice"),
+        (folds.isEmpty || grid == nil, "folds and grid are both given; the values of a grid are chosen on one fold"),
       ] + Self.rules("methods", methods) + Self.rules("conditions", conditions) + (grid.map(rules) ?? [])
     let problems = rules.filter { !$0.holds }.map(\.problem)
     guard problems.isEmpty else {

@@ -1,3 +1,4 @@
+import Corpus
 import Foundation
 import Tensors
 import Training
@@ -9,11 +10,15 @@ public struct AblationPlan: Sendable {
     public var condition: String
     public var method: String
     public var seed: UInt64
+    /// The fold it is scored on, where that is not the same for all.
+    public var fold: Int?
     /// What its values are beside the configuration's own, as after `--set`.
     public var assignments: [String]
     public var resolved: ResolvedConfiguration
 
-    public var name: String { "\(condition), \(method), seed \(seed)" }
+    public var name: String {
+      "\(condition), \(method), seed \(seed)" + (fold.map { ", fold \($0)" } ?? "")
+    }
     public var folder: URL { URL(fileURLWithPath: resolved.configuration.run.folder) }
   }
 
@@ -27,6 +32,8 @@ public struct AblationPlan: Sendable {
   /// Seed by seed, so that whole tables are there early.
   public var runs: [Run]
   public var skipped: [Skipped]
+  /// What the records that all runs are scored on are asked.
+  let questions: QuestionSet
 
   /// What all runs of an ablation share.
   struct Common {
@@ -34,6 +41,10 @@ public struct AblationPlan: Sendable {
     var file: URL
     var assignments: [String]
     var base: RunConfiguration
+    /// What the scored records are asked.
+    var questions = QuestionSet.superclasses
+    /// The fold that is scored, where that is not the same for all runs; `base` has it, too.
+    var fold: Int?
     /// Folder of the teacher that has run or is trained; nil where no method needs one.
     var teacher: URL?
     /// Folder of the store; nil where no method reads one.
@@ -44,7 +55,7 @@ public struct AblationPlan: Sendable {
   ///
   /// - Parameter chosen: assignments that the grid found, for the methods it names.
   init(_ ablation: AblationConfiguration, _ common: Common, chosen: [String]) throws {
-    (runs, skipped) = ([], [])
+    (runs, skipped, questions) = ([], [], common.questions)
     for seed in ablation.seeds {
       for condition in ablation.conditions {
         for method in ablation.methods {
@@ -58,9 +69,15 @@ public struct AblationPlan: Sendable {
     }
   }
 
+  /// The runs of several folds. - Precondition: there is one, and all are of one ablation.
+  init(_ folds: [AblationPlan]) {
+    runs = folds.flatMap(\.runs)
+    (skipped, questions) = (folds[0].skipped, folds[0].questions)
+  }
+
   /// The runs of the grid, each combination as a method of its own; the first axis varies slowest.
   init(grid: AblationConfiguration.Grid, of ablation: AblationConfiguration, _ common: Common) throws {
-    (runs, skipped) = ([], [])
+    (runs, skipped, questions) = ([], [], common.questions)
     let method = ablation.methods.first { $0.name == grid.method }?.set ?? []
     let condition = ablation.conditions.first { $0.name == grid.condition }?.set ?? []
     let folds = common.base.evaluation.trainFolds.filter { $0 != grid.fold }
@@ -69,7 +86,7 @@ public struct AblationPlan: Sendable {
         .usage, "ablation.grid.fold is \(grid.fold), which is not among evaluation.train_folds",
         remedy: "the grid is scored on a fold that is trained on otherwise")
     }
-    let held = ["evaluation.fold=\(grid.fold)", "evaluation.train_folds=\(folds)"]
+    let held = Self.scoring(grid.fold, trainedOn: folds)
     for seed in grid.seeds {
       for point in Self.points(grid) {
         try add(
@@ -77,6 +94,10 @@ public struct AblationPlan: Sendable {
           ["grid"] + point.map { Self.folderName($0) }, common, held: held)
       }
     }
+  }
+
+  private static func scoring(_ fold: Int, trainedOn folds: [Int]) -> [String] {
+    ["evaluation.fold=\(fold)", "evaluation.train_folds=\(folds)"]
   }
 
   /// Every combination of a grid's values, as assignments.
@@ -98,6 +119,7 @@ public struct AblationPlan: Sendable {
       // All runs see the same records and the same looks of them, those that the store has.
       "data.seed=\(common.base.dataSeed)", "data.augmentation.draws=\(common.base.teacher.variants)",
     ]
+    if let fold = common.fold { assignments += Self.scoring(fold, trainedOn: common.base.evaluation.trainFolds) }
     if let store = common.store { assignments.append("teacher.store=\(Self.quoted(store.path))") }
     assignments +=
       own + held + ["run.seed=\(seed)", "run.folder=\(Self.quoted(folder.path))", "evaluation.enabled=false"]
@@ -126,7 +148,9 @@ public struct AblationPlan: Sendable {
         .usage, "ablation: two runs would have the folder \(folder.path)",
         remedy: "give variants names that differ more")
     }
-    runs.append(Run(condition: condition, method: method, seed: seed, assignments: own, resolved: resolved))
+    runs.append(
+      Run(
+        condition: condition, method: method, seed: seed, fold: common.fold, assignments: own, resolved: resolved))
   }
 
   /// All runs of a table are scored on the same records and taught by one teacher of one kind of data.
@@ -141,10 +165,12 @@ public struct AblationPlan: Sendable {
         .usage, "\(name): a variant sets evaluation, and runs that are scored otherwise cannot be compared",
         remedy: "set it for all runs, in the file's section evaluation")
     }
-    guard own.data.kind == base.data.kind, own.data.path == base.data.path, own.data.view == base.data.view else {
+    guard own.data.kind == base.data.kind, own.data.path == base.data.path, own.data.view == base.data.view,
+      own.data.eeg == base.data.eeg
+    else {
       throw UserError(
         .usage,
-        "\(name): a variant sets data.kind, data.path or data.view, but all runs learn from one teacher's store",
+        "\(name): a variant sets data.kind, data.path, data.view or data.eeg, but all runs learn from one teacher's store",
         remedy: "make an ablation of its own, with another run.folder")
     }
   }

@@ -79,10 +79,10 @@ public struct AblationReport: Codable, Sendable, Equatable {
 
   /// - Throws: `UserError` for a run whose answers cannot be read or are about other records.
   init(
-    _ ablation: AblationConfiguration, _ base: RunConfiguration, _ plan: AblationPlan, corpus: TrainingCorpus,
+    _ ablation: AblationConfiguration, _ base: RunConfiguration, _ plan: AblationPlan, records scored: ScoredRecords,
     search: Search?, teacher: AblationAnswers?, origin: Origin
   ) throws {
-    subset = corpus.evaluationSubset
+    subset = scored.subset
     self.search = search
     self.origin = origin
     steps = base.train.steps
@@ -91,14 +91,15 @@ public struct AblationReport: Codable, Sendable, Equatable {
     note = ablation.note
     bootstrap = try Ablation.bootstrap(base)
     (tables, records, combinedRecords) = ([], 0, 0)
-    let isOfPatients = corpus.evaluation.contains { !$0.patient.isEmpty }
-    patients = isOfPatients ? Set(corpus.evaluation.map(\.subject)).count : nil
+    let isOfPatients = scored.samples.contains { !$0.patient.isEmpty }
+    patients = isOfPatients ? Set(scored.samples.map(\.subject)).count : nil
     let scoring = Scoring(
-      task: PTBXLSuper(subset: subset, bootstrap: bootstrap),
-      subjects: Dictionary(corpus.evaluation.map { ($0.id, $0.subject) }, uniquingKeysWith: { first, _ in first }))
-    undefinedClasses = UndefinedClasses(corpus.evaluation.map { Set($0.superclasses.map(\.rawValue)) })
+      task: LabelMetrics(trained: scored.questions, subset: subset, bootstrap: bootstrap),
+      subjects: Dictionary(scored.samples.map { ($0.id, $0.subject) }, uniquingKeysWith: { first, _ in first }))
+    undefinedClasses = UndefinedClasses(
+      scored.samples.map(\.labels), among: scored.questions.labels.map(\.name))
     self.teacher = try teacher.map { answers in
-      let (all, combined) = try scoring.scores([answers])
+      let (all, combined) = try scoring.scores([[answers]])
       return Row(
         method: "teacher", settings: [], failures: [], steps: base.teacher.path.isEmpty ? base.teacher.steps : 0,
         seconds: [answers.seconds], scores: try Self.scores(all, nil, bootstrap),
@@ -146,21 +147,27 @@ public struct AblationReport: Codable, Sendable, Equatable {
       settings = runs.first?.assignments
       seconds = answers.map(\.seconds)
       steps = runs.first?.resolved.configuration.train.steps
-      failures = zip(runs, answers).compactMap { run, answers in answers.failure.map { "seed \(run.seed): \($0)" } }
+      failures = zip(runs, answers).compactMap { run, answers in
+        answers.failure.map { "seed \(run.seed)\(run.fold.map { ", fold \($0)" } ?? ""): \($0)" }
+      }
       guard !runs.isEmpty, failures.isEmpty else { return }
-      (all, combined) = try scoring.scores(answers)
+      // The answers of a seed about all folds are those of one method about all records.
+      let seeds = runs.map(\.seed).reduce(into: [UInt64]()) { if !$0.contains($1) { $0.append($1) } }
+      (all, combined) = try scoring.scores(
+        seeds.map { seed in zip(runs, answers).filter { $0.0.seed == seed }.map(\.1) })
     }
   }
 
   /// How answers are scored.
   private struct Scoring {
-    var task: PTBXLSuper
+    var task: LabelMetrics
     /// By record, what a resample draws.
     var subjects: [String: String]
 
-    /// Of runs alike but for their seeds: on all records, and on those of several superclasses; nil where there are too few.
-    func scores(_ runs: [AblationAnswers]) throws -> (all: SeedScores, combined: SeedScores?) {
-      let answers = runs.map { $0.scored(subjects: subjects) }
+    /// Of runs alike but for their seeds, each with its answers fold by fold: on all records, and on those of several
+    /// superclasses; nil where there are too few.
+    func scores(_ runs: [[AblationAnswers]]) throws -> (all: SeedScores, combined: SeedScores?) {
+      let answers = runs.map { folds in folds.flatMap { $0.scored(subjects: subjects) } }
       let several = answers.map { $0.filter { $0.gold.count > 1 } }
       return (
         try task.seeds(answers), several[0].count >= AblationReport.fewestCombined ? try task.seeds(several) : nil
@@ -202,10 +209,12 @@ public struct AblationReport: Codable, Sendable, Equatable {
 }
 
 extension AblationReport.UndefinedClasses {
-  /// - Parameter truth: the classes of each scored record.
-  init(_ truth: [Set<String>]) {
+  /// - Parameters:
+  ///   - truth: the classes of each scored record.
+  ///   - classes: all there are.
+  init(_ truth: [Set<String>], among classes: [String]) {
     func undefined(_ records: [Set<String>]) -> [String] {
-      PTBXLSuper.classes.filter { name in
+      classes.filter { name in
         let carried = records.count { $0.contains(name) }
         return carried == 0 || carried == records.count
       }
@@ -237,7 +246,7 @@ extension AblationReport {
         // A combination that came to nothing loses.
         if answers.contains(where: { $0.failure != nil }) { return Point(settings: settings, score: nil) }
         let scores = try answers.map { answers -> Double in
-          guard let score = try answers.macroAUC() else {
+          guard let score = try answers.macroAUC(plan.questions) else {
             throw UserError(
               .badInput, "grid: macro AUC is undefined on fold \(grid.fold)",
               remedy: "choose a fold that holds records with and without each class")

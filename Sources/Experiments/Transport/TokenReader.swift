@@ -21,7 +21,7 @@ struct TokenReader {
   let side: ModelSide
 
   /// The question that goes with the image; it has no answer, so that any recording can be read.
-  static let question = Question(kind: .classification, text: Question.Kind.classification.text, answer: "")
+  static let question = Question(kind: .classification, text: QuestionSet.superclasses.listing, answer: "")
 
   var grid: TokenGrid { TokenGrid(tokens: model.tokensPerImage, imageSize: model.imageSize) }
 

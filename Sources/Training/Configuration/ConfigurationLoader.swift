@@ -37,18 +37,18 @@ public struct ConfigurationLoader {
   ///   - file: YAML file; nil for the built-in quick start.
   ///   - assignments: `section.key=value`, the value in YAML.
   ///   - base: the configuration to begin from.
+  ///   - section: of the file, for another reader.
   /// - Throws: `UserError` (usage) that lists every problem found.
   public func load(
-    file: URL? = nil, assignments: [String] = [], base: RunConfiguration = RunConfiguration()
+    file: URL? = nil, assignments: [String] = [], base: RunConfiguration = RunConfiguration(),
+    leavingOut section: String? = nil
   ) throws -> ResolvedConfiguration {
-    let resolved = try merge(file: file, assignments: assignments, base: base)
+    let resolved = try merge(file: file, assignments: assignments, base: base, leavingOut: section)
     try resolved.validate()
     return resolved
   }
 
   /// As `load`, with values that a run would refuse; keys are known and values of the right kind.
-  ///
-  /// - Parameter section: of the file, for another reader.
   public func merge(
     file: URL? = nil, assignments: [String] = [], base: RunConfiguration = RunConfiguration(),
     leavingOut section: String? = nil

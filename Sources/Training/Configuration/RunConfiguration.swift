@@ -36,7 +36,7 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
 
   /// What is learned from.
   public struct Data: Codable, Sendable, Equatable {
-    /// `synthetic`, `ptb-xl`, `wfdb`, or `conversations` (LLaVA-style JSON).
+    /// `synthetic`, `ptb-xl`, `wfdb`, `eeg` (an EDF file and its events), or `conversations` (LLaVA-style JSON).
     public var kind = "synthetic"
     /// Folder of the data set, or file or folder of conversations; not used by `synthetic`.
     public var path = ""
@@ -54,6 +54,8 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     /// given, runs of different seeds have the same data.
     public var seed: UInt64?
     public var questions = Questions()
+    /// How epochs are cut out of an EEG; looked at by `eeg` alone.
+    public var eeg = EEGEpochs()
     public var augmentation = Augmentation()
     /// Batches prepared ahead by the background thread.
     public var ahead = 2
@@ -221,7 +223,7 @@ extension RunConfiguration {
       require(allowed.contains(value), "\(key) is \"\(value)\"; it can be \(allowed.joined(separator: ", "))")
     }
     require(!run.folder.isEmpty, "run.folder is empty")
-    oneOf("data.kind", data.kind, ["synthetic", "ptb-xl", "wfdb", Data.conversations])
+    oneOf("data.kind", data.kind, ["synthetic", "ptb-xl", "wfdb", Data.epochs, Data.conversations])
     oneOf("data.view", data.view, ["signal", "image"])
     require(
       data.kind == "synthetic" || !data.path.isEmpty,
@@ -263,7 +265,8 @@ extension RunConfiguration {
       student.path.isEmpty || student.shape.isEmpty,
       "student.path and student.shape are both given; a folder with weights is student.path, a config.json alone "
         + "student.shape")
-    return problems + run.problems() + data.augmentation.problems() + checkpoint.problems() + courseProblems()
+    return problems + run.problems() + data.epochProblems() + data.augmentation.problems() + checkpoint.problems()
+      + courseProblems()
       + teacher.problems() + train.problems()
       + conversationProblems()
       + objective.problems()
@@ -348,8 +351,21 @@ extension RunConfiguration.LoRA {
 }
 
 extension RunConfiguration.Data {
-  /// The kind of data that is conversations about images.
-  public static let conversations = "conversations"
+  /// The kind of data that is conversations about images, and that which is epochs of an EEG.
+  public static let (conversations, epochs) = ("conversations", "eeg")
+
+  /// What is wrong with the settings of an EEG, one line each.
+  func epochProblems() -> [String] {
+    guard kind == Self.epochs else { return [] }
+    return eeg.problems()
+      + [
+        view == "signal" ? nil : "data.view is \"\(view)\"; data.kind eeg has the signal view alone",
+        augmentation.shift == 0
+          ? nil
+          : "data.augmentation.shift is \(augmentation.shift); an epoch that is moved against its event is of no event, so "
+            + "data.kind eeg needs 0",
+      ].compactMap { $0 }
+  }
 
   /// How models are shown images: conversations have nothing else.
   public var shownView: String { isConversations ? "image" : view }

@@ -1,3 +1,4 @@
+import Corpus
 import Distillation
 import Evaluation
 import Foundation
@@ -142,7 +143,9 @@ struct ComparisonPage {
         continue
       }
       do {
-        let task = PTBXLSuper(subset: "", bootstrap: Bootstrap(seed: first.configuration?.run.seed ?? 0))
+        let task = LabelMetrics(
+          trained: first.results?.questions ?? .superclasses, subset: "",
+          bootstrap: Bootstrap(seed: first.configuration?.run.seed ?? 0))
         let comparison = try task.compare(others, own)
         rows += zip(comparison.metrics, comparison.differences).map { metric, paired in
           .init(
@@ -170,9 +173,10 @@ struct ComparisonPage {
       blocks: blocks)
   }
 
-  private func answers(_ run: ReportedRun) -> [PTBXLSuper.Answer]? {
+  private func answers(_ run: ReportedRun) -> [LabelAnswer]? {
     run.answers[.after].flatMap { kept in
-      let answers = kept.compactMap { $0.answer() }
+      let classes = (run.results?.questions ?? .superclasses).labels.map(\.name)
+      let answers = kept.compactMap { $0.answer(classes: classes) }
       return answers.count == kept.count ? answers : nil
     }
   }

@@ -54,6 +54,11 @@ public struct ReportedRun {
       }
     }
 
+    /// What the models were asked.
+    var questions: QuestionSet {
+      QuestionSet.all.first { $0.task == models.first?.report.task } ?? .superclasses
+    }
+
     /// The models that were evaluated.
     var models: [(model: Model, report: PTBXLSuperReport)] {
       Model.allCases.compactMap { model in self[model].map { (model, $0) } }

@@ -23,15 +23,16 @@ extension RunPage {
     let worst = labelled.filter { answer in !drawn.contains { $0.id == answer.id } }
       .map { (answer: $0, error: Self.error(of: $0, classes)) }
       .sorted { ($0.error, $1.answer.id) > ($1.error, $0.answer.id) }.prefix(Self.shown).map(\.answer)
+    let vocabulary = LabelSpace.trained(results.questions).vocabulary
     func group(_ answers: [KeptAnswer], _ key: String) -> PageContent.Block {
       .answers(
-        .init(answers.enumerated().map { card($1, by: model, classes, id: "answer-\(key)-\($0)") }))
+        .init(answers.enumerated().map { card($1, by: model, classes, vocabulary, id: "answer-\(key)-\($0)") }))
     }
     let legend =
       model == .teacher ? "" : " Bar: probability by the \(model.title); ring: by the teacher; the line is at 0.5."
     return .init(
       id: "answers", heading: heading,
-      lead: "“\(Question.Kind.classification.text)” \(drawn.count) records drawn at random (seed \(seed)), then the "
+      lead: "“\(results.questions.listing)” \(drawn.count) records drawn at random (seed \(seed)), then the "
         + "\(worst.count) others whose probabilities are farthest from the truth.\(legend)",
       blocks: [group(drawn, "drawn"), group(worst, "worst")])
   }
@@ -51,9 +52,10 @@ extension RunPage {
   }
 
   private func card(
-    _ answer: KeptAnswer, by model: ReportedRun.Model, _ classes: [String], id: String
+    _ answer: KeptAnswer, by model: ReportedRun.Model, _ classes: [String], _ vocabulary: DefaultScorer.Vocabulary,
+    id: String
   ) -> PageContent.Answer {
-    let said = answer.text.map { DefaultScorer.labels(in: $0, vocabulary: .ptbXLSuper) } ?? []
+    let said = answer.text.map { DefaultScorer.labels(in: $0, vocabulary: vocabulary) } ?? []
     let truth = Set(answer.gold)
     let verdict = said == truth ? "right" : said.isDisjoint(with: truth) ? "wrong" : "partly right"
     let others = ReportedRun.Model.allCases.filter { $0 != model && $0 != .before }
