@@ -49,6 +49,7 @@ import Testing
       #expect(page.code == 0, "\(page.errors)")
       let html = try String(contentsOf: folder.appendingPathComponent("run/report.html"), encoding: .utf8)
       #expect(html.contains("Which event is this EEG around") && html.contains("stimulus"))
+      #expect(html.contains("was trained on an EEG, and plans are drawn over ECGs"))
       #expect(!html.contains("appropriate diagnosis") && !html.contains("is damaged"))
     }
   }

@@ -66,6 +66,13 @@ import Training
     ("name: EVL", "name: \"..\"", "no letter or digit"), ("name: EVL", "nam: EVL", "methods[1].name is missing"),
     ("paper: 66.5", "papr: 66.5", "unknown key ablation.methods[1].papr"), ("paper: 66.5", "set: 3", "methods[1].set"),
     ("ablation:", "ablation:\n  togther: true", "unknown key ablation.togther"),
+    ("ablation:", "ablation:\n  folds: [1]", "folds holds a single fold"),
+    ("ablation:", "ablation:\n  folds: [1, 2, 1]", "or one twice"),
+    (
+      "ablation:",
+      "ablation:\n  folds: [1, 2]\n  grid: {fold: 8, seeds: [1], method: EVL, condition: all, chosen_for: [], over: []}",
+      "folds and grid"
+    ),
     ("ablation:", "ablation:\n  note: 2020-01-01", "ablation"), ("ablation:", "other:", "no section ablation"),
     (
       "ablation:",

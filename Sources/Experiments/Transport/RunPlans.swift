@@ -40,12 +40,16 @@ public struct RunPlans {
   public var skipped: [String] { run.skipped }
 
   /// - Throws: `UserError` for a folder without a sound checkpoint, a run whose teacher is gone or was a store, and one
-  ///   trained without transport and alignment.
+  ///   trained without transport and alignment, or on something else than ECGs.
   public init(_ url: URL) throws { try self.init(TrainedRun(url)) }
 
   init(_ run: TrainedRun) throws {
     ProductLibrary.setThreads(1)
     self.run = run
+    guard run.configuration.data.kind != RunConfiguration.Data.epochs else {
+      throw UserError(
+        .usage, "\(run.name) was trained on an EEG, and plans are drawn over ECGs", remedy: "name a run of ECGs")
+    }
     let projection = try run.projection()
     let attention = try run.attention()
     guard projection != nil || attention != nil else {
