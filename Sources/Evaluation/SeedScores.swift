@@ -4,8 +4,12 @@ import Tensors
 ///
 /// What is estimated is the mean of a metric over runs. Its interval is by a bootstrap of both things that chance had a hand
 /// in: each resample draws records and, independently, runs with replacement. Two methods are compared on the same records
-/// and, run by run, the same seeds, which are drawn together. Few runs are few draws: with n of them the share of variance
-/// that is theirs comes out (n - 1) / n of what it is.
+/// and, run by run, the same seeds, which are drawn together.
+///
+/// Few runs are few draws: with n of them a resample's variance between runs comes out (n - 1) / n of what it is, and its
+/// quantiles are the normal distribution's where Student's t with n - 1 degrees of freedom is due. So what the drawn runs add
+/// is widened: a resample is m + c (d - m), m the mean over all runs on its records, d that over its runs, and
+/// c = sqrt(n / (n - 1)) t / z. One run has no such part: its interval is over records alone.
 /// Source: Efron and Tibshirani, "An introduction to the bootstrap", 1993, chapter 8; Owen, "The pigeonhole bootstrap",
 /// Annals of Applied Statistics 1, 2007.
 public struct SeedScores {
@@ -45,6 +49,8 @@ public struct SeedScores {
   private struct Draw {
     var records: [Int]
     var runs: [Int]
+    /// Factor of what the drawn runs add to the mean of all.
+    var widening = 1.0
 
     static func whole(_ scores: SeedScores) -> Draw {
       Draw(
@@ -59,19 +65,26 @@ public struct SeedScores {
     var random = CounterRandom(seed: bootstrap.seed, purpose: "bootstrap runs", step: UInt64(replicate))
     for _ in runs { drawn[random.integer(below: runs.count)] += 1 }
     return Draw(
-      records: bootstrap.weights(records: records.count, clusters: clusters, replicate: replicate), runs: drawn)
+      records: bootstrap.weights(records: records.count, clusters: clusters, replicate: replicate), runs: drawn,
+      widening: Self.widening(runs.count, level: bootstrap.level))
+  }
+
+  static func widening(_ runs: Int, level: Double) -> Double {
+    guard runs > 1 else { return 1 }
+    return (Double(runs) / Double(runs - 1)).squareRoot() * StudentT(degrees: runs - 1).quantile(within: level)
+      / StudentT.normalQuantile(within: level)
   }
 
   private func mean(_ draw: Draw) -> [Double?] {
-    let drawn = runs.indices.filter { draw.runs[$0] > 0 }
-    let values = drawn.map { runs[$0](draw.records) }
+    let values = runs.map { $0(draw.records) }
     return metrics.indices.map { metric in
-      var sum = 0.0
-      for (run, value) in zip(drawn, values) {
+      var (whole, drawn) = (0.0, 0.0)
+      for (value, count) in zip(values, draw.runs) {
         guard let value = value[metric] else { return nil }
-        sum += Double(draw.runs[run]) * value
+        whole += value
+        drawn += Double(count) * value
       }
-      return sum / Double(runs.count)
+      return (whole + draw.widening * (drawn - whole)) / Double(runs.count)
     }
   }
 }

@@ -56,6 +56,19 @@ public struct RunEnvironment: Encodable, Sendable {
     try reportJSON().write(to: folder.appendingPathComponent(Self.fileName), options: .atomic)
   }
 
+  /// Name and version of the program that made the newest start in a run folder, with its commit where that is certain; nil
+  /// where it is not told.
+  static func maker(of folder: URL) -> String? {
+    struct Maker: Decodable {
+      var program: String
+      var commit: String?
+    }
+    guard let data = try? Data(contentsOf: folder.appendingPathComponent(fileName)),
+      let maker = try? JSONDecoder().decode(Maker.self, from: data)
+    else { return nil }
+    return maker.program + (maker.commit.map { " of \($0)" } ?? "")
+  }
+
   private static func append(_ line: Data, to url: URL) throws {
     if !FileManager.default.fileExists(atPath: url.path) { try Data().write(to: url) }
     let file = try FileHandle(forWritingTo: url)

@@ -15,8 +15,8 @@ import Testing
         - {name: TinyBERT, set: [objective.method=tinybert, teacher.store=]}
       conditions:
         - {name: half, set: [train.labelled=0.5]}
-      grid:
-        {fold: 8, seeds: [1], method: EVL, condition: half, chosen_for: [EVL], over: [{key: objective.alpha, values: [0.3, 0.6]}]}
+      grids:
+        - {fold: 8, seeds: [1], method: EVL, condition: half, chosen_for: [EVL], over: [{key: objective.alpha, values: [0.3, 0.6]}]}
       note: Said by the configuration.
     data: {records: 120, questions: {report: 0}}
     teacher: {steps: 2, variants: 2}
@@ -57,6 +57,7 @@ import Testing
         for words in [
           "half: train.labelled=0.5", "minus CE", "EVL", "64.1", "chosen", "Said by", "two or more superclasses",
           "[6 of 6]", "left out", "grid", "evaluating the teacher on", "\nteacher ", "by resampling records and seeds",
+          "Values chosen by a grid: EVL by 2", "As configured: CE",
         ] {
           #expect(outcome.output.contains(words), "\(words): \(outcome.output)")
         }
@@ -69,6 +70,7 @@ import Testing
       let values = try #require(try JSONSerialization.jsonObject(with: Data(one.utf8)) as? [String: Any])
       let origin = try #require(values["origin"] as? [String: Any])
       #expect((origin["program"] as? String)?.hasPrefix("evl-dist") == true, "\(origin)")
+      #expect((origin["programs"] as? [String])?.count == 1, "\(origin)")
       let configuration = try #require(origin["configuration"] as? [String: String])
       #expect(configuration["train.steps"] == "3" && configuration["run.folder"] == nil)
       let teacher = try #require(values["teacher"] as? [String: Any])
@@ -122,7 +124,7 @@ import Testing
     try withTemporaryFolder { folder in
       let more = [
         "ablation.methods=[{name: CE, set: [objective.method=ce]}, {name: wild, set: [objective.method=ce, train.learning_rate=1e30]}]",
-        "ablation.grid=null", "train.steps=12",
+        "ablation.grids=null", "train.steps=12",
       ]
       for (ranks, name) in [(1, "one"), (2, "two")] {
         let outcome = try ablate(ranks, try arguments(folder, name, more))

@@ -21,7 +21,8 @@ import Training
     """
 
   private static let origin = AblationReport.Origin(
-    program: "evl-dist 0", commit: "abc", configuration: ["train.steps": "3"])
+    program: "evl-dist 0", commit: "abc", programs: ["evl-dist 0", "evl-dist 1 of abc"],
+    configuration: ["train.steps": "3"])
 
   /// The report of runs that answer every record with a probability of its own.
   private func report(
@@ -32,14 +33,14 @@ import Training
     let plan = try AblationPlan(
       ablation,
       AblationPlan.Common(
-        file: file, assignments: assignments, base: base, teacher: nil, store: nil), chosen: [])
+        file: file, assignments: assignments, base: base, teacher: nil, store: nil), found: [])
     #expect(plan.runs.count == 4)
     for (number, run) in plan.runs.enumerated() {
       try FileManager.default.createDirectory(at: run.folder, withIntermediateDirectories: true)
       try answers(corpus, UInt64(number)).write(to: run.folder)
     }
     return try AblationReport(
-      ablation, base, plan, records: ScoredRecords(corpus, folds: []), search: nil, teacher: teacher,
+      ablation, base, plan, records: ScoredRecords(corpus, folds: []), searches: [], teacher: teacher,
       origin: Self.origin)
   }
 
@@ -86,10 +87,12 @@ import Training
       var shown = found
       shown.undefinedClasses = .init([["NORM"], ["MI", "CD"], ["MI", "STTC"]], among: PTBXLSuper.classes)
       #expect(shown.undefinedClasses.all == ["HYP"] && shown.undefinedClasses.combined == ["NORM", "MI", "HYP"])
+      shown.remarks = shown.generalRemarks()
       let text = shown.text()
       for words in [
         "322 records of 309 patients", "by resampling patients, with all their records, and seeds", "\nteacher  ",
         "Macro AUC on the records of two or more superclasses leaves out NORM, MI, HYP:",
+        "several builds: evl-dist 0; evl-dist 1 of abc", "Student's t of 1 degrees of freedom",
       ] {
         #expect(text.contains(words), "\(words): \(text)")
       }

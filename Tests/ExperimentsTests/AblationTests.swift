@@ -53,7 +53,7 @@ import Training
   @Test func theSectionIsReadWithItsDefaultsAndAssignments() throws {
     try with(Self.section) { file in
       let ablation = try AblationConfiguration(file: file, assignments: ["ablation.seeds=[9]", "train.steps=3"])
-      #expect(ablation.seeds == [9] && ablation.comparedWith == "CE" && !ablation.together && ablation.grid == nil)
+      #expect(ablation.seeds == [9] && ablation.comparedWith == "CE" && !ablation.together && ablation.grids.isEmpty)
       #expect(ablation.methods.map(\.paper) == [nil, 66.5, nil, nil])
       #expect(ablation.conditions.map(\.set) == [["train.labelled=0.1"], []])
     }
@@ -70,14 +70,24 @@ import Training
     ("ablation:", "ablation:\n  folds: [1, 2, 1]", "or one twice"),
     (
       "ablation:",
-      "ablation:\n  folds: [1, 2]\n  grid: {fold: 8, seeds: [1], method: EVL, condition: all, chosen_for: [], over: []}",
-      "folds and grid"
+      "ablation:\n  folds: [1, 2]\n  grids: [{fold: 8, seeds: [1], method: EVL, condition: all, chosen_for: [], over: []}]",
+      "folds and grids"
     ),
     ("ablation:", "ablation:\n  note: 2020-01-01", "ablation"), ("ablation:", "other:", "no section ablation"),
     (
       "ablation:",
-      "ablation:\n  grid: {fold: 8, seeds: [1], method: EVX, condition: all, chosen_for: [], over: [{key: a, values: [1]}]}",
+      "ablation:\n  grids: [{fold: 8, seeds: [1], method: EVX, condition: all, chosen_for: [], over: [{key: a, values: [1]}]}]",
       "EVX"
+    ),
+    (
+      "ablation:",
+      """
+      ablation:
+        grids:
+        - {fold: 8, seeds: [1], method: EVL, condition: all, chosen_for: [EVL], over: [{key: objective.alpha, values: [1]}]}
+        - {fold: 7, seeds: [1], method: CE, condition: all, chosen_for: [EVL], over: [{key: objective.alpha, values: [1]}]}
+      """,
+      "two grids choose objective.alpha of EVL"
     ),
   ])
   func whatIsWrongIsNamed(old: String, new: String, expected: String) throws {
@@ -104,7 +114,7 @@ import Training
       try blueprint.save(try blueprint.frozen(), to: teacher)
       let plan = try AblationPlan(
         ablation, common(file, ["run.folder=/runs/x", "teacher.variants=3", "train.steps=7"], teacher: teacher.path),
-        chosen: [])
+        found: [])
       #expect(plan.runs.count == 2 * 2 * 3)
       #expect(plan.runs.prefix(6).map(\.method) == ["CE", "EVL", "TinyBERT", "CE", "EVL", "TinyBERT"])
       #expect(plan.skipped.map(\.condition) == ["a tenth", "all"] && plan.skipped[0].reason.contains("one vocabulary"))
@@ -135,7 +145,7 @@ import Training
     let settings = ["data.path=somewhere", "student.shape=\(Self.configs.path)/shapes/ecg-1.4m"]
     let methods = AblationConfiguration(
       seeds: ablation.seeds, comparedWith: ablation.comparedWith, methods: ablation.methods)
-    let plan = try AblationPlan(methods, common(file, settings), chosen: [])
+    let plan = try AblationPlan(methods, common(file, settings), found: [])
     #expect(plan.runs.count == ablation.seeds.count * (ablation.methods.count - plan.skipped.count))
   }
 
@@ -152,31 +162,51 @@ import Training
   @Test func theShippedAblationHasThePapersRows() throws {
     let file = Self.configs.appendingPathComponent("ptb-xl-ablation.yaml")
     let ablation = try AblationConfiguration(file: file, assignments: [])
-    let plan = try AblationPlan(ablation, common(file, ["data.path=somewhere"]), chosen: [])
-    #expect(plan.runs.count == 5 * 3 * 8)
+    let plan = try AblationPlan(ablation, common(file, ["data.path=somewhere"]), found: [])
+    #expect(plan.runs.count == 5 * 3 * 9)
     #expect(Set(plan.skipped.map(\.method)) == ["vanilla KL"])
+    // None is tuned that others of the comparison are not.
+    #expect(
+      Set(ablation.methods.map(\.name)).subtracting(ablation.grids.flatMap(\.chosenFor))
+        == ["CE", "vanilla KL", "EVL by default weights"])
+    for grid in ablation.grids {
+      #expect(try !AblationPlan(grid: grid, of: ablation, common(file, ["data.path=somewhere"])).runs.isEmpty)
+    }
     #expect(Set(plan.runs.map(\.resolved.configuration.train.steps)).count == 1)
     #expect(Set(plan.runs.map(\.resolved.configuration.train.labelled)) == [0.1, 0.25, 1])
+  }
+
+  /// As a rank on another host finds it, where `run.folder` is not shared.
+  @Test func aQueueThatOneRankDoesNotSeeIsNamed() throws {
+    try withTemporaryFolder { folder in
+      let queue = RunQueue(folder.appendingPathComponent("claims"))
+      let refused = #expect(throws: UserError.self) { try queue.take(0) }
+      #expect(refused?.message.contains("not there for this rank") == true, "\(refused?.message ?? "")")
+      try queue.open()
+      let (first, second) = (try queue.take(0), try queue.take(0))
+      #expect(first && !second)
+    }
   }
 
   @Test func whatAVariantMayNotSetIsRefusedAndNotLeftOut() throws {
     for wrong in ["objective.methd=ce", "evaluation.fold=8", "data.view=image", "evaluation.replicates=200"] {
       try with(Self.section.replacing("objective.method=ce", with: wrong)) { file in
         let ablation = try AblationConfiguration(file: file, assignments: [])
-        #expect(throws: UserError.self) { try AblationPlan(ablation, common(file), chosen: []) }
+        #expect(throws: UserError.self) { try AblationPlan(ablation, common(file), found: []) }
       }
     }
   }
 
   @Test func aGridHoldsItsFoldBackAndItsBestGoesToTheMethodsNamed() throws {
     let grid = """
-        grid:
-          {fold: 8, seeds: [5], method: EVL, condition: a tenth, chosen_for: [EVL], over: [{key: objective.alpha, values: [0.2, 0.8]},
+        grids:
+        - {fold: 8, seeds: [5], method: EVL, condition: a tenth, chosen_for: [EVL], over: [{key: objective.alpha, values: [0.2, 0.8]},
           {key: objective.transport.weight, values: [0, 1, 2]}]}
+        - {fold: 7, seeds: [5], method: CE, condition: a tenth, chosen_for: [CE], over: [{key: train.clip, values: [2]}]}
       """
     try with(Self.section + grid + "\n") { file in
       let ablation = try AblationConfiguration(file: file, assignments: [])
-      let search = try #require(ablation.grid)
+      let search = try #require(ablation.grids.first)
       let plan = try AblationPlan(grid: search, of: ablation, common(file))
       #expect(plan.runs.count == 6)
       for run in plan.runs.map(\.resolved.configuration) {
@@ -184,9 +214,10 @@ import Training
           run.evaluation.fold == 8 && run.evaluation.trainFolds == [1, 2, 3, 4, 5, 6, 7] && run.train.labelled == 0.1)
       }
       #expect(plan.runs.map(\.resolved.configuration.objective.alpha) == [0.2, 0.2, 0.2, 0.8, 0.8, 0.8])
-      let tables = try AblationPlan(ablation, common(file), chosen: ["objective.alpha=0.8"])
+      let tables = try AblationPlan(ablation, common(file), found: [["objective.alpha=0.8"], ["train.clip=2"]])
       #expect(tables.runs.filter { $0.method == "EVL" }.allSatisfy { $0.resolved.configuration.objective.alpha == 0.8 })
       #expect(tables.runs.filter { $0.method == "CE" }.allSatisfy { $0.resolved.configuration.objective.alpha == 0.5 })
+      for run in tables.runs { #expect(run.resolved.configuration.train.clip == (run.method == "CE" ? 2 : 1)) }
       var elsewhere = search
       elsewhere.fold = 9
       #expect(throws: UserError.self) { try AblationPlan(grid: elsewhere, of: ablation, common(file)) }

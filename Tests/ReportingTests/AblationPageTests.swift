@@ -10,11 +10,12 @@ import Testing
   private func results(_ method: String) -> String {
     """
     {"subset": "made", "records": 90, "combinedRecords": 31, "steps": 40, "seeds": [1, 2], "comparedWith": "EVL",
-     "bootstrap": {"seed": 1, "replicates": 100, "level": 0.95}, "note": "The paper has 66.5.", "tables": [{"condition": "all labels",
+     "bootstrap": {"seed": 1, "replicates": 100, "level": 0.95}, "patients": 80, "remarks": ["The paper has 66.5."], "teacher": {"method": "teacher", "settings": [], "seconds": [1],
+     "combined": [], "scores": [{"metric": "macro AUC", "mean": {"value": 0.911, "undefinedReplicates": 0}, "seeds": [0.911]}]}, "tables": [{"condition": "all labels",
      "settings": ["train.labelled=1"], "rows": \(rows(method))}, {"condition": "few labels", "settings": [],
-     "rows": \(rows(method))}], "search": {"fold": 8, "best": ["objective.alpha=0.7"], "points": [
+     "rows": \(rows(method))}], "searches": [{"method": "EVL", "chosenFor": ["EVL"], "seeds": [1], "fold": 8, "best": ["objective.alpha=0.7"], "points": [
       {"settings": ["objective.alpha=0.3"], "score": 0.701}, {"settings": ["objective.alpha=0.7"], "score": 0.799},
-      {"settings": ["objective.alpha=1"]}]}}
+      {"settings": ["objective.alpha=1"]}]}]}
     """
   }
 
@@ -41,7 +42,8 @@ import Testing
       for words in [
         "0.810", "0.732", "−0.078", "−0.100 to −0.050", "0.020", "<b>CE</b>", "two vocabularies", "All labels",
         "Few labels", "Over the conditions", "31 records of two or more superclasses", "0.655", "The paper has 66.5.",
-        "RKD came to nothing: seed 1: no number", "Trained without fold 8", "objective.alpha=0.7", "0.799",
+        "RKD came to nothing: seed 1: no number", "Trained without fold 8", "of 80 patients", "over patients and seeds",
+        "0.911", "objective.alpha=0.7", "0.799",
       ] {
         #expect(page.text.contains(words), "\(words)")
       }

@@ -10,7 +10,7 @@ struct AblateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ablate", abstract: "* Trains variants of a run with several seeds and compares them.",
     discussion: """
-      The configuration has a section `ablation` beside those of a run: methods, conditions, seeds, and perhaps a grid to choose \
+      The configuration has a section `ablation` beside those of a run: methods, conditions, seeds, and perhaps grids to choose \
       values from (docs/ablation.md). Each rank does whole runs of its own, one after the other. SIGUSR1 or SIGUSR2 to mpirun \
       ends with exit code 75; the same command goes on there, on any number of ranks. Results: ablation.json in run.folder.
       """)

@@ -78,16 +78,19 @@ public final class Ablation {
       case .failure(let stopped): return .stopped(signal: stopped.signal)
       }
     }
-    var (chosen, search): ([String], AblationReport.Search?) = ([], nil)
-    if let grid = ablation.grid, let common = commons.first {
-      let plan = try communicator.agree { try AblationPlan(grid: grid, of: ablation, common) }
-      if let signal = try perform(plan, "grid") { return .stopped(signal: signal) }
+    var searches: [AblationReport.Search] = []
+    for grid in ablation.grids {
+      // No grid comes with folds of their own, so there is one of what all share.
+      let plan = try communicator.agree { try AblationPlan(grid: grid, of: ablation, commons[0]) }
+      if let signal = try perform(plan, "grid of \(grid.method)") { return .stopped(signal: signal) }
       let found = try communicator.agree { try AblationReport.Search(grid, plan) }
-      (chosen, search) = (found.best, found)
-      if communicator.isController { observers.main.note("grid: \(found.best.joined(separator: ", "))") }
+      searches.append(found)
+      if communicator.isController {
+        observers.main.note("grid of \(grid.method): \(found.best.joined(separator: ", "))")
+      }
     }
     let plan = try communicator.agree {
-      AblationPlan(try commons.map { try AblationPlan(ablation, $0, chosen: chosen) })
+      AblationPlan(try commons.map { try AblationPlan(ablation, $0, found: searches.map(\.best)) })
     }
     if let signal = try perform(plan, "ablation") { return .stopped(signal: signal) }
     let teacher: AblationAnswers?
@@ -99,7 +102,7 @@ public final class Ablation {
     return .finished(
       try communicator.agree {
         let report = try AblationReport(
-          ablation, base, plan, records: records, search: search, teacher: teacher, origin: origin())
+          ablation, base, plan, records: records, searches: searches, teacher: teacher, origin: origin(plan))
         if communicator.isController { try report.write(to: folder) }
         return report
       })
@@ -121,13 +124,14 @@ public final class Ablation {
   }
 
   /// Of the results: the program, and the configuration that all runs vary, wherever its folder lies.
-  private func origin() throws -> AblationReport.Origin {
+  private func origin(_ plan: AblationPlan) throws -> AblationReport.Origin {
     let resolved = try ConfigurationLoader().merge(
       file: file, assignments: assignments.filter { !$0.hasPrefix(AblationConfiguration.section + ".") },
       leavingOut: AblationConfiguration.section)
     let values = try resolved.listing().filter { $0.key != "run.folder" }.map { ($0.key, $0.value) }
     return AblationReport.Origin(
       program: environment.program, commit: environment.commit.hash,
+      programs: Set(plan.runs.compactMap { RunEnvironment.maker(of: $0.folder) }).sorted(),
       configuration: Dictionary(values, uniquingKeysWith: { first, _ in first }))
   }
 
@@ -168,14 +172,14 @@ public final class Ablation {
       store: given.isEmpty ? folder.appendingPathComponent("teacher-store") : URL(fileURLWithPath: given))
     let learners = try communicator.agree {
       // Every mistake is found before hours are spent.
-      let search = try ablation.grid.map { try AblationPlan(grid: $0, of: ablation, common) }
-      let plan = try AblationPlan(ablation, common, chosen: [])
+      let searches = try ablation.grids.map { try AblationPlan(grid: $0, of: ablation, common) }
+      let plan = try AblationPlan(ablation, common, found: [])
       if communicator.isController {
         for text in Set(plan.skipped.map { "\($0.method) is left out: \($0.reason)" }).sorted() {
           observers.main.warn(text)
         }
       }
-      return (plan.runs + (search?.runs ?? [])).map(\.resolved.configuration).filter(\.objective.needsTeacher)
+      return (plan.runs + searches.flatMap(\.runs)).map(\.resolved.configuration).filter(\.objective.needsTeacher)
     }
     if learners.contains(where: \.teacher.store.isEmpty) {
       let context = RunContext(

@@ -51,7 +51,7 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
   public var comparedWith: String
   public var methods: [Variant]
   public var conditions: [Variant]
-  public var grid: Grid?
+  public var grids: [Grid]
   /// Every run is done once for each of these folds: scored on it, trained (with its teacher) on the others of them. The
   /// answers about all of them are scored together. Empty: `evaluation.fold` and `evaluation.train_folds`.
   public var folds: [Int]
@@ -68,10 +68,10 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
 
   public init(
     seeds: [UInt64], comparedWith: String, methods: [Variant], conditions: [Variant] = [Variant(name: "all")],
-    grid: Grid? = nil, folds: [Int] = [], together: Bool = false, teacher: Bool? = nil, note: String = ""
+    grids: [Grid] = [], folds: [Int] = [], together: Bool = false, teacher: Bool? = nil, note: String = ""
   ) {
     (self.seeds, self.comparedWith, self.methods, self.conditions) = (seeds, comparedWith, methods, conditions)
-    (self.grid, self.folds, self.together, self.teacher, self.note) = (grid, folds, together, teacher, note)
+    (self.grids, self.folds, self.together, self.teacher, self.note) = (grids, folds, together, teacher, note)
   }
 
   public init(from decoder: any Decoder) throws {
@@ -85,7 +85,7 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
       comparedWith: try fields.decode(String.self, forKey: .comparedWith),
       methods: try fields.decode([Variant].self, forKey: .methods),
       conditions: try fields.decodeIfPresent([Variant].self, forKey: .conditions) ?? [Variant(name: "all")],
-      grid: try fields.decodeIfPresent(Grid.self, forKey: .grid),
+      grids: try fields.decodeIfPresent([Grid].self, forKey: .grids) ?? [],
       folds: try fields.decodeIfPresent([Int].self, forKey: .folds) ?? [],
       together: try fields.decodeIfPresent(Bool.self, forKey: .together) ?? false,
       teacher: try fields.decodeIfPresent(Bool.self, forKey: .teacher),
@@ -151,15 +151,18 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
   }
 
   private func validate(_ file: URL) throws {
-    let rules: [(holds: Bool, problem: String)] =
-      [
-        (!seeds.isEmpty && Set(seeds).count == seeds.count, "seeds holds no seed, or one twice"),
-        (
-          methods.contains { $0.name == comparedWith },
-          "compared_with is \"\(comparedWith)\", which is none of the methods"
-        ), (folds.count != 1 && Set(folds).count == folds.count, "folds holds a single fold, or one twice"),
-        (folds.isEmpty || grid == nil, "folds and grid are both given; the values of a grid are chosen on one fold"),
-      ] + Self.rules("methods", methods) + Self.rules("conditions", conditions) + (grid.map(rules) ?? [])
+    var rules: [(holds: Bool, problem: String)] = [
+      (!seeds.isEmpty && Set(seeds).count == seeds.count, "seeds holds no seed, or one twice"),
+      (
+        methods.contains { $0.name == comparedWith },
+        "compared_with is \"\(comparedWith)\", which is none of the methods"
+      ), (folds.count != 1 && Set(folds).count == folds.count, "folds holds a single fold, or one twice"),
+      (folds.isEmpty || grids.isEmpty, "folds and grids are both given; the values of a grid are chosen on one fold"),
+    ]
+    rules += Self.rules("methods", methods)
+    rules += Self.rules("conditions", conditions)
+    for (place, grid) in grids.enumerated() { rules += self.rules(grid, name: "grids[\(place)]") }
+    rules += choices
     let problems = rules.filter { !$0.holds }.map(\.problem)
     guard problems.isEmpty else {
       throw UserError(
@@ -180,21 +183,30 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
     ]
   }
 
-  private func rules(_ grid: Grid) -> [(holds: Bool, problem: String)] {
+  /// One value for each key of a method.
+  private var choices: [(holds: Bool, problem: String)] {
+    let chosen = grids.flatMap { grid in
+      Set(grid.chosenFor).flatMap { name in grid.over.map { "\($0.key) of \(name)" } }
+    }
+    let twice = Set(chosen.filter { value in chosen.count { $0 == value } > 1 }).sorted()
+    return [(twice.isEmpty, "two grids choose \(twice.joined(separator: ", "))")]
+  }
+
+  private func rules(_ grid: Grid, name: String) -> [(holds: Bool, problem: String)] {
     let names = Set(methods.map(\.name))
     return [
-      (!grid.seeds.isEmpty && Set(grid.seeds).count == grid.seeds.count, "grid.seeds holds no seed, or one twice"),
-      (names.contains(grid.method), "grid.method is \"\(grid.method)\", which is none of the methods"),
+      (!grid.seeds.isEmpty && Set(grid.seeds).count == grid.seeds.count, "\(name).seeds holds no seed, or one twice"),
+      (names.contains(grid.method), "\(name).method is \"\(grid.method)\", which is none of the methods"),
       (
         conditions.contains { $0.name == grid.condition },
-        "grid.condition is \"\(grid.condition)\", which is none of the conditions"
+        "\(name).condition is \"\(grid.condition)\", which is none of the conditions"
       ),
-      (names.isSuperset(of: grid.chosenFor), "grid.chosen_for names something else than methods"),
+      (names.isSuperset(of: grid.chosenFor), "\(name).chosen_for names something else than methods"),
       (
         !grid.over.isEmpty && grid.over.allSatisfy { !$0.values.isEmpty && Set($0.values).count == $0.values.count },
-        "grid.over holds a key without values, or a value twice"
+        "\(name).over holds a key without values, or a value twice"
       ),
-      (Set(grid.over.map(\.key)).count == grid.over.count, "grid.over holds a key twice"),
+      (Set(grid.over.map(\.key)).count == grid.over.count, "\(name).over holds a key twice"),
     ]
   }
 }

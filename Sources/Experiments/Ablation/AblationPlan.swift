@@ -53,15 +53,16 @@ public struct AblationPlan: Sendable {
 
   /// The runs of the tables.
   ///
-  /// - Parameter chosen: assignments that the grid found, for the methods it names.
-  init(_ ablation: AblationConfiguration, _ common: Common, chosen: [String]) throws {
+  /// - Parameter found: the assignments that each grid found, for the methods it names; fewer than there are grids: of the
+  ///   first ones.
+  init(_ ablation: AblationConfiguration, _ common: Common, found: [[String]]) throws {
     (runs, skipped, questions) = ([], [], common.questions)
     for seed in ablation.seeds {
       for condition in ablation.conditions {
         for method in ablation.methods {
-          let found = ablation.grid?.chosenFor.contains(method.name) == true ? chosen : []
+          let chosen = zip(ablation.grids, found).filter { $0.0.chosenFor.contains(method.name) }.flatMap(\.1)
           try add(
-            seed, method.name, condition.name, condition.set + found + method.set,
+            seed, method.name, condition.name, condition.set + chosen + method.set,
             ["runs", condition.name, method.name],
             common)
         }
@@ -83,7 +84,7 @@ public struct AblationPlan: Sendable {
     let folds = common.base.evaluation.trainFolds.filter { $0 != grid.fold }
     guard folds.count < common.base.evaluation.trainFolds.count else {
       throw UserError(
-        .usage, "ablation.grid.fold is \(grid.fold), which is not among evaluation.train_folds",
+        .usage, "a grid of ablation.grids has the fold \(grid.fold), which is not among evaluation.train_folds",
         remedy: "the grid is scored on a fold that is trained on otherwise")
     }
     let held = Self.scoring(grid.fold, trainedOn: folds)
@@ -91,7 +92,7 @@ public struct AblationPlan: Sendable {
       for point in Self.points(grid) {
         try add(
           seed, point.joined(separator: ", "), grid.condition, condition + method + point,
-          ["grid"] + point.map { Self.folderName($0) }, common, held: held)
+          ["grids", grid.method] + point.map { Self.folderName($0) }, common, held: held)
       }
     }
   }

@@ -11,28 +11,56 @@ extension AblationReport {
       text += "\n\(table.condition)\(table.settings.isEmpty ? "" : ": " + table.settings.joined(separator: ", "))\n\n"
       text += render(table)
     }
-    if let search { text += "\n" + render(search) }
+    for search in searches { text += "\n" + render(search) }
     text += combinations()
-    text +=
-      "\nMeans over seeds; intervals and p by resampling \(patients == nil ? "records" : "patients, with all their records,") "
-      + "and seeds (\(bootstrap.replicates) times, paired).\nExact-set accuracy is our reading of the paper's clinical "
-      + "accuracy.\n"
-    return text + undefined + remarks() + (note.isEmpty ? "" : note + "\n")
+    return text + "\n" + (remarks + methodRemarks()).map { $0 + "\n" }.joined()
+  }
+
+  /// How the numbers came about, and what they must be read with, a sentence or two each.
+  func generalRemarks() -> [String] {
+    let drawn = patients == nil ? "records" : "patients, with all their records,"
+    let resampled =
+      seeds.count > 1
+      ? "Means over seeds; intervals and p by resampling \(drawn) and seeds (\(bootstrap.replicates) times, paired), what the "
+        + "seeds add widened to Student's t of \(seeds.count - 1) degrees of freedom."
+      : "One seed: intervals and p by resampling \(drawn) alone (\(bootstrap.replicates) times, paired) say nothing of other seeds."
+    return [
+      resampled, "Each p is of one comparison; with many methods some are small by chance.",
+      "Exact-set accuracy is our reading of the paper's clinical accuracy.",
+    ] + tuned + undefined
+      + (origin.programs.count > 1
+        ? ["The runs were made by several builds: \(origin.programs.joined(separator: "; "))."] : [])
+      + (note.isEmpty ? [] : [note])
+  }
+
+  /// Which methods have values of a grid and which have not: what their comparison must be read with.
+  private var tuned: [String] {
+    guard !searches.isEmpty else { return [] }
+    let chosen = Set(searches.flatMap(\.chosenFor))
+    let parts = searches.map { search in
+      "\(search.chosenFor.joined(separator: ", ")) by \(search.points.count) combinations of \(search.seeds.count) "
+        + (search.seeds.count == 1 ? "seed" : "seeds")
+    }
+    let others = (tables.first?.rows.map(\.method) ?? []).filter { !chosen.contains($0) }
+    return [
+      "Values chosen by a grid: \(parts.joined(separator: "; "))."
+        + (others.isEmpty ? "" : " As configured: \(others.joined(separator: ", ")).")
+    ]
   }
 
   /// Classes that macro AUC cannot hold.
-  private var undefined: String {
-    func line(_ names: [String], _ records: String) -> String {
+  private var undefined: [String] {
+    func line(_ names: [String], _ records: String) -> [String] {
       names.isEmpty
-        ? ""
-        : "Macro AUC on \(records) leaves out \(names.joined(separator: ", ")): none of them carries it, or all do.\n"
+        ? []
+        : ["Macro AUC on \(records) leaves out \(names.joined(separator: ", ")): none of them carries it, or all do."]
     }
     return line(undefinedClasses.all, "these records")
-      + (combinedRecords > 0 ? line(undefinedClasses.combined, "the records of two or more superclasses") : "")
+      + (combinedRecords > 0 ? line(undefinedClasses.combined, "the records of two or more superclasses") : [])
   }
 
   /// What a reader of the tables must know of single methods, once each.
-  private func remarks() -> String {
+  private func methodRemarks() -> [String] {
     var lines: [String] = []
     for table in tables {
       for row in table.rows {
@@ -47,7 +75,7 @@ extension AblationReport {
         }
       }
     }
-    return lines.enumerated().filter { lines.firstIndex(of: $1) == $0 }.map { $1 + "\n" }.joined()
+    return lines.enumerated().filter { lines.firstIndex(of: $1) == $0 }.map(\.element)
   }
 
   /// The measures beside their differences from the method compared with.
@@ -115,7 +143,7 @@ extension AblationReport {
 
   private func render(_ search: Search) -> String {
     var lines = TextTable()
-    lines.heading("grid, scored on fold \(search.fold)", "macro AUC", "")
+    lines.heading("grid of \(search.method), scored on fold \(search.fold)", "macro AUC", "")
     for point in search.points {
       lines.row([
         point.settings.joined(separator: ", "), Self.number(point.score), point.settings == search.best ? "chosen" : "",

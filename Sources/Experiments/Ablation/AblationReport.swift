@@ -39,6 +39,8 @@ public struct AblationReport: Codable, Sendable, Equatable {
     public var program: String
     /// Of its sources; absent where it is not certain.
     public var commit: String?
+    /// Programs that the runs were made by, each once, with their commits where these are certain.
+    public var programs: [String]
     /// The configuration that all runs vary, by key.
     public var configuration: [String: String]
   }
@@ -61,7 +63,7 @@ public struct AblationReport: Codable, Sendable, Equatable {
   public var records: Int
   /// How many patients these are of, who are drawn in resamples; absent where records are.
   public var patients: Int?
-  /// Of them, those of two or more superclasses: the rarer combinations of findings.
+  /// Of them, those of two or more superclasses.
   public var combinedRecords: Int
   /// Of a run, where a method does not set its own.
   public var steps: Int
@@ -72,23 +74,25 @@ public struct AblationReport: Codable, Sendable, Equatable {
   public var tables: [Table]
   /// Of the teacher that all runs learned from; absent where it was not at hand, or not asked for.
   public var teacher: Row?
-  public var search: Search?
+  public var searches: [Search]
   public var note: String
+  /// What the tables must be read with.
+  public var remarks: [String]
 
   public static let fileName = "ablation.json"
 
   /// - Throws: `UserError` for a run whose answers cannot be read or are about other records.
   init(
     _ ablation: AblationConfiguration, _ base: RunConfiguration, _ plan: AblationPlan, records scored: ScoredRecords,
-    search: Search?, teacher: AblationAnswers?, origin: Origin
+    searches: [Search], teacher: AblationAnswers?, origin: Origin
   ) throws {
     subset = scored.subset
-    self.search = search
+    self.searches = searches
     self.origin = origin
     steps = base.train.steps
     seeds = ablation.seeds
     comparedWith = ablation.comparedWith
-    note = ablation.note
+    (note, remarks) = (ablation.note, [])
     bootstrap = try Ablation.bootstrap(base)
     (tables, records, combinedRecords) = ([], 0, 0)
     let isOfPatients = scored.samples.contains { !$0.patient.isEmpty }
@@ -125,6 +129,7 @@ public struct AblationReport: Codable, Sendable, Equatable {
               combined: try Self.scores(runs.combined, other?.combined, bootstrap))
           }))
     }
+    remarks = generalRemarks()
   }
 
   /// The runs of one method under one condition.
@@ -233,13 +238,17 @@ extension AblationReport {
       public var score: Double?
     }
 
+    public var method: String
     public var fold: Int
+    public var seeds: [UInt64]
+    /// Names of the methods that take over what is best.
+    public var chosenFor: [String]
     public var points: [Point]
     /// The settings of the highest score; of equal ones the first.
     public var best: [String]
 
     init(_ grid: AblationConfiguration.Grid, _ plan: AblationPlan) throws {
-      fold = grid.fold
+      (method, fold, seeds, chosenFor) = (grid.method, grid.fold, grid.seeds, grid.chosenFor)
       points = try AblationPlan.points(grid).map { settings in
         let runs = plan.runs.filter { $0.method == settings.joined(separator: ", ") }
         let answers = try runs.map { try AblationAnswers(in: $0.folder) }

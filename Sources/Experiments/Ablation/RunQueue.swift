@@ -19,13 +19,19 @@ struct RunQueue {
     } catch { throw failure(error) }
   }
 
-  /// Whether the run is this rank's.
+  /// Whether the run is this rank's. - Throws: `UserError` where the queue cannot be written, or is not there.
   func take(_ number: Int) throws -> Bool {
     do {
       try FileManager.default.createDirectory(
         at: folder.appendingPathComponent("\(number)"), withIntermediateDirectories: false)
       return true
-    } catch let error as CocoaError where error.code == .fileWriteFileExists { return false } catch {
+    } catch let error as CocoaError where error.code == .fileWriteFileExists { return false } catch let error
+      as CocoaError where error.code == .fileNoSuchFile
+    {
+      throw UserError(
+        .inputOutput, "\(folder.path), which rank 0 has made, is not there for this rank",
+        remedy: "put run.folder on a file system that all hosts share")
+    } catch {
       throw failure(error)
     }
   }

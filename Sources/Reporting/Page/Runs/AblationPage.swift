@@ -13,6 +13,8 @@ public struct ReportedAblation: Decodable {
 
   struct Row: Decodable {
     var method: String
+    /// What the paper has for it, in per cent.
+    var paper: Double?
     /// Why it was left out.
     var skipped: String?
     var scores: [Score]
@@ -31,7 +33,10 @@ public struct ReportedAblation: Decodable {
       var score: Double?
     }
 
+    var method: String
     var fold: Int
+    var seeds: [UInt64]
+    var chosenFor: [String]
     var points: [Point]
     var best: [String]
   }
@@ -49,13 +54,15 @@ public struct ReportedAblation: Decodable {
   var comparedWith: String
   var tables: [Table]
   var combinedRecords: Int
-  var search: Search?
-  var note: String
+  var searches: [Search]
+  var patients: Int?
+  var remarks: [String]
+  var teacher: Row?
   /// The folder that holds it; the file does not say.
   private(set) var folder = URL(fileURLWithPath: "/")
 
   private enum CodingKeys: String, CodingKey {
-    case subset, records, steps, seeds, comparedWith, tables, combinedRecords, search, note
+    case subset, records, steps, seeds, comparedWith, tables, combinedRecords, searches, patients, remarks, teacher
   }
 
   /// - Returns: nil where the folder holds no results of an ablation.
@@ -78,12 +85,19 @@ struct AblationPage {
   let ablation: ReportedAblation
 
   private static let area = "macro AUC"
+  private static let exact = "exact-set accuracy"
+
+  private var patients: String { ablation.patients.map { " of \(PageNumber.grouped($0)) patients" } ?? "" }
+  /// What intervals are over.
+  private var drawn: String {
+    (ablation.patients == nil ? "records" : "patients") + (ablation.seeds.count > 1 ? " and seeds" : "")
+  }
 
   func content(colophon: String) -> PageContent {
     PageContent(
       title: ablation.folder.lastPathComponent, kicker: "evl-dist ablation report",
       status:
-        "\(ablation.subset), \(PageNumber.grouped(ablation.records)) records; \(PageNumber.grouped(ablation.steps)) "
+        "\(ablation.subset), \(PageNumber.grouped(ablation.records)) records\(patients); \(PageNumber.grouped(ablation.steps)) "
         + "steps; mean over \(ablation.seeds.count) \(ablation.seeds.count == 1 ? "seed" : "seeds").",
       headlines: headlines,
       sections: courses + ablation.tables.enumerated().map { section($1, id: "condition-\($0)") } + search
@@ -127,42 +141,36 @@ struct AblationPage {
     return [
       .init(
         id: "course", heading: "Over the conditions",
-        lead: "Macro AUC with 95% intervals over records and seeds. The scale does not begin at 0.5.",
+        lead: "Macro AUC with 95% intervals over \(drawn). The scale does not begin at 0.5.",
         blocks: [.figures(.init(figures))])
     ]
   }
 
-  /// What the grid tried, and what it chose.
+  /// What the grids tried, and what they chose.
   private var search: [PageContent.Section] {
-    guard let search = ablation.search else { return [] }
-    let table = PageContent.Table(
-      summary: "Combinations of the grid", columns: [.text("Settings"), .number("macro AUC")],
-      rows: search.points.map { point in
-        .init(
-          label: point.settings.joined(separator: ", "), cells: [.number(PageNumber.decimals(point.score, 3))],
-          weight: point.settings == search.best ? "strong" : "")
-      })
-    return [
-      .init(
-        id: "grid", heading: "The grid",
-        lead: "Trained without fold \(search.fold) of the training folds and scored on it. The fold that is reported "
-          + "had no part in the choice.", blocks: [.table(table)])
-    ]
+    ablation.searches.enumerated().map { place, search in
+      let table = PageContent.Table(
+        summary: "Combinations of the grid of \(search.method)", columns: [.text("Settings"), .number("macro AUC")],
+        rows: search.points.map { point in
+          .init(
+            label: point.settings.joined(separator: ", "), cells: [.number(PageNumber.decimals(point.score, 3))],
+            weight: point.settings == search.best ? "strong" : "")
+        })
+      return .init(
+        id: "grid-\(place)", heading: "Grid of \(search.method)",
+        lead: "Trained without fold \(search.fold) of the training folds and scored on it; what is best goes to "
+          + "\(search.chosenFor.joined(separator: ", ")). The fold that is reported had no part in the choice.",
+        blocks: [.table(table)])
+    }
   }
 
   private var remarks: [PageContent.Section] {
-    let words = [
-      ablation.note,
-      ablation.tables.contains { $0.rows.contains { $0["exact-set accuracy"] != nil } }
-        ? "Exact-set accuracy, the share of records whose classes are all right at a probability of 0.5, is our reading "
-          + "of the paper's clinical accuracy." : "",
-    ].filter { !$0.isEmpty }
-    return words.isEmpty
-      ? [] : [.init(id: "remarks", heading: "Remarks", blocks: words.map { .note(.remark($0)) })]
+    ablation.remarks.isEmpty
+      ? [] : [.init(id: "remarks", heading: "Remarks", blocks: ablation.remarks.map { .note(.remark($0)) })]
   }
 
   private func section(_ table: ReportedAblation.Table, id: String) -> PageContent.Section {
-    let figures = [(Self.area, 0.5), ("macro F1", 0.0), ("exact-set accuracy", 0)].enumerated().compactMap {
+    let figures = [(Self.area, 0.5), ("macro F1", 0.0), (Self.exact, 0)].enumerated().compactMap {
       place, metric -> PageContent.Figure? in
       let marks = table.rows.compactMap { row in
         row[metric.0].map {
@@ -192,30 +200,35 @@ struct AblationPage {
     return .init(
       id: id, heading: table.condition.capitalizedFirst,
       lead: (table.settings.isEmpty ? "" : table.settings.joined(separator: ", ") + ". ")
-        + "Whiskers are 95% intervals over records and seeds; AUC begins at 0.5, what chance gives.",
-      blocks: [.figures(.init(figures)), .table(differences(table))] + combined + skipped + failed)
+        + "Whiskers are 95% intervals over \(drawn); AUC begins at 0.5, what chance gives.",
+      blocks: [.figures(.init(figures)), .table(differences(table, Self.area)), .table(differences(table, Self.exact))]
+        + combined + skipped + failed)
   }
 
-  private func differences(_ table: ReportedAblation.Table) -> PageContent.Table {
+  private func differences(_ table: ReportedAblation.Table, _ metric: String) -> PageContent.Table {
     scores(
-      table, summary: "Differences to \(ablation.comparedWith), \(table.condition)", column: Self.area, of: \.scores)
+      table, metric, summary: "\(metric.capitalizedFirst), differences to \(ablation.comparedWith), \(table.condition)",
+      column: metric, of: \.scores)
   }
 
-  /// The records of several superclasses: rarer combinations of findings.
+  /// The records of several superclasses.
   private func combinations(_ table: ReportedAblation.Table) -> PageContent.Table {
     scores(
-      table, summary: "Records of two or more superclasses, \(table.condition)",
+      table, Self.area, summary: "Records of two or more superclasses, \(table.condition)",
       column: "macro AUC, \(ablation.combinedRecords) records of two or more superclasses", of: \.combined)
   }
 
   private func scores(
-    _ table: ReportedAblation.Table, summary: String, column: String,
+    _ table: ReportedAblation.Table, _ metric: String, summary: String, column: String,
     of scores: (ReportedAblation.Row) -> [ReportedAblation.Score]
   ) -> PageContent.Table {
-    .init(
-      summary: summary, columns: [.text("Method"), .number(column), .number("difference"), .number("p")],
-      rows: table.rows.compactMap { row in
-        guard let score = scores(row).first(where: { $0.metric == Self.area }) else { return nil }
+    let rows = table.rows + (ablation.teacher.map { [$0] } ?? [])
+    let hasPaper = metric == Self.exact && rows.contains { $0.paper != nil }
+    let paper = hasPaper ? [PageContent.Table.Column.number("paper, %")] : []
+    return .init(
+      summary: summary, columns: [.text("Method"), .number(column), .number("difference"), .number("p")] + paper,
+      rows: rows.compactMap { row in
+        guard let score = scores(row).first(where: { $0.metric == metric }) else { return nil }
         return .init(
           label: row.method,
           cells: [
@@ -224,7 +237,8 @@ struct AblationPage {
               PageNumber.decimals(score.difference?.difference.value, 3),
               PageNumber.interval(score.difference?.difference)),
             .number(PageNumber.decimals(score.difference?.pValue, 3)),
-          ], weight: row.method == ablation.comparedWith ? "strong" : "")
+          ] + (hasPaper ? [.number(PageNumber.decimals(row.paper, 1))] : []),
+          weight: row.method == ablation.comparedWith ? "strong" : "")
       })
   }
 }
