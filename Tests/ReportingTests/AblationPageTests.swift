@@ -7,7 +7,7 @@ import Testing
 
 /// The results of an ablation as a page.
 @Suite struct AblationPageTests {
-  private func results(_ method: String) -> String {
+  static func results(_ method: String) -> String {
     """
     {"subset": "made", "records": 90, "combinedRecords": 31, "steps": 40, "seeds": [1, 2], "comparedWith": "EVL",
      "bootstrap": {"seed": 1, "replicates": 100, "level": 0.95}, "patients": 80, "remarks": ["The paper has 66.5."], "teacher": {"method": "teacher", "settings": [], "seconds": [1],
@@ -19,7 +19,7 @@ import Testing
     """
   }
 
-  private func rows(_ method: String) -> String {
+  private static func rows(_ method: String) -> String {
     """
      [
       {"method": "EVL", "settings": [], "seconds": [1], "combined": [
@@ -36,7 +36,7 @@ import Testing
 
   @Test func methodsAreShownAsBarsWithTheirDifferences() throws {
     try withTemporaryFolder { folder in
-      try Data(results("<b>CE</b>").utf8).write(to: folder.appendingPathComponent("ablation.json"))
+      try Data(Self.results("<b>CE</b>").utf8).write(to: folder.appendingPathComponent("ablation.json"))
       let ablation = try #require(try ReportedAblation.read(folder))
       let page = RunReportTests.expectASoundPage(try RunReport(ablation, program: "evl-dist").html())
       for words in [
@@ -57,7 +57,7 @@ import Testing
     try withTemporaryFolder { folder in
       let none = try ReportedAblation.read(folder)
       #expect(none == nil)
-      let whole = Data(results("CE").utf8)
+      let whole = Data(Self.results("CE").utf8)
       for length in stride(from: 0, to: whole.count, by: 37) {
         try whole.prefix(length).write(to: folder.appendingPathComponent("ablation.json"))
         let refused = #expect(throws: UserError.self) { try ReportedAblation.read(folder) }
