@@ -104,9 +104,12 @@ import Testing
     }
   }
 
-  private func diagnosed(in folder: URL, _ records: [(String, String)]) throws -> DiagnosedFolder {
-    let table = (0..<9).map { "diagnosis \($0),10\($0),D\($0),1\n" }.joined()
-    try Data(("Dx,SNOMED CT Code,Abbreviation,CPSC\n" + table).utf8)
+  /// - Parameter notes: of some of the nine diagnoses, by their number.
+  private func diagnosed(
+    in folder: URL, _ records: [(String, String)], notes: [Int: String] = [:]
+  ) throws -> DiagnosedFolder {
+    let table = (0..<9).map { "diagnosis \($0),10\($0),D\($0),1,\(notes[$0] ?? "")\n" }.joined()
+    try Data(("Dx,SNOMED CT Code,Abbreviation,CPSC,Notes\n" + table).utf8)
       .write(to: folder.appendingPathComponent("dx_mapping_scored.csv"))
     for (name, diagnoses) in records {
       try Data("\(name) 1 500 10\n\(name).mat 16+24 1000/mV 16 0 0 0 0 I\n# Dx: \(diagnoses)\n".utf8)
@@ -147,6 +150,32 @@ import Testing
     }
   }
 
+  /// The options of an item that name a diagnosis of the record, or one that is scored as the same.
+  private func optionsThatHold(_ item: ChoiceItem, _ source: DiagnosedFolder) throws -> [String] {
+    let record = try #require(source.records.first { $0.id == item.question.id })
+    let right = record.diagnoses.flatMap { own in source.scoredClasses.first { $0.contains(own) } ?? [own] }
+    return item.options.filter { option in right.contains { option.contains($0.text) } }
+  }
+
+  @Test func noWrongOptionIsScoredAsTheSame() throws {
+    try withTemporaryFolder { folder in
+      let same = "We score 107 and 108 as the same diagnosis."
+      let records = [("E1", "107"), ("E2", "108"), ("E3", "108,100"), ("E4", "101"), ("E5", "102,103")]
+      let source = try diagnosed(in: folder, records, notes: [7: same, 8: same])
+      #expect(source.scoredClasses.count == 8)
+      let task = try ChoiceTask(name: "g12ec", diagnoses: source)
+      for item in task.items {
+        let named = try optionsThatHold(item, source)
+        #expect(named.count == 1 && Set(item.options).count == 8, "\(item.question.id): \(named)")
+      }
+      // Without the notes they are two diagnoses, and stand against each other.
+      let apart = try withTemporaryFolder { other in
+        try ChoiceTask(name: "g12ec", diagnoses: diagnosed(in: other, records))
+      }
+      #expect(try apart.items.contains { try optionsThatHold($0, source).count > 1 })
+    }
+  }
+
   @Test func aFolderWithoutDiagnosesOrTablesIsRefused() throws {
     try withTemporaryFolder { folder in
       #expect(throws: UserError.self) { try diagnosed(in: folder, [("E1", "Unknown")]) }
@@ -162,6 +191,11 @@ import Testing
       let source = try DiagnosedFolder(SharedFiles.url("data/cinc-2021/\(name)"))
       let task = try ChoiceTask(name: name == "G12EC" ? "g12ec" : "csn", diagnoses: source)
       #expect(source.records.count > 20 && task.items.allSatisfy { Set($0.options).count == 8 })
+      #expect(source.scoredClasses.count == 27 - 3)
+      for item in task.items {
+        let named = try optionsThatHold(item, source)
+        #expect(named.count == 1, "\(item.question.id): \(named)")
+      }
       let truth = try Predictions(task.items.map { Prediction(id: $0.question.id, text: "Answer: \($0.answer)") })
       #expect(try task.scores(truth, rules: .default).measures[0].values.allSatisfy { $0 == 1 })
     }
