@@ -23,6 +23,13 @@ struct WordText: Sendable {
     }
   }
 
+  /// The same text with a single long word in place of each stretch, at the same places.
+  func hiding(_ ranges: [Range<Int>]) -> WordText {
+    var hidden = scalars
+    for range in ranges { hidden.replaceSubrange(range, with: repeatElement("_", count: range.count)) }
+    return WordText(String(String.UnicodeScalarView(hidden)))
+  }
+
   /// The lower-cased words of a stretch, in order.
   func words(in range: Range<Int>) -> [String] {
     lowered[range].split { !Self.isWord($0) && $0 != "'" }.map { part in

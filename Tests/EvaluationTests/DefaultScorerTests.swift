@@ -108,6 +108,21 @@ import Testing
     #expect(DefaultScorer.options([], in: "x") == [])
   }
 
+  private static let optionDenials: [(text: String, named: [String])] = [
+    ("There is no p duration. The ECG shows qt interval and rr interval.", ["qt interval", "rr interval"]),
+    ("No p duration, qt interval or rr interval.", []), ("p duration is not present; rr interval", ["rr interval"]),
+    ("p duration: no\nqt interval: yes", ["qt interval"]), ("It doesn't show qt interval", []),
+    ("none", ["none"]), ("None: no p duration or qt interval", ["none"]), ("None (no finding)", ["none"]),
+    ("no q waves", ["no q waves"]), ("no q waves and rr interval", ["no q waves", "rr interval"]),
+    ("There are no q waves; p duration", ["no q waves", "p duration"]), ("p duration, none", ["none", "p duration"]),
+    ("not sure, p duration", ["not sure", "p duration"]),
+  ]
+
+  @Test(arguments: optionDenials) func optionsThatATextDeniesAreNotNamed(text: String, named: [String]) {
+    let options = ["p duration", "qt interval", "rr interval", "no q waves", "not sure", "none"]
+    #expect(DefaultScorer.options(options, in: text) == Set(named), "\(text)")
+  }
+
   @Test func optionsOfAPromptKeepCommasInParentheses() {
     let prompt =
       "Options: bigeminal pattern (unknown origin, supraventricular, or ventricular), none\n\n"
@@ -124,12 +139,29 @@ import Testing
       ("B", "B"), ("b", nil), ("(C) right", "C"), ("D. axis of an ECG.", "D"), ("Answer: B", "B"),
       ("**Answer:** C", "C"),
       ("A. is wrong, C. too. The correct option is B", "B"), ("The answer is A because", "A"), ("ECG.", nil), ("", nil),
-      ("A normal ECG", nil), ("Left axis deviation", "B"), ("B. or C.", "B"), ("I doubt B. or C.", nil),
+      ("A normal ECG", nil), ("Left axis deviation", "B"), ("B. or C.", nil), ("I doubt B. or C.", nil),
       ("A. Option C is wrong", "A"), ("H.", nil), ("Answer: $D", "D"),
-      ("I cannot answer. A normal ECG it is", nil),
+      ("I cannot answer. A normal ECG it is", nil), ("I see left axis deviation, not right axis deviation", "B"),
     ]
     for (text, expected) in cases { #expect(DefaultScorer.letter(in: text, options: options) == expected, "\(text)") }
     #expect(DefaultScorer.letter(in: "A", options: []) == nil)
+  }
+
+  @Test(arguments: [
+    (#"Final answer: $\boxed{B}$"#, "B"), (#"So \boxed{\text{(C)}} it is, not A."#, "C"), (#"\boxed{B. left}"#, "B"),
+    (#"Answer: \boxed{D}"#, "D"), (#"First \boxed{A}. Final answer: \boxed{B}"#, "B"),
+    (#"\boxed{A} or \boxed{B}"#, nil),
+    (#"A. \boxed{A} and then \boxed{C}"#, nil), (#"\boxed{H}"#, nil), (#"\boxed{A normal axis"#, nil),
+    (#"\boxed{"#, nil),
+    ("I would choose (B) fibrillation rather than (A) or (C).", "B"), ("I select option C because of A.", "C"),
+    ("I choose **D**", "D"), ("I would not choose (A), nor select (B)", nil), ("I'd choose B. I choose B!", "B"),
+    ("I choose A or B.", nil), ("I choose (A). Then I select (B).", nil), ("I choose either (A) or (B)", nil),
+    ("Choose one of A, B and C", nil), ("It is B or C.", nil), ("One might choose (A), but (B) is right", nil),
+    ("I cannot choose A. (B) fits", nil), ("The answer is A or B.", nil), ("Answer: A, B", nil), ("Answer: A/B", nil),
+    ("Answer: (A) and (B)", nil), ("Answer: A, or B", nil), ("The answer is (B) and not (A)", "B"),
+    ("The answer is B, as A has no P waves", "B"), ("The answer is A or B. No, the answer is C", "C"),
+  ]) func aLetterIsReadWhereItIsChosenAndNotGuessed(text: String, letter: String?) {
+    #expect(DefaultScorer.letter(in: text, options: ["alpha", "beta", "gamma", "delta"]) == letter, "\(text)")
   }
 
   /// Whatever is generated: no trap, only stated labels, options and letters.
@@ -138,7 +170,8 @@ import Testing
     let pieces = [
       "MI", "NORM", "ST", "Answer:", "answer", " ", ",", ".", ":", "=", "-", "(", ")", "\n", "\r\n", "no", "not sure",
       "yes",
-      "A", "B.", "The correct option is ", "Options:", "\u{301}", "é", "İ", "ß", "🫀", "\u{0}", "lead I", "-MI", "n't",
+      "A", "B.", "The correct option is ", "Options:", "choose ", "\\boxed{", "}", "or", "\u{301}", "é", "İ", "ß", "🫀",
+      "\u{0}", "lead I", "-MI", "n't",
     ]
     let options = ["lead I", "lead II", "MI", "not sure", "", "é"]
     for _ in 0..<3000 {
