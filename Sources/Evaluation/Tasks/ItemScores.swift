@@ -110,18 +110,20 @@ public struct ItemScores: Sendable, Equatable {
     return zip(names, differences).map { ScoreDifference(group: $0.0, measure: $0.1, difference: $1) }
   }
 
-  /// Names of the scores of labels: over all decisions, and the mean over the labels that some item has in truth; of a
-  /// resample, some item in it.
+  /// Names of the scores of labels: over all decisions, and the mean over the labels that some item has in truth. These are
+  /// fixed on all items: in a resample without one of them, and without a prediction of it, its F1 is 0, as in `LabelMetrics`.
   static let labelMeasures = ["label F1, micro", "label F1, macro"]
 
   /// Every mean, then the scores of labels, under given weights of items.
   private var statistics: ([Int]) -> [Double?] {
     let (cells, labels) = (cells, labels)
+    let positives = labels?.gold.positives ?? []
+    let held = positives.indices.filter { positives[$0] > 0 }
     return { weights in
       let means = cells.map { self.mean($0.measure.values, of: $0.members, weights) }
       guard let counts = labels?.confusion(weights: weights) else { return means }
-      // A label of few items is in some resamples of none, and says nothing there.
-      return means + [counts.microF1, counts.filter { $0.recall != nil }.macroF1]
+      // The same labels in every resample: a mean over fewer would be another quantity.
+      return means + [counts.microF1, held.map { counts[$0] }.macroF1]
     }
   }
 
