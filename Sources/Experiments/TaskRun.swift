@@ -119,7 +119,8 @@ public struct TaskRun {
         : [
           "\(left) of \(task.questions.count) questions show \(showsSeveral ? "no ECG" : "no ECG, or several"), and were not asked"
         ]
-      return try finish(asked, predictions, notes: notes, export: asking.files.export, other: other)
+      return try finish(
+        asked, predictions, skipsMissing: asking.skipsMissing, notes: notes, export: asking.files.export, other: other)
     }
   }
 
@@ -173,9 +174,9 @@ public struct TaskRun {
 
   /// The report of answers to what was asked, and the files that are written with it.
   private func finish<Asked: BenchmarkTask>(
-    _ given: Asked, _ answers: Predictions, notes: [String], export: URL?, other: Other?
+    _ given: Asked, _ answers: Predictions, skipsMissing: Bool, notes: [String], export: URL?, other: Other?
   ) throws -> any EvaluationReport {
-    let (task, predictions, told) = try given.settled(answers)
+    let (task, predictions, told) = try given.settled(answers, skipsMissing: skipsMissing)
     if communicator.isController, let export, let exported = task as? any ExportedTask {
       try OutputFile(url: export).write(try exported.export(predictions))
     }
@@ -214,11 +215,17 @@ public struct TaskRun {
   }
 
   /// Collective: scores the answers of a predictions file.
-  /// - Parameter files: to be written, and to be compared with.
-  public func score(predictions file: URL, files: Files = Files()) throws -> any EvaluationReport {
+  /// - Parameters:
+  ///   - files: to be written, and to be compared with.
+  ///   - skipsMissing: whether questions that the file says were skipped are left out, and counted.
+  /// - Throws: `UserError` (bad input), where they are not, naming the first of them.
+  public func score(
+    predictions file: URL, files: Files = Files(), skipsMissing: Bool = false
+  ) throws -> any EvaluationReport {
     try communicator.agree {
       let (task, other) = try begin(files)
-      return try finish(task, Predictions(contentsOf: file), notes: [], export: files.export, other: other)
+      return try finish(
+        task, Predictions(contentsOf: file), skipsMissing: skipsMissing, notes: [], export: files.export, other: other)
     }
   }
 }

@@ -59,11 +59,11 @@ import Testing
   @Test func predictionsOfWhatIsLeftOutAreIgnoredAndCounted() throws {
     let task = task { "\($0)" }
     let given = try Predictions((0..<42).map { Prediction(id: "\($0)", text: "MI") })
-    let (same, answers, notes) = try task.settled(given)
+    let (same, answers, notes) = try task.settled(given, skipsMissing: false)
     #expect(same.items == task.items && answers.predictions.count == 40)
     #expect(notes == ["2 predictions are about what is left out, and are ignored"])
     let stray = try Predictions(given.predictions + [Prediction(id: "99", text: "MI")])
-    let settled = try task.settled(stray)
+    let settled = try task.settled(stray, skipsMissing: false)
     let error = #expect(throws: UserError.self) {
       try settled.task.report(settled.predictions, rules: .default, bootstrap: few, notes: [])
     }
@@ -77,12 +77,17 @@ import Testing
     // Through a file.
     let read = try Predictions(jsonLines: given.jsonLines(), source: "made")
     #expect(read == given)
-    let (asked, answers, notes) = try task.settled(read)
+    let (asked, answers, notes) = try task.settled(read, skipsMissing: true)
     #expect(asked.items.count == 33 && answers.predictions.count == 33)
     #expect(notes.count == 1 && notes[0].hasPrefix("7 of 40 questions are left out"))
     #expect(notes[0].contains("0 (r0 is not there); 1 (") && notes[0].hasSuffix("; ..."))
+    // Whoever may leave nothing out is scored on all questions, or refused.
+    let refused = #expect(throws: UserError.self) { try task.settled(read, skipsMissing: false) }
+    #expect(refused?.kind == .badInput)
+    #expect(refused?.message.hasPrefix("7 of 40 questions of ptb-xl-super were skipped, not answered: 0 (r0 ") == true)
+    #expect(refused?.remedy.contains("--missing-images skip") == true)
     let none = try Predictions((0..<40).map { Prediction(id: "\($0)", text: "", skipped: "gone") })
-    #expect(throws: UserError.self) { try task.settled(none) }
+    #expect(throws: UserError.self) { try task.settled(none, skipsMissing: true) }
   }
 
   @Test(.enabled(if: SharedFiles.has("data/ptb-xl")))

@@ -46,8 +46,15 @@ import Testing
       let notes = try #require(report["notes"] as? [String])
       #expect(report["items"] as? Int == 37)
       #expect(notes.contains { $0.hasPrefix("3 of 40 questions are left out") && $0.contains("q-17 (") }, "\(notes)")
-      let again = try CommandTests.run(common + ["--predictions", saved])
+      let again = try CommandTests.run(common + ["--predictions", saved, "--missing-images", "skip"])
       #expect(again.code == 0 && again.output == reports[0], "\(again)")
+      // A file of predictions does not choose by itself what it is scored on, by any rules.
+      for rules in ["default", "ecgbench"] {
+        let chosen = try CommandTests.run(common + ["--predictions", saved, "--scorer", rules])
+        #expect(chosen.code == 65 && chosen.output.isEmpty, "\(chosen)")
+        #expect(chosen.refusal.contains("3 of 40 questions of choice were skipped, not answered: q-0 ("), "\(chosen)")
+        #expect(chosen.refusal.contains("--missing-images skip"))
+      }
       let none = try questions(in: folder, missing: Set(0..<40))
       let nothing = try CommandTests.run(
         ["evaluate", "--task", "choice", "--data", none.path, "--model", model.path, "--missing-images", "skip"])

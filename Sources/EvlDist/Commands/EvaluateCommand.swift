@@ -32,7 +32,9 @@ struct EvaluateCommand: ParsableCommand {
         + "student's are taken.", valueName: "path"))
   var compare: String?
   @Option(
-    help: "Questions whose picture or recording is not there, or cannot be read: refuse, or skip and count.")
+    help: ArgumentHelp(
+      "Questions whose picture or recording is not there, or cannot be read, and predictions marked as skipped: "
+        + "refuse, or skip and count."))
   var missingImages = ConversationDataset.MissingImages.refused
   @Option(
     help: "Seconds that the ranks may go without meeting (16 questions each) before they end as late; 0: for ever.")
@@ -45,9 +47,6 @@ struct EvaluateCommand: ParsableCommand {
     }
     guard chatTemplate.isEmpty || model != nil else { throw ValidationError("--chat-template is for --model") }
     guard save == nil || model != nil else { throw ValidationError("--save is for --model") }
-    guard missingImages == .refused || model != nil else {
-      throw ValidationError("--missing-images is for --model")
-    }
     guard compare == nil || task != .arena else { throw ValidationError("arena has no score here to compare") }
     guard stepLimit >= 0 && stepLimit.isFinite else { throw ValidationError("--step-limit is 0 or more seconds") }
     guard task != .arena || single.export != nil || save != nil else {
@@ -77,10 +76,13 @@ struct EvaluateCommand: ParsableCommand {
       rules: scorer, seed: seed)
     var files = TaskRun.Files()
     (files.save, files.export, files.comparedWith) = (file(save), file(single.export), file(compare))
-    if let predictions = file(predictions) { return try run.score(predictions: predictions, files: files) }
+    let skipsMissing = missingImages == .skipped
+    if let predictions = file(predictions) {
+      return try run.score(predictions: predictions, files: files, skipsMissing: skipsMissing)
+    }
     var asking = TaskRun.Asking(model: URL(fileURLWithPath: model ?? ""))
     (asking.chatTemplate, asking.tokens, asking.files) = (chatTemplate, single.tokens, files)
-    asking.skipsMissing = missingImages == .skipped
+    asking.skipsMissing = skipsMissing
     // The report alone goes to standard output.
     let line = RunObserver(
       terminal: .current(ofErrors: true), metrics: MetricsLog(URL(fileURLWithPath: "/dev/null")),
