@@ -229,6 +229,54 @@ import Training
     }
   }
 
+  /// Dialogues, whose later questions stand behind the model's own answers: the same file on any ranks, and after a stop.
+  @Test(.enabled(if: MPIRun.isPresent)) func dialoguesAreResumedAndTheSameOnAnyRanks() throws {
+    try withTemporaryFolder { folder in
+      let model = folder.appendingPathComponent("model")
+      try Fixtures.model(in: model, view: "image")
+      try Fixtures.record(in: folder)
+      let entries = (0..<48).map { number -> [String: Any] in
+        let turns = (0...number % 3).flatMap { turn in
+          [
+            ["from": "human", "value": "\(turn == 0 ? "<image>\n" : "")Question \(number), \(turn)?"],
+            ["from": "gpt", "value": "Reference \(turn)"],
+          ]
+        }
+        return ["id": "d-\(number)", "image": "made", "conversations": turns]
+      }
+      let file = folder.appendingPathComponent("arena.json")
+      try JSONSerialization.data(withJSONObject: entries).write(to: file)
+      func start(_ name: String, ranks: Int) throws -> MPIRun.Outcome {
+        try MPIRun.run(
+          ranks: ranks, MPIRun.program("evl-dist"),
+          [
+            "evaluate", "--task", "arena", "--data", file.path, "--model", model.path, "--tokens", "24", "--json",
+            "--save", folder.appendingPathComponent(name).path, "--export",
+            folder.appendingPathComponent("judge-" + name).path,
+          ], seconds: 240)
+      }
+      func bytes(_ name: String) throws -> Data { try Data(contentsOf: folder.appendingPathComponent(name)) }
+      let one = try start("one.jsonl", ranks: 1)
+      #expect(one.code == 0, "\(one.errors)")
+      let report = try json(one.output)
+      #expect(report["dialogues"] as? Int == 48 && report["answers"] as? Int == 96)
+      let log = folder.appendingPathComponent("three.jsonl.unfinished")
+      Self.stop(after: 17, lines: log)
+      let stopped = try start("three.jsonl", ranks: 1)
+      #expect(stopped.code == 75, "\(stopped)")
+      let kept = try String(contentsOf: log, encoding: .utf8).split(separator: "\n").count - 1
+      #expect(kept >= 16 && kept < 48 && kept % 16 == 0, "\(kept)")
+      let three = try start("three.jsonl", ranks: 3)
+      #expect(three.code == 0 && three.errors.contains("going on behind \(kept) answers"), "\(three.errors)")
+      #expect(three.output == one.output)
+      #expect(try bytes("three.jsonl") == bytes("one.jsonl"))
+      #expect(try bytes("judge-three.jsonl") == bytes("judge-one.jsonl"))
+      let whole = try start("whole.jsonl", ranks: 3)
+      #expect(whole.code == 0 && whole.output == one.output, "\(whole.errors)")
+      #expect(try bytes("whole.jsonl") == bytes("one.jsonl"))
+    }
+  }
+
   @Test(.enabled(if: SharedFiles.has("data/ecg-qa") && SharedFiles.has("data/ptb-xl")))
   func ecgQAIsScoredByKindAndTellsOfItsLeaks() throws {
     try withTemporaryFolder { folder in
