@@ -13,6 +13,21 @@ public struct LeadBox: Sendable, Equatable {
   public let height: Double
   public let baseline: Double
 
+  public init(
+    lead: Lead, isRhythmStrip: Bool, start: Double, duration: Double, x: Double, y: Double, width: Double,
+    height: Double, baseline: Double
+  ) {
+    self.lead = lead
+    self.isRhythmStrip = isRhythmStrip
+    self.start = start
+    self.duration = duration
+    self.x = x
+    self.y = y
+    self.width = width
+    self.height = height
+    self.baseline = baseline
+  }
+
   /// The box in an image that shows this one from (x0, y0) on, scaled.
   public func moved(x0: Double = 0, y0: Double = 0, scaleX: Double, scaleY: Double) -> LeadBox {
     LeadBox(
@@ -46,6 +61,8 @@ struct ECGLayout {
   private static let leastPageHeight = 150.0
   /// Share of a small row above the baseline: R waves are taller than S waves are deep where the image ends.
   private static let rise = 0.6
+  /// Height of a small row.
+  private static let millivolts = 3.2
 
   init(_ paper: ECGPaper, width: Int, height: Int) {
     let scale = min(Double(width) / Self.pageWidth, Double(height) / Self.leastPageHeight)
@@ -86,8 +103,8 @@ struct ECGLayout {
     let rows = Double(paper.rows.count + (paper.rhythmLead == nil ? 0 : 1))
     let pitch = height / rows
     pixelsPerSecond = (width - 2 * margin) / paper.duration
-    // A row is 3.2 mV high: 20 mm/mV on a square image, so that waves of 0.1 mV still move the trace by 2 of 256 pixels.
-    pixelsPerMillivolt = pitch / 3.2
+    // 20 mm/mV on a square image, so that waves of 0.1 mV still move the trace by 2 of 256 pixels.
+    pixelsPerMillivolt = pitch / Self.millivolts
     millimetre = (pixelsPerSecond / paper.speed, pixelsPerMillivolt / paper.gain)
     traceWidth = max(1.25, width / 330)
     textSize = pitch * 0.09 >= 9 ? pitch * 0.09 : nil
@@ -100,18 +117,23 @@ struct ECGLayout {
       rhythmBaseline: (Double(paper.rows.count) + Self.rise) * pitch)
   }
 
-  /// The same layout on an image larger by a factor; what the small image had no pixels for is shown where it now has.
-  func enlarged(by factor: Double) -> ECGLayout {
-    var result = self
-    result.pixelsPerSecond *= factor
-    result.pixelsPerMillivolt *= factor
-    result.millimetre = (millimetre.x * factor, millimetre.y * factor)
-    result.traceWidth = max(traceWidth, pixelsPerMillivolt * factor / 40)
-    result.showsMajorGrid = showsMajorGrid || 5 * result.millimetre.x >= 8
-    result.textSize = nil
-    result.pulseWidth = nil
-    result.boxes = boxes.map { $0.moved(scaleX: factor, scaleY: factor) }
-    return result
+  /// Boxes that lie where another layout has them, on a square image.
+  ///
+  /// - Precondition: there is a box.
+  init(_ paper: ECGPaper, boxes: [LeadBox], side: Double) {
+    precondition(!boxes.isEmpty, "a box for each lead")
+    self.boxes = boxes
+    isPrint = false
+    let speed = boxes[0].width / boxes[0].duration
+    pixelsPerSecond = speed
+    pixelsPerMillivolt = boxes[0].height / Self.millivolts
+    millimetre = (speed / paper.speed, pixelsPerMillivolt / paper.gain)
+    traceWidth = max(1.25, pixelsPerMillivolt / 40)
+    showsMinorGrid = false
+    // One grid for all needs one scale of time.
+    let isEven = boxes.allSatisfy { abs($0.width / $0.duration / speed - 1) < 1e-6 }
+    showsMajorGrid = paper.showsGrid && isEven && 5 * millimetre.x >= 8
+    gridFading = 0.6
   }
 
   private mutating func place(

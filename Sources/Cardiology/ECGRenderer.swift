@@ -20,18 +20,13 @@ public struct ECGRenderer: Sendable {
     try draw(record, ECGLayout(paper, width: width, height: height), width: width, height: height, header: header)
   }
 
-  /// Draws an image of a size enlarged: every lead in the same place, relative to the image, with finer lines, and
-  /// without names, so that others can label it.
+  /// Draws every lead into its boxes on a square image, without names, so that others can label it: for views that lay
+  /// leads out in another way, or that are to be shown larger than a model sees them.
   ///
-  /// - Parameter factor: pixels of the result for one of the image.
+  /// - Parameter boxes: in pixels of the result, all of one height, which is 3.2 mV.
   /// - Throws: as `render`.
-  public func render(
-    _ record: ECGRecord, width: Int, height: Int, enlargedBy factor: Double
-  ) throws -> RasterImage {
-    func enlarged(_ side: Int) -> Int { Int((Double(side) * factor).rounded()) }
-    return try draw(
-      record, ECGLayout(paper, width: width, height: height).enlarged(by: factor), width: enlarged(width),
-      height: enlarged(height), header: [])
+  public func render(_ record: ECGRecord, in boxes: [LeadBox], side: Int) throws -> RasterImage {
+    try draw(record, ECGLayout(paper, boxes: boxes, side: Double(side)), width: side, height: side, header: [])
   }
 
   private func draw(
@@ -49,15 +44,11 @@ public struct ECGRenderer: Sendable {
     return try canvas.image()
   }
 
-  /// The lines of all leads that `render` draws on an image of this size, enlarged, in pixels of the result: for drawings
-  /// that are not made of pixels.
+  /// The lines of all leads that `render(_:in:side:)` draws, for drawings that are not made of pixels.
   ///
   /// - Throws: `UserError` where a lead is missing.
-  public func traces(
-    of record: ECGRecord, width: Int, height: Int, enlargedBy factor: Double
-  ) throws -> [[(x: Double, y: Double)]] {
-    let layout = ECGLayout(paper, width: width, height: height).enlarged(by: factor)
-    return traces(of: try record.standardised(), layout, height: Double(height) * factor)
+  public func traces(of record: ECGRecord, in boxes: [LeadBox], side: Double) throws -> [[(x: Double, y: Double)]] {
+    traces(of: try record.standardised(), ECGLayout(paper, boxes: boxes, side: side), height: side)
   }
 
   private func traces(of record: ECGRecord, _ layout: ECGLayout, height: Double) -> [[(x: Double, y: Double)]] {
@@ -101,7 +92,7 @@ public struct ECGRenderer: Sendable {
     var paths: [[(x: Double, y: Double)]] = []
     var path: [(x: Double, y: Double)] = []
     let edge = layout.traceWidth / 2
-    let step = layout.pixelsPerSecond / rate
+    let step = box.width / box.duration / rate
     for index in first..<last {
       guard samples[index].isFinite else {
         if !path.isEmpty { paths.append(path) }

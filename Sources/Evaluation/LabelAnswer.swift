@@ -166,14 +166,14 @@ func notesOnSubjects(_ clusters: [Int]) -> [String] {
 }
 
 extension [ECGSample] {
-  /// What is to be said of patients, who are drawn with all their recordings; nothing where none is known.
-  public var remarksOnPatients: [String] {
-    let unknown = count { $0.patient.isEmpty }
-    guard unknown < count else { return [] }
-    let patients = Set(map(\.patient)).count - (unknown > 0 ? 1 : 0)
+  /// What is to be said of groups, which are drawn with all their recordings; nothing where none is known.
+  public var remarksOnGroups: [String] {
+    let groups = Set(compactMap(\.group))
+    guard let first = groups.first else { return [] }
+    let others = count { $0.group == nil }
     return [
-      "\(count - unknown) records of \(patients) patients, who are drawn in resamples"
-        + (unknown > 0 ? "; \(unknown) of unknown patients are drawn by themselves" : "")
+      "\(count - others) records of \(groups.count) \(first.plural), which resamples draw with all their records"
+        + (others > 0 ? "; \(others) of which none is known are drawn by themselves" : "")
     ]
   }
 }

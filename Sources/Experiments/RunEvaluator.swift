@@ -54,7 +54,7 @@ struct RunEvaluator {
       let task = LabelMetrics(
         trained: corpus.questions, subset: corpus.evaluationSubset,
         bootstrap: try Bootstrap(seed: context.configuration.run.seed, replicates: settings.replicates, level: 0.95),
-        remarks: corpus.evaluation.remarksOnPatients)
+        remarks: corpus.evaluation.remarksOnGroups)
       let report = try task.report(answers)
       let evaluated = Evaluated(report: report, answers: answers.map { KeptAnswer($0, classes: task.space.classes) })
       if context.communicator.isController, let file { write(file) { try evaluated.json() } }
@@ -99,9 +99,8 @@ struct RunEvaluator {
     digest.update(Data("\(side.settings) \(settings) \(context.configuration.run.seed)".utf8))
     digest.update(Data(corpus.evaluation.map(\.id).joined(separator: ",").utf8))
     digest.update(Data(corpus.metadataFingerprint.utf8))
-    // Intervals depend on who is drawn.
-    let patients = corpus.evaluation.map(\.patient)
-    if patients.contains(where: { !$0.isEmpty }) { digest.update(Data(patients.joined(separator: ",").utf8)) }
+    // Intervals depend on what is drawn together.
+    digest.update(Data(corpus.evaluation.map(\.subject).joined(separator: ",").utf8))
     return digest.finish()
   }
 

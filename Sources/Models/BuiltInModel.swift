@@ -5,16 +5,17 @@ import Tensors
 ///
 /// Student and teacher differ as in the paper: another width and depth, and 64 against 256 visual tokens.
 public struct BuiltInModel: Equatable, Sendable {
-  /// How an ECG enters: as a rendered image, or as signal packed into 16 x 16 cells (`data.view`).
+  /// How an ECG enters: as a rendered image, or as signal packed into 16 x 16 cells, of all leads or of one (`data.view`).
   public enum View: String, CaseIterable, Codable, Sendable {
     case image
     case signal
+    case leads
 
-    /// Side of an image and of a patch in pixels; both views have 16 x 16 patches.
+    /// Side of an image and of a patch in pixels; all views have 16 x 16 patches.
     public var sizes: (image: Int, patch: Int) {
       switch self {
       case .image: (256, 16)
-      case .signal: (128, 8)
+      case .signal, .leads: (128, 8)
       }
     }
   }

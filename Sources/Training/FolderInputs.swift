@@ -37,18 +37,27 @@ struct FolderInputs {
     return Result { ModelSide(view: view, prompt: try TemplatePrompt(side.prompt, image: view.geometry)) }
   }
 
-  /// Recordings as packed signal, which is one square image.
+  /// Recordings as packed signal, of all leads or of one, which is one square image.
   /// - Throws: `UserError` of kind usage for a model that cuts every image into tiles.
-  func signalSide() throws -> ModelSide {
+  func signalSide(_ view: String) throws -> ModelSide {
     if case .llavaNext = configuration.imageTokens {
       throw UserError(
-        .usage, "\(folder.path): the signal view is one square image, and \(configuration.familyName) cuts every image",
+        .usage,
+        "\(folder.path): the view \(view) is one square image, and \(configuration.familyName) cuts every image",
         remedy: "set data.view to image")
     }
     let vision = configuration.vision
-    let view = try SignalView(
-      imageSize: vision.imageSize, patchSize: vision.patchSize, blockSide: configuration.blockSide)
-    return ModelSide(view: view, prompt: try TemplatePrompt(try prompt(splitsImages: false), image: view.geometry))
+    let packed = try Self.packedView(
+      view, imageSize: vision.imageSize, patchSize: vision.patchSize, blockSide: configuration.blockSide)
+    return ModelSide(
+      view: packed, prompt: try TemplatePrompt(try prompt(splitsImages: false), image: packed.geometry))
+  }
+
+  /// The view of packed signal that `data.view` names.
+  static func packedView(_ view: String, imageSize: Int, patchSize: Int, blockSide: Int) throws -> any ECGView {
+    view == "leads"
+      ? try LeadView(imageSize: imageSize, patchSize: patchSize, blockSide: blockSide)
+      : try SignalView(imageSize: imageSize, patchSize: patchSize, blockSide: blockSide)
   }
 
   private func prompt(splitsImages: Bool) throws -> ConversationPrompt {

@@ -17,7 +17,7 @@ public struct ModelBlueprint: Sendable {
   public let configuration: any ModelConfiguration
   public let tokenizer: BytePairTokenizer
   private let recordings: Result<ModelSide, any Error>
-  /// `signal` or `image`.
+  /// `signal`, `leads` or `image`.
   public let viewName: String
   /// Hugging Face folder the weights come from; nil for a built-in model.
   public let folder: URL?
@@ -29,7 +29,7 @@ public struct ModelBlueprint: Sendable {
     let tokenizer = try BytePairTokenizer(role == .student ? .student : .teacher)
     try self.init(
       (role == .student ? BuiltInModel.student : .teacher).configuration(
-        view: view == "signal" ? .signal : .image, tokens: Self.tokens(of: tokenizer)),
+        view: BuiltInModel.View(rawValue: view) ?? .image, tokens: Self.tokens(of: tokenizer)),
       tokenizer, view: view, model: "built-in model")
   }
 
@@ -96,15 +96,18 @@ public struct ModelBlueprint: Sendable {
     let inputs = FolderInputs(
       folder: folder, configuration: configuration, tokenizer: tokenizer, chatTemplate: chatTemplate)
     switch configuration as? Idefics3Configuration {
-    case let idefics3? where named != nil || viewName == "signal":
+    case let idefics3? where named != nil || Self.isPacked(viewName):
       recordings = .success(try Self.ownSide(idefics3, tokenizer, view: viewName, model: folder.path))
-    default: recordings = viewName == "signal" ? .success(try inputs.signalSide()) : try inputs.pageSide()
+    default: recordings = Self.isPacked(viewName) ? .success(try inputs.signalSide(viewName)) : try inputs.pageSide()
     }
   }
 
   /// How recordings are shown to it and asked about.
   /// - Throws: `UserError` where the model can read conversations, but not the questions about recordings.
   public var side: ModelSide { get throws { try recordings.get() } }
+
+  /// Whether it sees recordings as packed signal.
+  private static func isPacked(_ view: String) -> Bool { view != "image" }
 
   /// Whether recordings are asked about in the built-in models' form of question, without a chat template.
   public var isAskedInBuiltInForm: Bool { (try? side.prompt) is Prompt }
@@ -115,10 +118,10 @@ public struct ModelBlueprint: Sendable {
   ) throws -> ModelSide {
     let vision = configuration.vision
     let ecgView: any ECGView =
-      view == "signal"
-      ? try SignalView(
-        imageSize: vision.imageSize, patchSize: vision.patchSize, blockSide: configuration.scaleFactor)
-      : ImageView(imageSize: vision.imageSize)
+      view == "image"
+      ? ImageView(imageSize: vision.imageSize)
+      : try FolderInputs.packedView(
+        view, imageSize: vision.imageSize, patchSize: vision.patchSize, blockSide: configuration.scaleFactor)
     let prompt = try Prompt(tokenizer: tokenizer, imageTokens: configuration.tokensPerImage)
     try tokenizer.check(
       model: model, bound: configuration.text.vocabularySize, imageToken: prompt.format.imageToken,
@@ -249,7 +252,7 @@ public struct ModelBlueprint: Sendable {
     }
     try ModelFolder.save(
       configuration, to: target, as: .float32, like: ModelFolder(folder), partBytes: .max, weights: weights)
-    if viewName == "signal" { try PreprocessorSettings.name(viewName, in: target, imageSize: imageSize) }
+    if Self.isPacked(viewName) { try PreprocessorSettings.name(viewName, in: target, imageSize: imageSize) }
     try tellTemplate(in: target, inConversations: inConversations)
   }
 }

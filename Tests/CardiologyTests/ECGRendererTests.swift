@@ -29,7 +29,8 @@ import Testing
     let record = Self.record { lead, time in time < 5 ? 0.3 : -0.3 - 0.02 * Double(lead.rawValue.count) }
     let renderer = ECGRenderer()
     let small = try renderer.render(record, width: 256, height: 256)
-    let large = try renderer.render(record, width: 256, height: 256, enlargedBy: 4)
+    let large = try renderer.render(
+      record, in: renderer.leadBoxes(width: 256, height: 256).map { $0.moved(scaleX: 4, scaleY: 4) }, side: 1024)
     #expect(large.width == 1024 && large.height == 1024)
     for box in renderer.leadBoxes(width: 256, height: 256) {
       let rows = Int(box.y) + 1..<Int(box.y + box.height) - 1

@@ -42,6 +42,22 @@ import Testing
     #expect(Set(dataset.samples.map(\.id)).count == dataset.samples.count)
   }
 
+  @Test func epochsThatOverlapBelongToOneStretch() throws {
+    let onsets = [
+      ("square", 2.0), ("rt", 2.4), ("square", 5.0), ("rt", 6.4), ("rt", 8.2), ("square", 9.0), ("rt", 8.0),
+    ]
+    try withTemporaryFolder { folder in
+      let recording = try Self.made.write(to: folder)
+      let table = folder.appendingPathComponent("own.csv")
+      try Data(("type,onset_seconds\n" + onsets.map { "\($0),\($1)\n" }.joined()).utf8).write(to: table)
+      var epochs = EEGEpochs()
+      (epochs.events, epochs.folds) = (table.path, 2)
+      let samples = try EEGDataset(path: recording, epochs: epochs).samples
+      // 1.5 s long; in the order of the table, which is not that of time.
+      #expect(samples.map(\.subject) == [1, 1, 2, 2, 3, 3, 3].map { "stretch \($0)" })
+    }
+  }
+
   @Test func noSampleOfTheRecordingIsBehindEpochsOfTwoFolds() throws {
     for (folds, start, end) in [(5, -0.5, 1.0), (2, -0.1, 0.2), (10, -1.0, 2.0), (3, -0.25, 3.0)] {
       let dataset = try dataset {

@@ -8,7 +8,8 @@ import Testing
 @Suite struct SignalViewTests {
   @Test(arguments: [(128, 8, 1), (128, 8, 2), (64, 4, 4), (224, 14, 2), (80, 5, 4), (96, 6, 4)])
   func unpackingGivesTheWindowsBack(image: Int, patch: Int, block: Int) throws {
-    let view = try SignalView(imageSize: image, patchSize: patch, blockSide: block, scale: 0.5, limit: 10)
+    let view = try SignalView(
+      imageSize: image, patchSize: patch, blockSide: block, scale: SignalScale(unit: 0.5, limit: 10))
     let record = ECGRecord.random(seed: 1)
     let windows = view.windows(of: try view.pixelValues(of: record))
     let baselines = record.signal.map(\.median)
@@ -24,7 +25,7 @@ import Testing
   }
 
   @Test func placesFollowTheDocumentedFormula() throws {
-    let view = try SignalView(imageSize: 16, patchSize: 8, blockSide: 1, scale: 1, limit: 10)
+    let view = try SignalView(imageSize: 16, patchSize: 8, blockSide: 1, scale: SignalScale(unit: 1, limit: 10))
     let record = ECGRecord.random(seed: 4)
     let pixels = try view.pixelValues(of: record)
     for (window, lead, sample) in [(0, 0, 0), (1, 5, 7), (2, 11, 15), (3, 4, 0)] {
@@ -81,6 +82,77 @@ import Testing
   @Test func impossibleGeometryIsRefused() {
     for (image, patch, block) in [(100, 8, 1), (128, 8, 3), (128, 1, 1), (4, 8, 1), (640, 64, 1), (128, 8, 0)] {
       #expect(throws: UserError.self) { try SignalView(imageSize: image, patchSize: patch, blockSide: block) }
+    }
+  }
+}
+
+@Suite struct LeadViewTests {
+  @Test(arguments: [(128, 8, 1), (128, 8, 2), (512, 16, 4), (256, 16, 2), (64, 8, 1)])
+  func everyCellHoldsAWindowOfOneLead(image: Int, patch: Int, block: Int) throws {
+    let view = try LeadView(
+      imageSize: image, patchSize: patch, blockSide: block, scale: SignalScale(unit: 0.5, limit: 10))
+    let record = ECGRecord.random(seed: 1)
+    let pixels = try view.pixelValues(of: record)
+    let boxes = try #require(view.leadBoxes)
+    let area = patch * patch
+    #expect(Set(view.windows.map { $0.y * image + $0.x }).count == (image / patch) * (image / patch))
+    for window in view.windows {
+      let lead = try #require(Lead.allCases.firstIndex(of: window.lead))
+      let signal = record.signal[lead]
+      for sample in [0, 1, patch, area, 2 * area + 3, 3 * area - 1] {
+        let (channel, within) = (sample / area, sample % area)
+        let place = (channel * image + window.y + within / patch) * image + window.x + within % patch
+        #expect(pixels[place] == (signal[window.start + sample] - signal.median) / 0.5)
+      }
+      let box = boxes.first {
+        Double(window.x) >= $0.x && Double(window.x + patch) <= $0.x + $0.width && Double(window.y) >= $0.y
+          && Double(window.y + patch) <= $0.y + $0.height
+      }
+      #expect(box?.lead == window.lead)
+    }
+  }
+
+  @Test func everyStripCoversTheRecordInOrderOfTimeAndPlace() throws {
+    let view = try LeadView(imageSize: 128, patchSize: 8, blockSide: 2)
+    #expect(view.windowSamples == 192)
+    for box in try #require(view.leadBoxes) {
+      #expect(box.start == 0 && box.duration == 10)
+      let strip = view.windows.filter {
+        $0.y / 16 == Int(box.y) / 16 && Double($0.x) >= box.x && Double($0.x) < box.x + box.width
+      }
+      let count = box.isRhythmStrip ? 32 : 16
+      #expect(strip.count == count && strip.allSatisfy { $0.lead == box.lead })
+      #expect(strip.first?.start == 0 && strip.last?.start == 1000 - 192)
+      for (one, next) in zip(strip, strip.dropFirst()) {
+        #expect(abs(Double(next.start - one.start) - 808 / Double(count - 1)) <= 1)
+        // From token to token of a student, whose tokens are 16 pixels wide.
+        #expect(next.x / 16 >= one.x / 16)
+      }
+    }
+  }
+
+  @Test func anotherLeadChangesNoOtherPlace() throws {
+    let view = try LeadView(imageSize: 128, patchSize: 8, blockSide: 2)
+    let record = ECGRecord.random(seed: 1)
+    var changed = record
+    changed.signal[3] = changed.signal[3].map { $0 + ($0 > 0 ? 0.1 : -0.1) }
+    let (one, other) = (try view.pixelValues(of: record), try view.pixelValues(of: changed))
+    let box = try #require(view.leadBoxes?.first { $0.lead == .aVR })
+    for place in one.indices where one[place] != other[place] {
+      let (x, y) = (Double(place % 128), Double(place / 128 % 128))
+      #expect(x >= box.x && x < box.x + box.width && y >= box.y && y < box.y + box.height)
+    }
+    #expect(one != other)
+  }
+
+  @Test func impossibleGeometryIsRefused() {
+    for (image, patch, block) in [
+      (100, 4, 1), (128, 8, 3), (128, 8, 4), (8, 2, 1), (256, 32, 1), (128, 0, 1), (128, 8, 0),
+    ] {
+      let refused = #expect(throws: UserError.self) {
+        try LeadView(imageSize: image, patchSize: patch, blockSide: block)
+      }
+      #expect(refused?.kind == .usage && refused?.message.contains("view of single leads") == true)
     }
   }
 }

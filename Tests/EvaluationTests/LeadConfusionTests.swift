@@ -1,4 +1,5 @@
 import Cardiology
+import Corpus
 import Foundation
 import Tensors
 import Testing
@@ -58,6 +59,17 @@ import Testing
     let rows = ECGPaper.standard.rows.map(row)
     #expect(leads == rows.flatMap { $0 + $0 } + [Lead?](repeating: .II, count: 16))
     #expect(leads.count { $0 == .II } == 4 + 16)
+  }
+
+  @Test func singleLeadTokensHaveTheLeadTheyHold() throws {
+    let view = try LeadView(imageSize: 128, patchSize: 8, blockSide: 2)
+    let boxes = try #require(view.leadBoxes)
+    for tokens in [64, 256] {
+      let leads = TokenLeads(TokenGrid(tokens: tokens, imageSize: 128), boxes: boxes).leads
+      for lead in Lead.allCases {
+        #expect(leads.count { $0 == lead } == ([.II, .V1].contains(lead) ? 12 : 4) * tokens / 64)
+      }
+    }
   }
 
   @Test func cellsTileTheImage() {

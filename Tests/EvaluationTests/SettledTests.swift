@@ -99,11 +99,11 @@ import Testing
     #expect(fold.count + dataset.unlabelled.count { $0.fold == 9 } == 333)
     let patients = Set((fold + dataset.unlabelled.filter { $0.fold == 9 }).map(\.subject))
     #expect(patients.count == 314 && patients.contains { $0.hasPrefix("patient ") && !$0.contains(".") })
-    #expect(fold.remarksOnPatients.count == 1 && fold.remarksOnPatients[0].hasPrefix("\(fold.count) records of "))
+    #expect(fold.remarksOnGroups.count == 1 && fold.remarksOnGroups[0].hasPrefix("\(fold.count) records of "))
     let other = try #require(dataset.unlabelled.last)
     #expect(try dataset.record(other).leads.count == 12)
     let known = try PTBXLDataset.index(path: SharedFiles.url("data/ptb-xl"))
-    #expect(known[other.id]?.patient == other.patient && known[fold[0].id]?.patient == fold[0].patient)
+    #expect([other, fold[0]].map { known[$0.id].map { .patient($0.patient) } } == [other.group, fold[0].group])
   }
 
   @Test func aTableWithoutPatientsDrawsRecords() {
@@ -111,10 +111,10 @@ import Testing
       ECGSample(id: id, index: 0, superclasses: [.NORM], report: "", fold: 1, patient: patient)
     }
     #expect(samples.map(\.subject) == ["1", "patient 7", "patient 7"])
-    #expect(Array(samples.prefix(1)).remarksOnPatients.isEmpty)
+    #expect(Array(samples.prefix(1)).remarksOnGroups.isEmpty)
     #expect(
-      samples.remarksOnPatients == [
-        "2 records of 1 patients, who are drawn in resamples; 1 of unknown patients are drawn by themselves"
+      samples.remarksOnGroups == [
+        "2 records of 1 patients, which resamples draw with all their records; 1 of which none is known are drawn by themselves"
       ])
   }
 }

@@ -186,7 +186,7 @@ import Testing
       let left = try #require(report["recordsWithoutSuperclass"] as? Int)
       #expect(left > 0 && (report["records"] as? Int ?? 0) + left == 333)
       #expect(remarks.contains { $0.hasPrefix("\(left) records without a superclass are left out: ") }, "\(remarks)")
-      #expect(remarks.contains { $0.contains("patients, who are drawn") })
+      #expect(remarks.contains { $0.contains("patients, which resamples draw") })
       #expect(remarks.contains { $0.hasPrefix("\(left) predictions are about what is left out") })
       let stray = try evaluate("ptb-xl-super", try answers(ids.filter { fold[$0] != 8 }) { _ in "NORM" })
       #expect(stray.code == 65 && stray.errors.contains("answer no question"), "\(stray)")

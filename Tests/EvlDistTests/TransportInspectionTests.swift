@@ -77,6 +77,31 @@ import Testing
     }
   }
 
+  /// Tokens of raw signal that hold one lead each have leads as those of a picture have.
+  @Test func singleLeadTokensAreComparedAndDrawn() throws {
+    try withTemporaryFolder { folder in
+      try train("with", in: folder, ["data.view=leads"])
+      try train("without", in: folder, ["data.view=leads", "objective.transport.weight=0"])
+      try train("picture", in: folder, ["objective.transport.weight=0"])
+      let shown = try inspect(
+        ["runs/with", "--against", "runs/without", "--records", "2", "--json", "-o", "x.png"], in: folder)
+      #expect(shown.code == 0, "\(shown.errors)")
+      let report = try object(shown.output)
+      // Ten leads have 4 of 64 places, II and V1 with their strips 12.
+      #expect(report["uniform"] as? Double == 1 - Double(10 * 16 + 2 * 144) / 4096)
+      for (plan, mass) in try #require(report["mass"] as? [String: [[Double]]]) {
+        let shares = mass.map { $0.reduce(0, +) * 64 }
+        #expect(shares.indices.allSatisfy { abs(shares[$0] - ([1, 6].contains($0) ? 12 : 4)) < 0.01 }, "\(plan)")
+      }
+      try expectAPicture(folder.appendingPathComponent("x.png"))
+      #expect(try CommandTests.run(["report", "runs/with", "--records", "1"], in: folder).code == 0)
+      let page = try String(contentsOf: folder.appendingPathComponent("runs/with/report.html"), encoding: .utf8)
+      #expect(page.contains("Lead confusion") && page.contains("id=\"plan-0-1\""))
+      let other = try inspect(["runs/with", "--against", "runs/picture"], in: folder)
+      #expect(other.code == 64 && other.errors.contains("another view"), "\(other)")
+    }
+  }
+
   private func refusals(in folder: URL) throws {
     func refuse(_ code: Int32, _ words: String, _ arguments: [String]) throws {
       let outcome = try inspect(arguments, in: folder)
@@ -94,7 +119,7 @@ import Testing
     #expect(try CommandTests.run(["inspect", "runs/with", "--records", "2"], in: folder).code == 64)
 
     try train("signals", in: folder, ["data.view=signal"])
-    try refuse(64, "data.view=image", ["runs/signals"])
+    try refuse(64, "data.view=leads or image", ["runs/signals"])
     try train("other", in: folder, ["objective.transport.weight=0", "teacher.steps=3"])
     try refuse(64, "another teacher", ["runs/with", "--against", "runs/other"])
   }

@@ -74,7 +74,8 @@ import Training
         .configuration
       let corpus = try TrainingCorpus(base)
       let found = try report(of: corpus, base, file: file, assignments, teacher: answers(corpus, 9))
-      #expect(found.patients == 309 && found.records == 322 && found.origin == Self.origin)
+      #expect(
+        found.groups == .init(name: "patients", count: 309) && found.records == 322 && found.origin == Self.origin)
       // The same answers about records of nobody.
       let scores = try PTBXLSuper(subset: "", bootstrap: found.bootstrap).seeds(
         [0, 2].map { answers(corpus, $0).scored })
@@ -110,7 +111,7 @@ import Training
         .configuration
       let corpus = try TrainingCorpus(base)
       let found = try report(of: corpus, base, file: file, assignments)
-      #expect(found.patients == nil && found.teacher == nil && found.text().contains("by resampling records and seeds"))
+      #expect(found.groups == nil && found.teacher == nil && found.text().contains("by resampling records and seeds"))
       let scores = try PTBXLSuper(subset: "", bootstrap: found.bootstrap).seeds(
         [0, 2].map { answers(corpus, $0).scored })
       let place = try #require(scores.metrics.firstIndex(of: "macro AUC"))

@@ -10,7 +10,7 @@ import Testing
   static func results(_ method: String) -> String {
     """
     {"subset": "made", "records": 90, "combinedRecords": 31, "steps": 40, "seeds": [1, 2], "comparedWith": "EVL",
-     "bootstrap": {"seed": 1, "replicates": 100, "level": 0.95}, "patients": 80, "remarks": ["The paper has 66.5."], "teacher": {"method": "teacher", "settings": [], "seconds": [1],
+     "bootstrap": {"seed": 1, "replicates": 100, "level": 0.95}, "groups": {"name": "patients", "count": 80}, "remarks": ["The paper has 66.5."], "teacher": {"method": "teacher", "settings": [], "seconds": [1],
      "combined": [], "scores": [{"metric": "macro AUC", "mean": {"value": 0.911, "undefinedReplicates": 0}, "seeds": [0.911]}]}, "tables": [{"condition": "all labels",
      "settings": ["train.labelled=1"], "rows": \(rows(method))}, {"condition": "few labels", "settings": [],
      "rows": \(rows(method))}], "searches": [{"method": "EVL", "chosenFor": ["EVL"], "seeds": [1], "fold": 8, "best": ["objective.alpha=0.7"], "points": [

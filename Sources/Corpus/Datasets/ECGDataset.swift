@@ -16,13 +16,36 @@ public struct ECGSample: Sendable, Equatable {
   public let report: String
   /// Cross-validation fold, 1 ... 10.
   public let fold: Int
-  /// Whom it is of; empty where the data set does not say.
-  public let patient: String
+  /// What it belongs to with others that depend on it; nil where the data set does not say.
+  public let group: Group?
+
+  /// Recordings that depend on each other, so that a resample draws all of them or none.
+  public enum Group: Sendable, Hashable {
+    case patient(String)
+    /// Of one recording: epochs that overlap one after the other, numbered in time.
+    case stretch(Int)
+
+    /// Unique among the groups of a data set.
+    public var name: String {
+      switch self {
+      case .patient(let id): "patient \(id)"
+      case .stretch(let number): "stretch \(number)"
+      }
+    }
+
+    /// What several of its kind are called.
+    public var plural: String {
+      switch self {
+      case .patient: "patients"
+      case .stretch: "stretches of overlapping epochs"
+      }
+    }
+  }
 
   /// A recording with labels of any kind.
   public init(
     id: String, index: Int, labels: Set<String>, of questionSet: QuestionSet, report: String, fold: Int,
-    patient: String = ""
+    group: Group? = nil
   ) {
     self.id = id
     self.index = index
@@ -30,23 +53,23 @@ public struct ECGSample: Sendable, Equatable {
     self.questionSet = questionSet
     self.report = report
     self.fold = fold
-    self.patient = patient
+    self.group = group
   }
 
-  /// An ECG.
+  /// An ECG; the patient is empty where the data set does not say.
   public init(
     id: String, index: Int, superclasses: Set<Superclass>, report: String, fold: Int, patient: String = ""
   ) {
     self.init(
       id: id, index: index, labels: Set(superclasses.map(\.rawValue)), of: .superclasses, report: report, fold: fold,
-      patient: patient)
+      group: patient.isEmpty ? nil : .patient(patient))
   }
 
   /// The diagnostic superclasses among its labels.
   public var superclasses: Set<Superclass> { Set(labels.compactMap(Superclass.init)) }
 
-  /// What a resample draws: the patient with all recordings, or the recording where the patient is not known.
-  public var subject: String { patient.isEmpty ? id : "patient \(patient)" }
+  /// What a resample draws: the group with all its recordings, or the recording that is of none.
+  public var subject: String { group?.name ?? id }
 }
 
 /// A set of recordings whose metadata is in memory and whose signals are read on demand.

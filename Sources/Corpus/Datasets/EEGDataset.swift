@@ -67,11 +67,27 @@ public struct EEGDataset: ECGDataset {
           id: "\(label)-\(number + 1)", index: samples.count, labels: [label], of: .eegEvents, report: "", fold: fold))
       onsets.append(event.onset)
     }
-    (self.samples, self.onsets) = (samples, onsets)
+    (self.samples, self.onsets) = (Self.grouped(samples, onsets, length: epochs.end - epochs.start), onsets)
     remarks = Self.remarks(name, events.list.count, left)
     settings =
       "\(epochs.channels.joined(separator: " ")), \(epochs.start) to \(epochs.end) s, onsets "
       + onsets.map { "\($0)" }.joined(separator: " ")
+  }
+
+  /// The same samples, with the stretch of overlapping epochs that each lies in: a response's epoch holds most of its
+  /// stimulus's, so that the two are no independent evidence.
+  private static func grouped(_ samples: [ECGSample], _ onsets: [Double], length: Double) -> [ECGSample] {
+    var (stretches, stretch) = ([Int](repeating: 0, count: samples.count), 0)
+    var last = -Double.infinity
+    for place in samples.indices.sorted(by: { (onsets[$0], $0) < (onsets[$1], $1) }) {
+      if onsets[place] - last >= length { stretch += 1 }
+      (stretches[place], last) = (stretch, onsets[place])
+    }
+    return zip(samples, stretches).map { sample, stretch in
+      ECGSample(
+        id: sample.id, index: sample.index, labels: sample.labels, of: sample.questionSet, report: sample.report,
+        fold: sample.fold, group: .stretch(stretch))
+    }
   }
 
   private static func remarks(_ name: String, _ count: Int, _ left: (outside: Int, border: Int, others: Int))

@@ -151,6 +151,6 @@ extension ECGSample {
   /// The same at another position.
   fileprivate func numbered(_ index: Int) -> ECGSample {
     ECGSample(
-      id: id, index: index, superclasses: superclasses, report: report, fold: fold, patient: patient)
+      id: id, index: index, labels: labels, of: questionSet, report: report, fold: fold, group: group)
   }
 }

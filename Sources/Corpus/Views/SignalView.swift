@@ -11,17 +11,13 @@ import Tensors
 /// Windows are laid out so that an s x s block of cells, which a pixel-shuffle connector joins into one token, holds s*s
 /// consecutive windows, row by row; blocks follow one another row by row. With s = 1 cells are in order of time.
 ///
-/// A value is (x - median of its lead) / scale, clipped to +-limit / scale. The scale is fixed, not the record's own, for
-/// voltage is what tells hypertrophy.
+/// Values are those of `SignalScale`.
 public struct SignalView: ECGView {
   public let imageSize: Int
   public let patchSize: Int
   /// s: cells along one side of a connector block.
   public let blockSide: Int
-  /// mV that become 1.
-  public let scale: Float
-  /// mV beyond which values are clipped.
-  public let limit: Float
+  public let scale: SignalScale
   /// Samples of each lead in a window.
   public let windowSamples: Int
   public let windowCount: Int
@@ -31,7 +27,7 @@ public struct SignalView: ECGView {
   private let places: [Int]
 
   /// - Throws: `UserError` of kind usage where the image cannot be cut into cells and blocks, or a cell is too small.
-  public init(imageSize: Int, patchSize: Int, blockSide: Int, scale: Float = 0.25, limit: Float = 5) throws {
+  public init(imageSize: Int, patchSize: Int, blockSide: Int, scale: SignalScale = SignalScale()) throws {
     guard patchSize >= 2, imageSize >= patchSize, imageSize % patchSize == 0 else {
       throw UserError(
         .usage, "the signal view cannot cut an image of \(imageSize) into cells of \(patchSize)",
@@ -43,14 +39,13 @@ public struct SignalView: ECGView {
         .usage, "the signal view cannot group \(side) x \(side) cells into blocks of \(blockSide) x \(blockSide)",
         remedy: "use a connector scale factor that divides \(side)")
     }
-    guard patchSize * patchSize / 4 <= ConditionedECG.sampleCount, scale > 0, limit > 0 else {
+    guard patchSize * patchSize / 4 <= ConditionedECG.sampleCount else {
       throw UserError(.usage, "the signal view's cells hold more than 10 s", remedy: "use a smaller patch size")
     }
     self.imageSize = imageSize
     self.patchSize = patchSize
     self.blockSide = blockSide
     self.scale = scale
-    self.limit = limit
     let area = patchSize * patchSize
     windowSamples = area * 3 / ConditionedECG.leadCount
     windowCount = side * side
@@ -65,7 +60,7 @@ public struct SignalView: ECGView {
   }
 
   public var settings: String {
-    "signal view, image \(imageSize), patch \(patchSize), block \(blockSide), scale \(scale) mV, limit \(limit) mV"
+    "signal view, image \(imageSize), patch \(patchSize), block \(blockSide), \(scale.settings)"
   }
 
   /// None: a cell holds a window of all twelve leads.
@@ -91,7 +86,7 @@ public struct SignalView: ECGView {
   }
 
   public func pixelValues(of record: ECGRecord) throws -> [Float] {
-    let leads = try normalised(record)
+    let leads = try scale.values(of: record)
     var pixels = [Float](repeating: 0, count: 3 * imageSize * imageSize)
     for window in 0..<windowCount {
       let (start, corner) = (start(ofWindow: window), corners[window])
@@ -112,21 +107,5 @@ public struct SignalView: ECGView {
         places[lead * windowSamples..<(lead + 1) * windowSamples].map { pixels[corners[window] + $0] }
       }
     }
-  }
-
-  /// Leads in units of the view, shape [12][1000].
-  private func normalised(_ record: ECGRecord) throws -> [[Float]] {
-    precondition(
-      record.leads == Lead.allCases && record.sampleCount == ConditionedECG.sampleCount, "a conditioned record")
-    let leads = record.signal.map { samples in
-      let baseline = samples.median
-      return samples.map { min(max($0 - baseline, -limit), limit) / scale }
-    }
-    // Idefics3 takes an image that is zero everywhere for padding and drops it.
-    guard leads.contains(where: { $0.contains { $0 != 0 } }) else {
-      throw UserError(
-        .badInput, "record \(record.name): all leads are flat", remedy: "leave the record out; nothing was recorded")
-    }
-    return leads
   }
 }

@@ -314,7 +314,7 @@ public final class Ablation {
   private func metrics(of corpus: TrainingCorpus) throws -> LabelMetrics {
     LabelMetrics(
       trained: corpus.questions, subset: corpus.evaluationSubset,
-      bootstrap: try Self.bootstrap(base), remarks: corpus.evaluation.remarksOnPatients)
+      bootstrap: try Self.bootstrap(base), remarks: corpus.evaluation.remarksOnGroups)
   }
 
   static func bootstrap(_ configuration: RunConfiguration) throws -> Bootstrap {

@@ -5,7 +5,7 @@ extension AblationReport {
   /// The tables as text of fixed width, one for each condition.
   public func text() -> String {
     let count = seeds.count
-    let drawn = patients.map { "\(records) records of \($0) patients" } ?? "\(records) records"
+    let drawn = groups.map { "\(records) records of \($0.count) \($0.name)" } ?? "\(records) records"
     var text = "\(subset), \(drawn); \(steps) steps a run, \(count) \(count == 1 ? "seed" : "seeds")\n"
     for table in tables {
       text += "\n\(table.condition)\(table.settings.isEmpty ? "" : ": " + table.settings.joined(separator: ", "))\n\n"
@@ -18,7 +18,7 @@ extension AblationReport {
 
   /// How the numbers came about, and what they must be read with, a sentence or two each.
   func generalRemarks() -> [String] {
-    let drawn = patients == nil ? "records" : "patients, with all their records,"
+    let drawn = groups.map { "\($0.name), with all their records," } ?? "records"
     let resampled =
       seeds.count > 1
       ? "Means over seeds; intervals and p by resampling \(drawn) and seeds (\(bootstrap.replicates) times, paired), what the "

@@ -58,11 +58,17 @@ public struct AblationReport: Codable, Sendable, Equatable {
     public var rows: [Row]
   }
 
+  public struct Groups: Codable, Sendable, Equatable {
+    /// What they are: patients.
+    public var name: String
+    public var count: Int
+  }
+
   public var origin: Origin
   public var subset: String
   public var records: Int
-  /// How many patients these are of, who are drawn in resamples; absent where records are.
-  public var patients: Int?
+  /// Which groups these are of, patients for one, that resamples draw; absent where they draw records.
+  public var groups: Groups?
   /// Of them, those of two or more superclasses.
   public var combinedRecords: Int
   /// Of a run, where a method does not set its own.
@@ -95,8 +101,9 @@ public struct AblationReport: Codable, Sendable, Equatable {
     (note, remarks) = (ablation.note, [])
     bootstrap = try Ablation.bootstrap(base)
     (tables, records, combinedRecords) = ([], 0, 0)
-    let isOfPatients = scored.samples.contains { !$0.patient.isEmpty }
-    patients = isOfPatients ? Set(scored.samples.map(\.subject)).count : nil
+    groups = scored.samples.lazy.compactMap(\.group).first.map {
+      Groups(name: $0.plural, count: Set(scored.samples.map(\.subject)).count)
+    }
     let scoring = Scoring(
       task: LabelMetrics(trained: scored.questions, subset: subset, bootstrap: bootstrap),
       subjects: Dictionary(scored.samples.map { ($0.id, $0.subject) }, uniquingKeysWith: { first, _ in first }))

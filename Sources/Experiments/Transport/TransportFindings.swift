@@ -17,7 +17,7 @@ extension PlanGeometry {
         throw UserError(
           .usage,
           "in the signal view every token holds a window of all twelve leads, so none belongs to a lead and no mass can "
-            + "cross between them", remedy: "train with data.view=image and inspect that run")
+            + "cross between them", remedy: "train with data.view=leads or image and inspect that run")
       }
       guard TokenGrid.isSquare(reader.model.tokensPerImage) else {
         throw UserError(

@@ -10,9 +10,9 @@ extension TransportFigure {
     var paper = ECGPaper.standard
     paper.ink = ECGPaper.Colour(0.25, 0.25, 0.28)
     paper.majorGrid = paper.majorGrid.mixed(with: .white, 0.3)
-    let size = Int(geometry.student.imageSize)
-    let ecg = try ECGRenderer(paper: paper)
-      .render(record, width: size, height: size, enlargedBy: side / geometry.student.imageSize)
+    let scale = side / geometry.student.imageSize
+    let boxes = geometry.studentBoxes.map { $0.moved(scaleX: scale, scaleY: scale) }
+    let ecg = try ECGRenderer(paper: paper).render(record, in: boxes, side: Int(side))
     try canvas.draw(ecg, x: left, y: top)
     let flows = (0..<geometry.student.count).map { geometry.flows(of: plan, token: $0) }
     drawCells(flows, on: canvas, left: left, top: top)

@@ -46,7 +46,8 @@ public struct RunConfiguration: Codable, Sendable, Equatable {
     public var missingImages = ConversationDataset.MissingImages.refused.rawValue
     /// Chat template of models whose folder does not tell its own; empty: that of the model's family.
     public var chatTemplate = ""
-    /// `signal` (raw 12-lead windows) or `image` (rendered ECG paper); not looked at by `conversations`, which show images.
+    /// `signal` (raw 12-lead windows), `leads` (raw windows of one lead) or `image` (rendered ECG paper); not looked at by
+    /// `conversations`, which show images.
     public var view = "signal"
     /// Number of synthetic records.
     public var records = 1600
@@ -224,7 +225,7 @@ extension RunConfiguration {
     }
     require(!run.folder.isEmpty, "run.folder is empty")
     oneOf("data.kind", data.kind, ["synthetic", "ptb-xl", "wfdb", Data.epochs, Data.conversations])
-    oneOf("data.view", data.view, ["signal", "image"])
+    oneOf("data.view", data.view, ["signal", "leads", "image"])
     require(
       data.kind == "synthetic" || !data.path.isEmpty,
       "data.path is needed for data.kind \(data.kind): --set data.path=/path/to/the/data")

@@ -21,9 +21,9 @@ struct PlanOverECG {
     drawing.rectangle(x: 0, y: 0, width: side, height: side, "sheet")
     let flows = (0..<geometry.student.count).map { geometry.flows(of: plan, token: $0) }
     drawTokens(flows, on: &drawing)
-    let size = Int(geometry.student.imageSize)
-    let traces = try ECGRenderer().traces(
-      of: record, width: size, height: size, enlargedBy: side / geometry.student.imageSize)
+    let scale = side / geometry.student.imageSize
+    let boxes = geometry.studentBoxes.map { $0.moved(scaleX: scale, scaleY: scale) }
+    let traces = try ECGRenderer().traces(of: record, in: boxes, side: side)
     drawing.paths(traces, "trace")
     for box in geometry.studentBoxes {
       let area = scaled(ImageRegion(box))

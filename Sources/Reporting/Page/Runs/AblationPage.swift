@@ -55,14 +55,19 @@ public struct ReportedAblation: Decodable {
   var tables: [Table]
   var combinedRecords: Int
   var searches: [Search]
-  var patients: Int?
+  /// Patients for one, that resamples draw; absent where they draw records.
+  struct Groups: Decodable {
+    var name: String
+    var count: Int
+  }
+  var groups: Groups?
   var remarks: [String]
   var teacher: Row?
   /// The folder that holds it; the file does not say.
   private(set) var folder = URL(fileURLWithPath: "/")
 
   private enum CodingKeys: String, CodingKey {
-    case subset, records, steps, seeds, comparedWith, tables, combinedRecords, searches, patients, remarks, teacher
+    case subset, records, steps, seeds, comparedWith, tables, combinedRecords, searches, groups, remarks, teacher
   }
 
   /// - Returns: nil where the folder holds no results of an ablation.
@@ -87,17 +92,17 @@ struct AblationPage {
   private static let area = "macro AUC"
   private static let exact = "exact-set accuracy"
 
-  private var patients: String { ablation.patients.map { " of \(PageNumber.grouped($0)) patients" } ?? "" }
+  private var groups: String { ablation.groups.map { " of \(PageNumber.grouped($0.count)) \($0.name)" } ?? "" }
   /// What intervals are over.
   private var drawn: String {
-    (ablation.patients == nil ? "records" : "patients") + (ablation.seeds.count > 1 ? " and seeds" : "")
+    (ablation.groups?.name ?? "records") + (ablation.seeds.count > 1 ? " and seeds" : "")
   }
 
   func content(colophon: String) -> PageContent {
     PageContent(
       title: ablation.folder.lastPathComponent, kicker: "evl-dist ablation report",
       status:
-        "\(ablation.subset), \(PageNumber.grouped(ablation.records)) records\(patients); \(PageNumber.grouped(ablation.steps)) "
+        "\(ablation.subset), \(PageNumber.grouped(ablation.records)) records\(groups); \(PageNumber.grouped(ablation.steps)) "
         + "steps; mean over \(ablation.seeds.count) \(ablation.seeds.count == 1 ? "seed" : "seeds").",
       headlines: headlines,
       sections: courses + ablation.tables.enumerated().map { section($1, id: "condition-\($0)") } + search
