@@ -17,6 +17,18 @@ public struct Estimate: Sendable, Equatable, Codable {
     self.high = high
     self.undefinedReplicates = undefinedReplicates
   }
+
+  /// The same of a share of units that is 0 or 1 on all of them: every resample is, too, so that its other end is that of
+  /// the exact interval, ((1 - level) / 2)^(1 / units) from the value's own side.
+  ///
+  /// Source: Clopper and Pearson, Biometrika 26, 1934.
+  func ofShare(units: Int, level: Double) -> Estimate {
+    guard let value, let low, let high, value == 0 || value == 1, low == high, units > 0 else { return self }
+    let reach = 1 - pow((1 - level) / 2, 1 / Double(units))
+    var result = self
+    if value == 1 { result.low = 1 - reach } else { result.high = reach }
+    return result
+  }
 }
 
 /// The difference of two systems on the same records.
@@ -24,7 +36,7 @@ public struct PairedDifference: Sendable, Equatable, Codable {
   /// First minus second, with its interval.
   public var difference: Estimate
   /// Two-sided: 2 min(share of resamples <= 0, share >= 0), one added to both counts and to the number of resamples, at
-  /// most 1. nil where the interval is.
+  /// most 1; of means over several runs that of `SeedInterval`. nil where the interval is.
   public var pValue: Double?
 }
 
@@ -135,7 +147,7 @@ public struct Bootstrap: Sendable, Equatable, Codable {
   }
 
   /// The defined values of each statistic over all resamples.
-  private func columns(_ count: Int, _ resampled: (_ replicate: Int) -> [Double?]?) -> [[Double]] {
+  func columns(_ count: Int, _ resampled: (_ replicate: Int) -> [Double?]?) -> [[Double]] {
     var columns = [[Double]](repeating: [], count: count)
     for replicate in 0..<replicates {
       guard let values = resampled(replicate) else { return columns }

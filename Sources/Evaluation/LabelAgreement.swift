@@ -26,6 +26,9 @@ public struct ConfusionCounts: Sendable, Equatable, Codable {
     return (recall + specificity) / 2
   }
 
+  /// Whether truth or prediction has a positive.
+  var hasPositives: Bool { truePositives + falsePositives + falseNegatives > 0 }
+
   private static func ratio(_ part: Int, _ whole: Int) -> Double? { whole == 0 ? nil : Double(part) / Double(whole) }
 }
 
@@ -35,12 +38,15 @@ public struct ConfusionCounts: Sendable, Equatable, Codable {
 public struct LabelAgreement: Sendable, Equatable {
   public let gold: LabelTable
   public let predicted: LabelTable
+  /// The counts with every record once.
+  private(set) var whole: [ConfusionCounts] = []
 
   /// - Throws: `UserError` when the tables hold different records or classes.
   public init(gold: LabelTable, predicted: LabelTable) throws {
     try requireSameRecords(gold.ids, gold.classes, predicted.ids, predicted.classes)
     self.gold = gold
     self.predicted = predicted
+    whole = confusion()
   }
 
   /// The same items in another order, given by their places.
@@ -75,7 +81,10 @@ public struct LabelAgreement: Sendable, Equatable {
   }
 
   /// The unweighted mean of the classes' F1, a class with nothing positive counting 0; nil without classes.
-  public func macroF1(weights: [Int]? = nil) -> Double? { confusion(weights: weights).macroF1 }
+  ///
+  /// Weights that leave a class nothing positive, where there is something on all records, say nothing of it: its F1 is then
+  /// the one on all records, so that the mean is over the same classes.
+  public func macroF1(weights: [Int]? = nil) -> Double? { confusion(weights: weights).macroF1(settledBy: whole) }
 
   /// The share of wrong bits: (FP + FN) / (N C); nil without records or classes.
   public func hammingLoss(weights: [Int]? = nil) -> Double? { confusion(weights: weights).hammingLoss }
@@ -96,6 +105,11 @@ public struct LabelAgreement: Sendable, Equatable {
 extension [ConfusionCounts] {
   /// The unweighted mean of F1; nil when empty.
   public var macroF1: Double? { isEmpty ? nil : map(\.f1).reduce(0, +) / Double(count) }
+
+  /// The same of a resample, where a class without anything positive has the F1 it has on all records.
+  func macroF1(settledBy whole: [ConfusionCounts]) -> Double? {
+    zip(self, whole).map { $0.hasPositives ? $0 : $1 }.macroF1
+  }
 
   /// F1 of all decisions together, 2 TP / (2 TP + FP + FN); nil where nothing is positive.
   public var microF1: Double? {

@@ -41,6 +41,8 @@ struct LabelAnswerTables {
   let excluded: Int
   /// The subject of each record by number.
   let clusters: [Int]
+  /// How many subjects the records are of.
+  var units: Int { Set(clusters).count }
   private let labelled: [LabelAnswer]
   private let texts: [String]?
 

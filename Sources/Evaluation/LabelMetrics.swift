@@ -86,14 +86,15 @@ public struct LabelMetrics: Sendable {
 
   /// Several runs of one method, alike but for their seeds, on the same records.
   ///
+  /// - Parameter inFull: whether scores of single classes and the Hamming losses of text are among them.
   /// - Throws: as `report`; also when the runs' answers are not for the same records with the same truth.
-  public func seeds(_ runs: [[LabelAnswer]]) throws -> SeedScores {
+  public func seeds(_ runs: [[LabelAnswer]], inFull: Bool = false) throws -> SeedScores {
     guard let first = runs.first else { throw UserError(.badInput, "no run to score") }
     let scored = try runs.map { try LabelAnswerTables(try Self.ordered($0, like: first), space) }
     guard let one = scored.first, scored.allSatisfy({ $0.gold == one.gold }) else {
       throw UserError(.badInput, "two runs hold different labels for the same record")
     }
-    let (shared, _) = Self.shared(try scored.map { try $0.metrics(threshold: threshold, inFull: false) })
+    let (shared, _) = Self.shared(try scored.map { try $0.metrics(threshold: threshold, inFull: inFull) })
     return SeedScores(
       records: one.gold.ids, clusters: one.clusters, metrics: shared[0].map(\.name),
       runs: shared.map { run in { weights in run.map { $0.value(weights) } } })
@@ -111,13 +112,15 @@ public struct LabelMetrics: Sendable {
       let areas = gold.classes.indices.map { ranked.auc(class: $0, weights: weights) }
       let counts = agreement.confusion(weights: weights)
       return areas + counts.map { Optional($0.f1) } + [
-        Self.macro(areas, over: defined), counts.macroF1, counts.hammingLoss, share(of: exact, weights: weights),
+        Self.macro(areas, over: defined), counts.macroF1(settledBy: agreement.whole), counts.hammingLoss,
+        share(of: exact, weights: weights),
       ]
     }
     let counts = agreement.confusion()
     return LabelReport.Probabilities(
       macroAUC: estimates[2 * count], macroF1: estimates[2 * count + 1], hammingLoss: estimates[2 * count + 2],
-      exactSetAccuracy: estimates[2 * count + 3], threshold: threshold,
+      exactSetAccuracy: estimates[2 * count + 3].ofShare(units: scored.units, level: bootstrap.level),
+      threshold: threshold,
       undefinedClasses: ranked.macroAUC().undefinedClasses,
       classes: gold.classes.indices.map { column in
         LabelReport.ClassScores(
@@ -130,10 +133,11 @@ public struct LabelMetrics: Sendable {
     let exact = agreement.exactMatches
     let estimates = bootstrap.estimates(records: scored.gold.ids.count, clusters: scored.clusters) { weights in
       let counts = agreement.confusion(weights: weights)
-      return [counts.macroF1, counts.hammingLoss, share(of: exact, weights: weights)]
+      return [counts.macroF1(settledBy: agreement.whole), counts.hammingLoss, share(of: exact, weights: weights)]
     }
     return LabelReport.Text(
-      macroF1: estimates[0], hammingLoss: estimates[1], exactSetAccuracy: estimates[2],
+      macroF1: estimates[0], hammingLoss: estimates[1],
+      exactSetAccuracy: estimates[2].ofShare(units: scored.units, level: bootstrap.level),
       answersWithoutLabel: read.count { $0.isEmpty })
   }
 

@@ -61,7 +61,7 @@ import Testing
   /// about 190, also where seeds make most of the differences, and few of them there are.
   @Test(arguments: [2, 5]) func alikeMethodsAreSeldomToldApart(seeds: Int) throws {
     let bootstrap = try Bootstrap(seed: 3, replicates: 200, level: 0.95)
-    var apart = 0
+    var (apart, rare) = (0, 0)
     for pair in 0..<200 {
       func method(_ number: Int) throws -> SeedScores {
         try task.seeds(
@@ -71,11 +71,67 @@ import Testing
             return run(seed, skill: 0.1 + 0.08 * luck.normal(), records: 60)
           })
       }
-      let difference = try method(1).differences(from: method(2), bootstrap)[0].difference
-      if (difference.low ?? 0) > 0 || (difference.high ?? 0) < 0 { apart += 1 }
+      let found = try method(1).differences(from: method(2), bootstrap)[0]
+      let (low, high, p) = (found.difference.low ?? 0, found.difference.high ?? 0, found.pValue ?? 1)
+      if low > 0 || high < 0 { apart += 1 }
+      if p <= 0.01 { rare += 1 }
+      // p and interval are of one piece.
+      #expect((p < 0.05) == (low > 0 || high < 0) || abs(p - 0.05) < 1e-6)
     }
-    // 10 are due; more than 20 come by chance once in a thousand times.
+    // 10 are due; more than 20 come by chance once in a thousand times. So are 2, and more than 8.
     #expect(apart <= 20, "\(apart) of 200")
+    #expect(rare <= 8, "\(rare) of 200")
+  }
+
+  /// The parts by hand, no end beyond what the measure can be, and p where the interval leaves zero out.
+  @Test func theIntervalHoldsRecordsAndSeeds() throws {
+    let bootstrap = try Bootstrap(seed: 1, replicates: 1000, level: 0.95)
+    let resampled = (0...1000).map { 0.6 + 0.4 * Double($0) / 1000 }
+    let found = SeedInterval([0.7, 0.8, 0.9], resampled: resampled, bootstrap).estimate(within: 0...1)
+    // Records: 0.61 to 0.99; seeds: 4.303 times 0.1 / sqrt(3).
+    let half = (0.19 * 0.19 + 4.302653 * 4.302653 * 0.01 / 3).squareRoot()
+    #expect(abs((found.value ?? 0) - 0.8) < 1e-12 && abs((found.low ?? 0) - (0.8 - half)) < 1e-5 && found.high == 1)
+    let sure = SeedInterval([0.8, 0.8, 0.8], resampled: resampled, bootstrap)
+    #expect(sure.estimate(within: 0...1).low.map { abs($0 - 0.61) < 1e-9 } == true)
+    #expect(sure.pValue == 2 / 1002.0)
+    let unsure = SeedInterval([0.01, -0.005, 0.004], resampled: resampled.map { ($0 - 0.8) / 100 + 0.003 }, bootstrap)
+    #expect(unsure.pValue > 0.3 && unsure.pValue < 1)
+    let mirrored = SeedInterval([-0.01, 0.005, -0.004], resampled: resampled.map { (0.8 - $0) / 100 - 0.003 }, bootstrap)
+    #expect(abs(mirrored.pValue - unsure.pValue) < 1e-9)
+    // Two seeds that differ little widen little; where one is undefined, so is the mean.
+    let two = SeedInterval([0.8, 0.801], resampled: resampled, bootstrap).estimate(within: 0...1)
+    #expect((two.low ?? 0) > 0.6)
+    let undefined = SeedInterval([0.8, nil], resampled: [], bootstrap).estimate(within: 0...1)
+    #expect(undefined.value == nil && undefined.low == nil && undefined.undefinedReplicates == 1000)
+  }
+
+  /// Of a share that is 0 or 1 everywhere resamples are all alike.
+  @Test func aShareThatIsAllOrNothingHasTheExactInterval() throws {
+    func share(_ hits: [Bool], subjects: [String]? = nil) throws -> Estimate {
+      try ItemScores(
+        task: "t", subset: "", rules: .default, ids: hits.indices.map { "\($0)" }, subjects: subjects,
+        measures: [.init("accuracy", hits.map { $0 ? 1 : 0 })]
+      ).report(Bootstrap(seed: 1)).rows[0].value
+    }
+    let all = try share([true, true, true, true, true])
+    #expect(all.value == 1 && all.high == 1 && abs((all.low ?? 0) - 0.4782) < 1e-4)
+    let none = try share([Bool](repeating: false, count: 100))
+    #expect(none.value == 0 && none.low == 0 && abs((none.high ?? 0) - 0.0362) < 1e-4)
+    let some = try share([true, false, true, true])
+    #expect((some.low ?? 1) < 0.75 && (some.high ?? 0) > 0.75)
+    let grouped = try share([true, true, true, true], subjects: ["a", "a", "b", "b"])
+    #expect(abs((grouped.low ?? 0) - 0.1581) < 1e-4)
+  }
+
+  /// A resample without a class says nothing of its F1.
+  @Test func rightAnswersAboutARareClassAreRightInEveryResample() throws {
+    let answers = (0..<40).map { record in
+      let gold: Set<String> = record == 0 ? ["HYP"] : record % 2 == 0 ? ["MI", "CD"] : ["NORM", "STTC"]
+      return PTBXLSuper.Answer(
+        id: "\(record)", gold: gold, probabilities: PTBXLSuper.classes.map { gold.contains($0) ? 0.9 : 0.1 })
+    }
+    let found = try #require(try task.report(answers).probabilities?.macroF1)
+    #expect(found.value == 1 && found.low == 1 && found.high == 1)
   }
 
   /// Against published tables of Student's t.
@@ -88,8 +144,6 @@ import Testing
     }
     #expect(abs(StudentT.normalQuantile(within: 0.95) - 1.959964) < 1e-6)
     #expect(abs(StudentT(degrees: 4001).quantile(within: 0.95) - 1.9606) < 1e-3)
-    #expect(SeedScores.widening(1, level: 0.95) == 1)
-    #expect(abs(SeedScores.widening(5, level: 0.95) - 1.5838) < 1e-3)
   }
 
   @Test func whatIsNotAlikeIsRefused() throws {

@@ -72,7 +72,11 @@ public struct ItemScores: Sendable, Equatable {
   /// Means with their intervals: of all items, and of each kind where there are several.
   /// - Complexity: O(replicates * items * kinds * measures).
   public func report(_ bootstrap: Bootstrap) -> ScoreReport {
-    let estimates = bootstrap.estimates(records: ids.count, clusters: clusters, statistics)
+    var estimates = bootstrap.estimates(records: ids.count, clusters: clusters, statistics)
+    for (place, cell) in cells.enumerated() where cell.measure.values.allSatisfy({ $0 == 0 || $0 == 1 }) {
+      let units = Set(cell.members.map { clusters[$0] }).count
+      estimates[place] = estimates[place].ofShare(units: units, level: bootstrap.level)
+    }
     let named =
       cells.map { ($0.group, $0.measure.name, $0.members.count) }
       + (labels == nil ? [] : Self.labelMeasures.map { ("", $0, ids.count) })
@@ -111,7 +115,7 @@ public struct ItemScores: Sendable, Equatable {
   }
 
   /// Names of the scores of labels: over all decisions, and the mean over the labels that some item has in truth. These are
-  /// fixed on all items: in a resample without one of them, and without a prediction of it, its F1 is 0, as in `LabelMetrics`.
+  /// fixed on all items: in a resample without one of them, and without a prediction of it, its F1 is that on all items.
   static let labelMeasures = ["label F1, micro", "label F1, macro"]
 
   /// Every mean, then the scores of labels, under given weights of items.
@@ -119,11 +123,12 @@ public struct ItemScores: Sendable, Equatable {
     let (cells, labels) = (cells, labels)
     let positives = labels?.gold.positives ?? []
     let held = positives.indices.filter { positives[$0] > 0 }
+    let whole = held.map { labels?.whole[$0] ?? ConfusionCounts() }
     return { weights in
       let means = cells.map { self.mean($0.measure.values, of: $0.members, weights) }
       guard let counts = labels?.confusion(weights: weights) else { return means }
       // The same labels in every resample: a mean over fewer would be another quantity.
-      return means + [counts.microF1, held.map { counts[$0] }.macroF1]
+      return means + [counts.microF1, held.map { counts[$0] }.macroF1(settledBy: whole)]
     }
   }
 

@@ -21,11 +21,11 @@ extension AblationReport {
     let drawn = groups.map { "\($0.name), with all their records," } ?? "records"
     let resampled =
       seeds.count > 1
-      ? "Means over seeds; intervals and p by resampling \(drawn) and seeds (\(bootstrap.replicates) times, paired), what the "
-        + "seeds add widened to Student's t of \(seeds.count - 1) degrees of freedom."
+      ? "Means over seeds; intervals and p from \(bootstrap.replicates) resamples of \(drawn) (paired) together with what seeds make of "
+        + "runs, by Student's t of \(seeds.count - 1) degrees of freedom. All learn from one teacher: other teachers are not in them."
       : "One seed: intervals and p by resampling \(drawn) alone (\(bootstrap.replicates) times, paired) say nothing of other seeds."
     return [
-      resampled, "Each p is of one comparison; with many methods some are small by chance.",
+      resampled, corrected,
       "Exact-set accuracy is our reading of the paper's clinical accuracy.",
     ] + tuned + undefined
       + (origin.programs.count > 1
@@ -38,14 +38,35 @@ extension AblationReport {
     guard !searches.isEmpty else { return [] }
     let chosen = Set(searches.flatMap(\.chosenFor))
     let parts = searches.map { search in
-      "\(search.chosenFor.joined(separator: ", ")) by \(search.points.count) combinations of \(search.seeds.count) "
-        + (search.seeds.count == 1 ? "seed" : "seeds")
+      "\(search.chosenFor.joined(separator: ", ")) by \(search.points.count) combinations (\(search.condition), "
+        + "seeds \(search.seeds.map { "\($0)" }.joined(separator: ", ")))"
     }
     let others = (tables.first?.rows.map(\.method) ?? []).filter { !chosen.contains($0) }
+    let edges = searches.filter { !$0.atEdge.isEmpty }.map { search in
+      "The grid of \(search.method) was best at the edge of \(search.atEdge.joined(separator: ", ")): other values may be better."
+    }
     return [
       "Values chosen by a grid: \(parts.joined(separator: "; "))."
         + (others.isEmpty ? "" : " As configured: \(others.joined(separator: ", ")).")
-    ]
+    ] + edges
+  }
+
+  /// What is left of the differences when all of them are looked at together.
+  private var corrected: String {
+    let all = tables.flatMap { table in
+      table.rows.compactMap { row in
+        (self.score("macro AUC", row)?.difference?.pValue).map { (name: (table.condition, row.method), p: $0) }
+      }
+    }.sorted { $0.p < $1.p }
+    let kept = all.enumerated().prefix { place, found in found.p * Double(all.count - place) <= 1 - bootstrap.level }
+    guard all.count > 1 else { return "p is of one comparison." }
+    let names = tables.map { table in
+      (table.condition, kept.map(\.element.name).filter { $0.0 == table.condition }.map(\.1))
+    }.filter { !$0.1.isEmpty }.map { "\($0.0): \($0.1.joined(separator: ", "))" }
+    return "Each p is of one comparison. Of the \(all.count) in macro AUC "
+      + (names.isEmpty ? "none is" : "these are")
+      + String(format: " below %.2f by Holm's correction for all of them", 1 - bootstrap.level)
+      + (names.isEmpty ? "." : ": \(names.joined(separator: "; ")).")
   }
 
   /// Classes that macro AUC cannot hold.
@@ -81,17 +102,36 @@ extension AblationReport {
   /// The measures beside their differences from the method compared with.
   private func render(_ table: Table) -> String {
     let hasPaper = table.rows.contains { $0.paper != nil }
-    var lines = heading("macro AUC", more: ["macro F1"])
     let rows = table.rows + (teacher.map { [$0] } ?? [])
-    for row in rows {
-      lines.row(cells(row, row.scores, "macro AUC", percent: false) + [Self.number(score("macro F1", row)?.mean.value)])
+    let measures = ["macro AUC", "macro F1"].map { measure in
+      var lines = heading(measure)
+      for row in rows { lines.row(cells(row, row.scores, measure, percent: false)) }
+      return lines.render()
     }
     var exact = heading("exact set, %", more: hasPaper ? ["paper, %"] : [])
     for row in rows {
       let paper = row.paper.map { [String(format: "%.1f", $0)] } ?? []
       exact.row(cells(row, row.scores, "exact-set accuracy", percent: true) + paper)
     }
-    return lines.render() + "\n" + exact.render()
+    return (measures + [exact.render(), classes(rows)]).joined(separator: "\n")
+  }
+
+  /// AUC of each class, with the difference from the method compared with.
+  private func classes(_ rows: [Row]) -> String {
+    let prefix = "AUC of "
+    let names = rows.first { !$0.scores.isEmpty }?.scores.map(\.metric).filter { $0.hasPrefix(prefix) } ?? []
+    var lines = TextTable()
+    lines.heading(["AUC, minus \(comparedWith)"] + names.map { String($0.dropFirst(prefix.count)) })
+    for row in rows where !row.scores.isEmpty {
+      lines.row(
+        [row.method]
+          + names.map { name in
+            let found = score(name, row)
+            let difference = found?.difference?.difference.value.map { String(format: " %+.3f", $0) } ?? ""
+            return Self.number(found?.mean.value) + difference
+          })
+    }
+    return lines.render()
   }
 
   private func heading(_ measure: String, title: String = "", more: [String] = []) -> TextTable {
@@ -116,8 +156,15 @@ extension AblationReport {
       ends(score.mean, form),
       score.difference.map { $0.difference.value.map { String(format: signed, scale * $0) } ?? "undefined" } ?? "",
       score.difference.map { ends($0.difference, signed) } ?? "",
-      score.difference?.pValue.map { String(format: "%.3f", $0) } ?? "",
+      score.difference.map(probability) ?? "",
     ]
+  }
+
+  /// p, or the least that so many resamples can tell.
+  private func probability(_ difference: PairedDifference) -> String {
+    guard let p = difference.pValue else { return "" }
+    let least = 2 / Double(bootstrap.replicates - difference.difference.undefinedReplicates + 1)
+    return p > least ? String(format: "%.3f", p) : String(format: "< %.3f", least)
   }
 
   /// The records of several superclasses, one table for all conditions.
