@@ -19,7 +19,8 @@ import Testing
       ]
       try Data(("Dx,SNOMED CT Code,Abbreviation,Notes\n" + rows.joined(separator: "\n")).utf8)
         .write(to: folder.appendingPathComponent("dx_mapping_scored.csv"))
-      try Data("Dx,SNOMED CT Code,Abbreviation\nunscored,900,U\n".utf8)
+      // As the challenge of 2021 spells it.
+      try Data("Dx,SNOMEDCTCode,Abbreviation\nunscored,900,U\n".utf8)
         .write(to: folder.appendingPathComponent("dx_mapping_unscored.csv"))
     }
     for (name, diagnoses) in records {

@@ -93,7 +93,9 @@ public struct DiagnosedFolder: Sendable {
   /// The diagnoses of a table, with the codes that its column of notes names.
   private static func rows(of file: URL) throws -> [(diagnosis: Diagnosis, noted: Set<String>)] {
     let table = try CSVTable(contentsOf: file)
-    let columns = try ["SNOMED CT Code", "Abbreviation", "Dx"].map(table.column)
+    // The challenge of 2020 and that of 2021 spell it differently.
+    let code = table.header.contains("SNOMEDCTCode") ? "SNOMEDCTCode" : "SNOMED CT Code"
+    let columns = try [code, "Abbreviation", "Dx"].map(table.column)
     let notes = table.header.firstIndex(of: "Notes")
     return table.rows.map { row in
       let fields = columns.map { row.fields[$0].trimmingCharacters(in: .whitespaces) }
