@@ -16,6 +16,13 @@ public struct RunSummary: Codable, Sendable {
   /// Name of the file that holds what a model answered; `model` is teacher, before or after.
   static func answersName(_ model: String) -> String { "answers-\(model).jsonl" }
 
+  /// What a run folder holds; nil where it holds none that can be read.
+  static func read(in folder: URL) -> RunSummary? {
+    (try? Data(contentsOf: folder.appendingPathComponent(fileName))).flatMap {
+      try? JSONDecoder().decode(RunSummary.self, from: $0)
+    }
+  }
+
   /// Writes `results.json` and the full reports as text.
   func write(to folder: URL) throws {
     let encoder = JSONEncoder()

@@ -143,21 +143,34 @@ public struct TaskRun {
       for file in [files.save, files.export].compactMap({ $0 }) { try OutputFile(url: file).check() }
     }
     let other = try files.comparedWith.map { path in
-      Other(name: path.relativePath, predictions: try Predictions(contentsOf: Self.answers(in: path)))
+      Other(name: path.relativePath, predictions: try Self.answers(in: path))
     }
     return (task, other)
   }
 
-  /// The file of answers: the one that is named, or, of a run, its student's.
-  private static func answers(in path: URL) throws -> URL {
-    guard path.hasDirectoryPath else { return path }
+  /// The answers of the file that is named, or, of a run, its student's.
+  private static func answers(in path: URL) throws -> Predictions {
+    guard path.hasDirectoryPath else { return try Predictions(contentsOf: path) }
     let file = path.appendingPathComponent(RunSummary.answersName("after"))
-    guard FileManager.default.fileExists(atPath: file.path) else {
+    if FileManager.default.fileExists(atPath: file.path) { return try Predictions(contentsOf: file) }
+    guard AblationAnswers.exist(in: path) else {
       throw UserError(
-        .usage, "\(path.path): there are no answers in this folder (\(file.lastPathComponent))",
-        remedy: "evaluate its model with --save FILE, then compare with that file")
+        .usage,
+        "\(path.path): there are no answers in this folder (\(file.lastPathComponent), or \(AblationAnswers.fileName) of a "
+          + "run of an ablation)", remedy: "evaluate its model with --save FILE, then compare with that file")
     }
-    return file
+    let found = try AblationAnswers(in: path)
+    if let failure = found.failure {
+      throw UserError(
+        .usage, "\(path.path): this run of an ablation came to nothing: \(failure)",
+        remedy: "compare with a run that has answers")
+    }
+    let task = RunSummary.read(in: path)?.after?.task
+    let questions = QuestionSet.all.first { $0.task == task } ?? .superclasses
+    return try Predictions(
+      found.kept(classes: questions.labels.map(\.name)).map {
+        Prediction(id: $0.id, text: $0.text ?? "", probabilities: $0.probabilities)
+      })
   }
 
   private func refuseMissing(_ questions: [TextQuestion]) throws {

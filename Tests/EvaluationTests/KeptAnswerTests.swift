@@ -34,6 +34,31 @@ import Testing
     }
   }
 
+  @Test func answersOfARunOfAnAblationAreKeptAsThoseOfAnyRun() throws {
+    var answers = Self.answers()
+    answers[1].subject = answers[0].id
+    try withTemporaryFolder { folder in
+      try AblationAnswers(subset: "made", seconds: 1, answers).write(to: folder)
+      #expect(AblationAnswers.exist(in: folder))
+      let read = try AblationAnswers(in: folder)
+      #expect(read.tellsSubjects && read.scored == answers)
+      #expect(try read.kept(classes: PTBXLSuper.classes) == answers.map { KeptAnswer($0) })
+      // Files of earlier versions do not tell the patients.
+      var older = read
+      for index in older.answers.indices { older.answers[index].subject = nil }
+      let kept = try older.kept(classes: PTBXLSuper.classes)
+      #expect(
+        !older.tellsSubjects && kept[1].subject == nil && kept[1].probabilities == KeptAnswer(answers[1]).probabilities)
+      for damaged in [read.answers + read.answers.prefix(1), Array(read.answers.prefix(1))] {
+        var changed = read
+        changed.answers = damaged
+        let (other, classes) = (changed, damaged.count == 1 ? ["stimulus", "response"] : PTBXLSuper.classes)
+        let refused = #expect(throws: UserError.self) { try other.kept(classes: classes) }
+        #expect(refused?.kind == .badInput && refused?.message.contains("answers.json") == true)
+      }
+    }
+  }
+
   @Test func anAnswerWithoutAClassIsNone() {
     var kept = KeptAnswer(Self.answers()[0])
     kept.probabilities?["MI"] = nil

@@ -150,6 +150,23 @@ import Testing
       try FileManager.default.copyItem(
         at: URL(fileURLWithPath: some), to: run.appendingPathComponent("answers-after.jsonl"))
       #expect(try CommandTests.run(common + ["--compare", run.path]).code == 0)
+      // A run of an ablation keeps them in another form, or why it has none.
+      try FileManager.default.removeItem(at: run.appendingPathComponent("answers-after.jsonl"))
+      func keep(_ more: String) throws {
+        let texts = (0..<30).map { #"{"id":"q-\#($0)","truth":[],"probabilities":[],"text":"Answer: A"}"# }
+        let answers = #"{"subset":"","seconds":1,"answers":[\#(texts.joined(separator: ","))]\#(more)}"#
+        try Data(answers.utf8).write(to: run.appendingPathComponent("answers.json"))
+      }
+      try keep("")
+      let ablated = try CommandTests.run(common + ["--compare", run.path, "--json"])
+      #expect(ablated.code == 0, "\(ablated)")
+      let same = try #require(try json(ablated.output)["comparison"] as? [String: Any])
+      let row = try #require((same["differences"] as? [[String: Any]])?.first)
+      let paired = try #require(row["difference"] as? [String: Any])
+      #expect(same["items"] as? Int == 30 && (paired["difference"] as? [String: Any])?["value"] as? Double == 0.5)
+      try keep(#","failure":"numbers ran over""#)
+      let failed = try CommandTests.run(common + ["--compare", run.path])
+      #expect(failed.code == 64 && failed.errors.contains("came to nothing: numbers ran over"), "\(failed)")
       let arena = try CommandTests.run([
         "evaluate", "--task", "arena", "--data", data.path, "--predictions", right, "--compare", some, "--export",
         "\(folder.path)/e.jsonl",

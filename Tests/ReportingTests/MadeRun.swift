@@ -75,11 +75,24 @@ struct MadeRun {
     }
   }
 
+  /// Writes what `ablate` leaves of a run: the scores of its student, and its answers, two records a patient.
+  func writeAblationResults() throws {
+    let said = answers(0.25).enumerated().map { index, answer in
+      var answer = answer
+      answer.subject = "patient \(index / 2)"
+      return answer
+    }
+    let task = PTBXLSuper(subset: "made records", bootstrap: try Bootstrap(seed: 1, replicates: 100, level: 0.95))
+    let results = RunResults(folder: folder.path, subset: "made records", after: try task.report(said))
+    try put("results.json", try JSONEncoder().encode(results))
+    try AblationAnswers(subset: "made records", seconds: 12, said).write(to: folder)
+  }
+
   private struct RunResults: Encodable {
     var folder: String
     var subset: String
-    var teacher: PTBXLSuperReport
-    var before: PTBXLSuperReport
+    var teacher: PTBXLSuperReport?
+    var before: PTBXLSuperReport?
     var after: PTBXLSuperReport
   }
 

@@ -72,7 +72,12 @@ struct IntervalChart {
     drawing.text(PageNumber.decimals(value, 3), x: Self.width, y: y + 4, .end, "ink")
   }
 
-  private static func shortened(_ name: String) -> String { name.count > 20 ? name.prefix(19) + "…" : name }
+  /// Letters of a name that have room before its row.
+  static let longestName = 20
+
+  private static func shortened(_ name: String) -> String {
+    name.count > longestName ? name.prefix(longestName - 1) + "…" : name
+  }
 
   private var description: String {
     groups.map { group in

@@ -12,10 +12,14 @@ struct ComparisonPage {
   /// Runs that line charts show: as many as there are styles that can be told apart.
   static let mostLines = 6
 
-  /// A run's name, with the folder it lies in where others have the same.
+  /// A run's name, with as many of the folders it lies in as tell it from the others.
   func label(_ run: ReportedRun) -> String {
-    let isAlone = runs.count { $0.name == run.name } == 1
-    return isAlone ? run.name : "\(run.folder.deletingLastPathComponent().lastPathComponent)/\(run.name)"
+    let parts = run.folder.pathComponents
+    func end(_ other: ReportedRun, _ count: Int) -> [String] { Array(other.folder.pathComponents.suffix(count)) }
+    let count = (1..<max(2, parts.count)).first { count in
+      runs.count { end($0, count) == end(run, count) } == 1
+    }
+    return end(run, count ?? 2).joined(separator: "/")
   }
 
   func content(colophon: String) -> PageContent {
@@ -93,7 +97,10 @@ struct ComparisonPage {
         value(scores).map { IntervalChart.Mark(name: label(run), style: style(place), estimate: $0) }
       }
       let chart = IntervalChart(groups: [.init(name: "", marks: marks)], base: base, namesMarks: true)
-      return .init(id: id, name: name, drawing: chart.drawing(id: "\(id)-svg", title: name))
+      let isCut = marks.contains { $0.name.count > IntervalChart.longestName }
+      return .init(
+        id: id, name: name, drawing: chart.drawing(id: "\(id)-svg", title: name),
+        legend: isCut ? PageContent.Group(marks.map { PageContent.Key(style: $0.style, label: $0.name) }) : nil)
     }
     let classes = first.value.classes.map(\.name)
     let figures =
@@ -132,14 +139,14 @@ struct ComparisonPage {
           .note(
             .missing(
               "The first run keeps no answers, to which others could be compared record by record.",
-              RunPage.answersRemedy))
+              runs.first?.answersRemedy))
         ])
     }
     var blocks: [PageContent.Block] = []
     var rows: [PageContent.Table.Row] = []
     for run in runs.dropFirst() {
       guard let others = answers(run) else {
-        blocks.append(.note(.missing("\(label(run)) keeps no answers.", RunPage.answersRemedy)))
+        blocks.append(.note(.missing("\(label(run)) keeps no answers.", run.answersRemedy)))
         continue
       }
       do {
@@ -160,6 +167,13 @@ struct ComparisonPage {
         blocks.append(.note(.warning("\(label(run)): \((error as? UserError)?.message ?? "\(error)")")))
       }
     }
+    if !rows.isEmpty, subjects == nil {
+      blocks.append(
+        .note(
+          .remark(
+            "These runs of an ablation are of an earlier version, whose answers.json does not say which records are of one "
+              + "patient: resamples draw records.")))
+    }
     if !rows.isEmpty {
       blocks.insert(
         .table(
@@ -177,7 +191,20 @@ struct ComparisonPage {
     run.answers[.after].flatMap { kept in
       let classes = (run.results?.questions ?? .superclasses).labels.map(\.name)
       let answers = kept.compactMap { $0.answer(classes: classes) }
-      return answers.count == kept.count ? answers : nil
+      guard answers.count == kept.count else { return nil }
+      guard run.lacksSubjects, let subjects else { return answers }
+      return answers.map { answer in
+        var told = answer
+        told.subject = subjects[answer.id] ?? answer.id
+        return told
+      }
+    }
+  }
+
+  /// By record what a resample draws in its place, as the first run tells it that does; nil where none does.
+  private var subjects: [String: String]? {
+    runs.first { $0.answers[.after] != nil && !$0.lacksSubjects }?.answers[.after].map { kept in
+      Dictionary(kept.map { ($0.id, $0.subject ?? $0.id) }, uniquingKeysWith: { first, _ in first })
     }
   }
 
@@ -254,7 +281,7 @@ struct ComparisonPage {
       id: "roc", heading: "ROC curves",
       lead: figures.isEmpty ? nil : "The students after training; numbers are the areas below the curves.",
       blocks: figures.isEmpty
-        ? [.note(.missing("No run keeps answers, of which the curves are drawn.", RunPage.answersRemedy))]
+        ? [.note(.missing("No run keeps answers, of which the curves are drawn.", runs.first?.answersRemedy))]
         : [.figures(.init(figures))])
   }
 }

@@ -91,6 +91,12 @@ public struct ReportedRun {
   let results: Results?
   /// What the evaluated models said, in the order of the records; only of those whose scores are those of `results`.
   let answers: [Model: [KeptAnswer]]
+  /// Whether the run is one of an ablation, whose student `ablate` evaluates.
+  let isOfAblation: Bool
+  /// Why a run of an ablation came to nothing; nil where it did not.
+  let failure: String?
+  /// Whether the student's answers do not say which records belong to one patient, as those of earlier versions' ablations.
+  let lacksSubjects: Bool
   /// Newest first.
   let saves: [Save]
   /// Of the newest checkpoint that agrees with its manifest.
@@ -103,6 +109,23 @@ public struct ReportedRun {
   let problems: [String]
 
   public var name: String { folder.lastPathComponent }
+
+  /// What its page is called: a run of an ablation, whose folder's own name is its seed, by condition and method, too.
+  var title: String {
+    let parts = folder.pathComponents
+    guard isOfAblation, let place = parts.lastIndex(where: { ["runs", "grids"].contains($0) }), place + 1 < parts.count
+    else { return name }
+    return parts[(place + 1)...].joined(separator: "/")
+  }
+
+  /// How to get answers that its folder does not keep.
+  var answersRemedy: String {
+    isOfAblation
+      ? "Where the run's answers.json is missing (remove one that is damaged), the same ablate command evaluates the student "
+        + "again, trains no step anew and writes it."
+      : "This version keeps answers-teacher.jsonl, answers-before.jsonl and answers-after.jsonl; runs of earlier ones have "
+        + "none. The same train command evaluates the student again, trains no step anew and writes them."
+  }
 
   /// - Throws: `UserError` for a folder that does not exist (input/output), or holds no run (bad input).
   public init(_ url: URL, state: State) throws {
@@ -130,7 +153,14 @@ public struct ReportedRun {
     if written != nil, results == nil {
       problems.append("results.json is damaged, or of another version: the evaluations cannot be shown.")
     }
-    answers = Self.answers(of: results, in: url, &problems)
+    isOfAblation = start?.isOfAblation == true || AblationAnswers.exist(in: url)
+    let kept = Self.ablationAnswers(in: url, &problems)
+    failure = kept?.failure
+    if failure != nil { self.state = State(text: "came to nothing", isFinished: false) }
+    answers = Self.answers(of: results, in: url, ablation: kept, &problems)
+    lacksSubjects =
+      answers[.after] != nil && !FileManager.default.fileExists(atPath: file(Self.answersName(.after)).path)
+      && kept?.tellsSubjects == false
     (saves, saved) = Self.checkpoints(file("checkpoints"), &problems)
     parameters = Self.parameters(configuration)
     digest = try? Digest.sha256(fileAt: file("student/model.safetensors"))
@@ -156,16 +186,36 @@ public struct ReportedRun {
     }
   }
 
+  private static func answersName(_ model: Model) -> String { "answers-\(model.rawValue).jsonl" }
+
+  /// What a run of an ablation answered; nil where the folder keeps no such answers, or damaged ones.
+  private static func ablationAnswers(in folder: URL, _ problems: inout [String]) -> AblationAnswers? {
+    guard AblationAnswers.exist(in: folder) else { return nil }
+    do { return try AblationAnswers(in: folder) } catch {
+      problems.append((error as? UserError)?.message ?? "\(error)")
+      return nil
+    }
+  }
+
+  /// - Parameter ablation: what stands for the student's answers where the run is one of an ablation.
   private static func answers(
-    of results: Results?, in folder: URL, _ problems: inout [String]
+    of results: Results?, in folder: URL, ablation: AblationAnswers?, _ problems: inout [String]
   ) -> [Model: [KeptAnswer]] {
+    guard let results else { return [:] }
     var answers: [Model: [KeptAnswer]] = [:]
-    for (model, report) in results?.models ?? [] {
-      let name = "answers-\(model.rawValue).jsonl"
+    for (model, report) in results.models {
+      var name = answersName(model)
       let file = folder.appendingPathComponent(name)
-      guard FileManager.default.fileExists(atPath: file.path) else { continue }
       do {
-        let kept = try KeptAnswers(contentsOf: file).answers
+        let kept: [KeptAnswer]
+        if FileManager.default.fileExists(atPath: file.path) {
+          kept = try KeptAnswers(contentsOf: file).answers
+        } else if model == .after, let ablation, ablation.failure == nil {
+          kept = try ablation.kept(classes: results.questions.labels.map(\.name))
+          name = AblationAnswers.fileName
+        } else {
+          continue
+        }
         guard areOf(report, kept) else {
           problems.append("\(name) is not of the evaluation in results.json and is left out.")
           continue

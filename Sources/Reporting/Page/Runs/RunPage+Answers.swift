@@ -14,7 +14,7 @@ extension RunPage {
     else {
       return .init(
         id: "answers", heading: heading,
-        blocks: [.note(.missing("The run folder keeps no answers.", Self.answersRemedy))])
+        blocks: [.note(.missing("The run folder keeps no answers.", run.answersRemedy))])
     }
     let labelled = all.filter { !$0.gold.isEmpty }
     let seed = run.configuration?.run.seed ?? 0
@@ -29,7 +29,10 @@ extension RunPage {
         .init(answers.enumerated().map { card($1, by: model, classes, vocabulary, id: "answer-\(key)-\($0)") }))
     }
     let legend =
-      model == .teacher ? "" : " Bar: probability by the \(model.title); ring: by the teacher; the line is at 0.5."
+      model == .teacher
+      ? ""
+      : " Bar: probability by the \(model.title);\(run.answers[.teacher] == nil ? "" : " ring: by the teacher;") "
+        + "the line is at 0.5."
     return .init(
       id: "answers", heading: heading,
       lead: "“\(results.questions.listing)” \(drawn.count) records drawn at random (seed \(seed)), then the "

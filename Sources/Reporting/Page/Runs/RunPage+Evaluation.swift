@@ -94,7 +94,7 @@ extension RunPage {
     guard !figures.isEmpty else {
       let note: PageContent.Note =
         models.isEmpty
-        ? .missing("The run folder keeps no answers, of which the curves are drawn.", Self.answersRemedy)
+        ? .missing("The run folder keeps no answers, of which the curves are drawn.", run.answersRemedy)
         : .missing(
           "No class is both present and absent among the records, so there is no curve.", "Evaluate more records.")
       return .init(id: "roc", heading: "ROC curves", blocks: [.note(note)])
@@ -105,10 +105,6 @@ extension RunPage {
         + "every threshold. The number is the area below the curve of the last model named.",
       blocks: [.figures(.init(figures))])
   }
-
-  static let answersRemedy =
-    "This version keeps answers-teacher.jsonl, answers-before.jsonl and answers-after.jsonl; runs of earlier ones have none. "
-    + "The same train command evaluates the student again, trains no step anew and writes them."
 
   /// What was said of each class against the truth.
   func confusion(_ results: ReportedRun.Results) -> PageContent.Section {
@@ -157,7 +153,13 @@ extension RunPage {
   /// Why there are no scores, curves and answers.
   var unevaluated: PageContent.Section {
     let note: PageContent.Note
-    if run.configuration?.evaluation.enabled == false {
+    if let failure = run.failure {
+      note = .missing(
+        "There are no scores, ROC curves, confusion and answers: the run came to nothing: \(failure)",
+        "The same ablate command does the run again where its folder is removed.")
+    } else if run.isOfAblation {
+      note = unscored
+    } else if run.configuration?.evaluation.enabled == false {
       note = .missing(
         "There are no scores, ROC curves, confusion and answers: the run evaluates no model (evaluation.enabled is false).",
         "Set it to true and run the same command again; a training that is done is not repeated.")
@@ -172,5 +174,16 @@ extension RunPage {
         "The same command goes on.")
     }
     return .init(id: "scores", heading: "Scores", blocks: [.note(note)])
+  }
+
+  /// Of a run of an ablation, which is evaluated by `ablate` whatever its own settings say.
+  private var unscored: PageContent.Note {
+    AblationAnswers.exist(in: run.folder)
+      ? .missing(
+        "There are no scores, ROC curves, confusion and answers: results.json is missing or damaged.",
+        "The same ablate command evaluates the student again, and trains no step anew, where answers.json is removed.")
+      : .missing(
+        "The run has not ended: scores, ROC curves, confusion and answers come from the evaluation at its end.",
+        "The same ablate command goes on.")
   }
 }

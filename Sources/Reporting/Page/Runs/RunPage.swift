@@ -12,7 +12,7 @@ struct RunPage {
   /// - Parameter colophon: when and by what the page is made.
   func content(colophon: String) -> PageContent {
     PageContent(
-      title: run.name, kicker: "evl-dist run report", status: run.state.text.capitalizedFirst + ".",
+      title: run.title, kicker: "evl-dist run report", status: run.state.text.capitalizedFirst + ".",
       headlines: headlines,
       sections: [summary, guarantees, losses, speed] + evaluation + [settings, environment], colophon: colophon)
   }

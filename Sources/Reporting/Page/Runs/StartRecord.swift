@@ -43,6 +43,9 @@ struct StartRecord: Decodable {
     return try? decoder.decode(StartRecord.self, from: data)
   }
 
+  /// Whether `ablate` made the start.
+  var isOfAblation: Bool { command?.dropFirst().first == "ablate" }
+
   /// The command line as a shell takes it.
   var commandLine: String? {
     command.map { words in
