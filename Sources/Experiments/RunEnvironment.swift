@@ -69,6 +69,19 @@ public struct RunEnvironment: Encodable, Sendable {
     return maker.program + (maker.commit.map { " of \($0)" } ?? "")
   }
 
+  /// The folder in which the newest start of a run was started; nil where it is not told.
+  static func workingFolder(of folder: URL) -> URL? {
+    struct Start: Decodable {
+      var workingFolder: String
+    }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    guard let data = try? Data(contentsOf: folder.appendingPathComponent(fileName)),
+      let start = try? decoder.decode(Start.self, from: data)
+    else { return nil }
+    return URL(fileURLWithPath: start.workingFolder)
+  }
+
   private static func append(_ line: Data, to url: URL) throws {
     if !FileManager.default.fileExists(atPath: url.path) { try Data().write(to: url) }
     let file = try FileHandle(forWritingTo: url)

@@ -31,7 +31,10 @@ public final class StoredTeacher {
   private static let identityPrefix = "store "
 
   /// Tells this store's states from any other's.
-  public func identity() throws -> String { try Self.identityPrefix + store.index.digest() }
+  public func identity() throws -> String { try Self.identity(of: store.index) }
+
+  /// What checkpoints keep of a store with this index.
+  public static func identity(of index: TeacherStoreIndex) throws -> String { try identityPrefix + index.digest() }
 
   /// Whether what a checkpoint keeps of its teacher is a store's identity, not the digest of a model's weights.
   public static func isIdentity(_ text: String) -> Bool { text.hasPrefix(identityPrefix) }

@@ -83,11 +83,26 @@ import Testing
       #expect(again.code == 0 && !again.output.contains("runs to be done"), "\(again.output)")
       #expect(!again.output.contains("evaluating the teacher") && again.output.contains("\nteacher "))
       #expect(try results(folder, "one") == one)
+      try expectPages(of: folder.appendingPathComponent("one/runs/half/evl"))
       // With another setting, what is there is not taken for it.
       let other = try ablate(1, try arguments(folder, "one", ["train.learning_rate=0.001"]))
       #expect(
         other.code == 64 && other.errors.contains("train.learning_rate: 0.002 then, 0.001 now"), "\(other.errors)")
     }
+  }
+
+  /// A run's page has its answers, and its plans by the teacher that the store names; two are compared record by record.
+  private func expectPages(of runs: URL) throws {
+    let seeds = [1, 2].map { runs.appendingPathComponent("seed-\($0)") }
+    let told = try CommandTests.run(["report", seeds[0].path, "--records", "1"])
+    #expect(told.code == 0, "\(told.errors)")
+    let page = try String(contentsOf: seeds[0].appendingPathComponent("report.html"), encoding: .utf8)
+    #expect(page.contains("id=\"answer-drawn-0-t\"") && page.contains("id=\"plan-0-0\""))
+    #expect(page.contains("<h1>half/evl/seed-1</h1>") && !page.contains("keeps no answers"))
+    let compared = try CommandTests.run(["report"] + seeds.map(\.path))
+    #expect(compared.code == 0, "\(compared.errors)")
+    let beside = try String(contentsOf: runs.appendingPathComponent("report.html"), encoding: .utf8)
+    #expect(beside.contains("Differences to seed-1") && !beside.contains("resamples draw records"))
   }
 
   @Test func aStoppedAblationGoesOnToTheSameResults() throws {

@@ -156,34 +156,63 @@ import Testing
     }
   }
 
-  /// A store holds no model that could be shown a recording: it is named, and what to do instead works.
-  @Test func aRunTaughtByAStoreIsRefusedByTheNameOfTheStore() throws {
+  /// A store holds no model that could be shown a recording, but says which one it is of, and that is found.
+  @Test func aRunTaughtByAStoreIsShownWithTheTeacherThatTheStoreIsOf() throws {
     try withTemporaryFolder { folder in
-      func teach(_ name: String) throws {
-        let settings = [
-          "data.view=image", "data.records=90", "data.questions.report=0", "teacher.steps=2", "train.global_batch=8",
-          "train.steps=2", "teacher.store=\(name)", "run.folder=runs/taught",
-        ]
-        let outcome = try CommandTests.run(["teach"] + settings.flatMap { ["--set", $0] }, in: folder)
-        #expect(outcome.code == 0, "\(outcome.errors)")
-      }
-      try teach("stores/made")
-      try train("stored", in: folder, ["teacher.store=stores/made"])
+      let settings = [
+        "data.view=image", "data.records=90", "data.questions.report=0", "teacher.steps=2", "train.global_batch=8",
+        "train.steps=2", "train.warmup=1", "teacher.store=stores/made", "run.folder=runs/taught",
+      ]
+      let taught = try CommandTests.run(["teach"] + settings.flatMap { ["--set", $0] }, in: folder)
+      #expect(taught.code == 0, "\(taught.errors)")
+      // As those of an ablation: a run folder by its whole path, store and teacher where the command was started.
+      let far = folder.appendingPathComponent("far")
+      try train("stored", in: folder, ["teacher.store=stores/made", "run.folder=\(far.path)"])
       try train("plain", in: folder, ["teacher.store=stores/made", "objective.transport.weight=0"])
-      let refused = try inspect(["runs/stored"], in: folder)
-      #expect(refused.code == 64, "\(refused)")
-      for words in ["learned from the teacher store stores/made", "--set teacher.store=", "teacher.path"] {
-        #expect(refused.errors.contains(words), "\(refused.errors)")
-      }
-      #expect(!refused.errors.contains("is not in"))
-      let config = folder.appendingPathComponent("runs/stored/config.yaml").path
-      let again = try CommandTests.run(
-        ["train", "--config", config, "--set", "teacher.store=", "--set", "run.folder=runs/live"], in: folder)
-      #expect(again.code == 0, "\(again.errors)")
-      #expect(try inspect(["runs/live", "--records", "1"], in: folder).code == 0)
-      let beside = try inspect(["runs/live", "--against", "runs/plain"], in: folder)
-      #expect(beside.code == 64 && beside.errors.contains("learned from a teacher store"), "\(beside)")
+      let elsewhere = folder.appendingPathComponent("elsewhere")
+      try FileManager.default.createDirectory(at: elsewhere, withIntermediateDirectories: true)
+      let shown = try inspect([far.path, "--against", "../runs/plain", "--records", "1"], in: elsewhere)
+      #expect(shown.code == 0, "\(shown.errors)")
+      let told = try CommandTests.run(["report", far.path, "--records", "1"], in: elsewhere)
+      #expect(told.code == 0, "\(told.errors)")
+      let page = try String(contentsOf: far.appendingPathComponent("report.html"), encoding: .utf8)
+      #expect(page.contains("id=\"plan-0-1\"") && page.contains("Lead confusion"))
+      // The same teacher beside the run itself.
+      try train("live", in: folder)
+      let beside = try inspect(["runs/live", "--against", "runs/plain", "--records", "1"], in: folder)
+      #expect(beside.code == 0, "\(beside.errors)")
+      try expectWhatIsGoneIsNamed(far, in: folder)
     }
+  }
+
+  /// Without its store, with another in its place, and without the teacher.
+  private func expectWhatIsGoneIsNamed(_ run: URL, in folder: URL) throws {
+    func refuse(_ words: String) throws {
+      let outcome = try inspect([run.path], in: folder)
+      #expect(outcome.code == 65, "\(outcome)")
+      for word in [words, "teacher store stores/made", "--set teacher.store=", "teacher.path"] {
+        #expect(outcome.errors.contains(word), "\(word): \(outcome.errors)")
+      }
+    }
+    let index = folder.appendingPathComponent("stores/made/index.json")
+    let whole = try String(contentsOf: index, encoding: .utf8)
+    try Data(whole.replacing("\"built-in teacher\"", with: "\"another\"").utf8).write(to: index)
+    try refuse("is not the one that far learned from")
+    try FileManager.default.removeItem(at: index)
+    try refuse("cannot be read")
+    try Data(whole.utf8).write(to: index)
+    #expect(try inspect([run.path, "--records", "1"], in: folder).code == 0)
+    try FileManager.default.removeItem(at: folder.appendingPathComponent("runs/teachers"))
+    try refuse("is not in runs/teachers")
+    let report = try CommandTests.run(["report", run.path], in: folder)
+    let page = try String(contentsOf: run.appendingPathComponent("report.html"), encoding: .utf8)
+    #expect(report.code == 0 && page.contains("is not in runs/teachers") && !page.contains("id=\"plan-0-0\""))
+    // What is said to do instead works.
+    let config = run.appendingPathComponent("config.yaml").path
+    let again = try CommandTests.run(
+      ["train", "--config", config, "--set", "teacher.store=", "--set", "run.folder=runs/again"], in: folder)
+    #expect(again.code == 0, "\(again.errors)")
+    #expect(try inspect(["runs/again", "--records", "1"], in: folder).code == 0)
   }
 
   /// A picture of many colours, with marks of both kinds of arrow.

@@ -1,4 +1,5 @@
 import Autograd
+import Corpus
 import Distillation
 import Foundation
 import Models
@@ -103,52 +104,95 @@ struct TrainedRun {
   /// Whether the run learned from a teacher store, which keeps the digest of its index and no model's.
   var isTaughtByStore: Bool { state.data[RunState.teacherKey].map(StoredTeacher.isIdentity) ?? false }
 
-  /// The teacher the run learned from, told by the digest of its weights that every checkpoint keeps.
+  /// What tells the teacher behind the run from any other: the digest of its weights, which the index of a store keeps.
+  ///
+  /// - Throws: `UserError` (bad input) for a store whose index is gone or damaged, or is not that of the run's store.
+  func teacherIdentity() throws -> String? {
+    let known = state.data[RunState.teacherKey]
+    guard isTaughtByStore else { return known }
+    let named = configuration.teacher.store
+    let place = located(named)
+    let index: TeacherStoreIndex
+    do {
+      index = try TeacherStoreIndex(
+        contentsOf: place.appendingPathComponent(TeacherStore.indexName), store: place)
+    } catch let error as UserError {
+      throw UserError(
+        .badInput,
+        "which teacher is behind the teacher store \(named), from which \(name) learned, is in its index: "
+          + error.message, remedy: "put the store back in its place; or " + withTheTeacherItself)
+    }
+    guard try StoredTeacher.identity(of: index) == known else {
+      throw UserError(
+        .badInput, "the teacher store \(named) is not the one that \(name) learned from, whose teacher is to be found",
+        remedy: "put the store back in its place; or " + withTheTeacherItself)
+    }
+    return index.teacher.digest
+  }
+
+  /// How to get a run whose teacher needs no store to be found.
+  private var withTheTeacherItself: String {
+    "train a run with the teacher itself (train --config \(folder.path)/config.yaml --set teacher.store= --set "
+      + "run.folder=ANOTHER, and --set teacher.path=FOLDER unless it is the built-in one), and name that run"
+  }
+
+  /// The teacher the run learned from, told by the digest of its weights: that which every checkpoint keeps, or, of a store,
+  /// which stood for the teacher, that in the store's index.
   ///
   /// - Parameter material: what it was shown.
-  /// - Throws: `UserError` where it is gone, another model lies in its place, or a store stood for it.
+  /// - Throws: `UserError` where it is gone, or another model lies in its place.
   func teacher(of material: any TrainingMaterial) throws -> TeacherModel {
-    guard !isTaughtByStore else {
-      throw UserError(
-        .usage,
-        "\(name) learned from the teacher store \(configuration.teacher.store), which holds what its teacher gave for "
-          + "training samples; this command has to show the teacher itself recordings",
-        remedy:
-          "train a run with the teacher itself (train --config \(folder.path)/config.yaml --set teacher.store= --set "
-          + "run.folder=ANOTHER, and --set teacher.path=FOLDER unless it is the built-in one), and name that run")
-    }
+    let identity = try teacherIdentity()
     func load(_ folder: URL) throws -> TeacherModel {
       try TeacherModel(folder: folder, configuration: configuration, material: material)
     }
-    let folders: [URL]
-    if configuration.teacher.path.isEmpty {
-      let cache = located(configuration.teacher.cache)
-      let names = (try? FileManager.default.contentsOfDirectory(atPath: cache.path)) ?? []
-      folders = names.filter { $0.hasPrefix("teacher-") }.sorted().map {
-        cache.appendingPathComponent($0).appendingPathComponent("model")
-      }.filter { FileManager.default.fileExists(atPath: $0.appendingPathComponent("model.safetensors").path) }
-    } else {
-      folders = [located(configuration.teacher.path)]
-    }
+    let folders = teacherFolders
     for folder in folders {
       // Of the cache's teachers those of another view or version are passed by; a folder the run names has to be sound.
-      let loaded = folders.count == 1 ? try load(folder) : try? load(folder)
-      if let loaded, loaded.identity == state.data[RunState.teacherKey] { return loaded }
+      let mayBeAnother = folders.count > 1 || isTaughtByStore
+      let loaded = mayBeAnother ? try? load(folder) : try load(folder)
+      if let loaded, loaded.identity == identity { return loaded }
     }
     let path = configuration.teacher.path.isEmpty ? configuration.teacher.cache : configuration.teacher.path
-    throw UserError(
-      .badInput, "the teacher that \(name) learned from is not in \(path)",
-      remedy: "start the command in the folder in which the run was started, with the teacher it was trained with")
+    let remedy = "start the command in the folder in which the run was started, with the teacher it was trained with"
+    guard !isTaughtByStore else {
+      throw UserError(
+        .badInput,
+        "the teacher of the teacher store \(configuration.teacher.store), from which \(name) learned, is not in \(path)",
+        remedy: "\(remedy) in its place; or \(withTheTeacherItself)")
+    }
+    throw UserError(.badInput, "the teacher that \(name) learned from is not in \(path)", remedy: remedy)
   }
 
-  /// A path of the configuration: as it stands, or from the folder in which the run was started, as the place of the run
-  /// folder tells it.
+  /// Where the teacher may be: the folder that is named, or all teachers of the cache.
+  private var teacherFolders: [URL] {
+    guard configuration.teacher.path.isEmpty else { return [located(configuration.teacher.path)] }
+    return places(configuration.teacher.cache).flatMap { cache in
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: cache.path)) ?? []
+      return names.filter { $0.hasPrefix("teacher-") }.sorted().map {
+        cache.appendingPathComponent($0).appendingPathComponent("model")
+      }
+    }.filter { FileManager.default.fileExists(atPath: $0.appendingPathComponent("model.safetensors").path) }
+  }
+
+  /// The first place that is there of those that a path of the configuration may mean.
   func located(_ path: String) -> URL {
+    let all = places(path)
+    return all.first { FileManager.default.fileExists(atPath: $0.path) } ?? all[0]
+  }
+
+  /// What a path of the configuration may mean, the likeliest first: as it stands, or from the folder in which the run was
+  /// started, as the place of the run folder tells it, or `environment.json`.
+  private func places(_ path: String) -> [URL] {
     let own = URL(fileURLWithPath: path)
+    guard !path.hasPrefix("/") else { return [own] }
+    var homes: [URL] = []
     let suffix = "/" + configuration.run.folder
-    guard !path.hasPrefix("/"), !FileManager.default.fileExists(atPath: own.path), folder.path.hasSuffix(suffix) else {
-      return own
+    if folder.path.hasSuffix(suffix) { homes.append(URL(fileURLWithPath: String(folder.path.dropLast(suffix.count)))) }
+    if let started = RunEnvironment.workingFolder(of: folder) { homes.append(started) }
+    var seen: Set<String> = []
+    return ([own] + homes.map { $0.appendingPathComponent(path) }).filter {
+      seen.insert($0.absoluteURL.standardizedFileURL.path).inserted
     }
-    return URL(fileURLWithPath: String(folder.path.dropLast(suffix.count))).appendingPathComponent(path)
   }
 }

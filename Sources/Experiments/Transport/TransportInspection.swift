@@ -74,13 +74,8 @@ public struct TransportInspection {
     guard rival.configuration.data.view == run.configuration.data.view else {
       try refuse("it was trained on another view of the ECG", "name a run of the same data.view")
     }
-    if rival.isTaughtByStore, !run.isTaughtByStore {
-      try refuse(
-        "it learned from a teacher store, whose teacher cannot be told from another",
-        "name a run that learned from the same teacher without teacher.store, or with objective.method=ce")
-    }
-    let teachers = [run, rival].map { $0.state.data[RunState.teacherKey] }
-    guard !rival.hasTeacher || teachers[0] == teachers[1] else {
+    let isOfOneTeacher = try !rival.hasTeacher || rival.teacherIdentity() == run.teacherIdentity()
+    guard isOfOneTeacher else {
       try refuse("it learned from another teacher", "name a run with the same teacher, or with objective.method=ce")
     }
   }
