@@ -84,6 +84,7 @@ import Testing
       #expect(!again.output.contains("evaluating the teacher") && again.output.contains("\nteacher "))
       #expect(try results(folder, "one") == one)
       try expectPages(of: folder.appendingPathComponent("one/runs/half/evl"))
+      try expectRefusals(in: folder)
       // With another setting, what is there is not taken for it.
       let other = try ablate(1, try arguments(folder, "one", ["train.learning_rate=0.001"]))
       #expect(
@@ -103,6 +104,22 @@ import Testing
     #expect(compared.code == 0, "\(compared.errors)")
     let beside = try String(contentsOf: runs.appendingPathComponent("report.html"), encoding: .utf8)
     #expect(beside.contains("Differences to seed-1") && !beside.contains("resamples draw records"))
+  }
+
+  /// Two ablations have no page together, and one without results none yet.
+  private func expectRefusals(in folder: URL) throws {
+    let both = try CommandTests.run(["report", "one", "queued"], in: folder)
+    #expect(both.code == 64 && both.errors.contains("one ablation at a time"), "\(both)")
+    try FileManager.default.removeItem(at: folder.appendingPathComponent("queued/ablation.json"))
+    let unfinished = try CommandTests.run(["report", "queued"], in: folder)
+    #expect(unfinished.code == 65, "\(unfinished)")
+    for words in ["queued holds an ablation", "6 of its runs are done, 2 of its grids'", "same ablate command again"] {
+      #expect(unfinished.errors.contains(words), "\(words): \(unfinished.errors)")
+    }
+    let run = try CommandTests.run(["report", "queued/runs/half/evl/seed-1", "queued"], in: folder)
+    #expect(run.code == 64 && run.errors.contains("one ablation at a time"), "\(run)")
+    let page = try CommandTests.run(["report", "one"], in: folder)
+    #expect(page.code == 0, "\(page)")
   }
 
   @Test func aStoppedAblationGoesOnToTheSameResults() throws {

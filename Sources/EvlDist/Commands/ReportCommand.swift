@@ -13,11 +13,12 @@ struct ReportCommand: ParsableCommand {
       The page stands alone: it holds its drawings, runs no script and fetches nothing. A run that goes on is shown as far \
       as it is; what is missing is named on the page, with how to get it.
       Several runs are compared with the first: scores with intervals, differences, settings, curves. Of an ablation's \
-      results (ablation.json) the methods are shown as bars.
-      Exit codes: 0 written; 65 a folder that holds no run; 74 a path that does not exist, or cannot be written.
+      results (ablation.json) the methods are shown as bars, one ablation at a time.
+      Exit codes: 0 written; 64 usage, such as several ablations; 65 a folder that holds no run, or an ablation that is not \
+      finished; 74 a path that does not exist, or cannot be written.
       """)
 
-  @Argument(help: "Run folders, or the folder of an ablation.") var runs: [String]
+  @Argument(help: "Run folders, or the folder of one ablation.") var runs: [String]
   @Option(
     name: [.customShort("o"), .customLong("output")],
     help: ArgumentHelp(
@@ -36,8 +37,17 @@ struct ReportCommand: ParsableCommand {
 
   func run() throws {
     let folders = runs.map { URL(fileURLWithPath: $0).standardizedFileURL }
-    if folders.count == 1, let ablation = try ReportedAblation.read(folders[0]) {
-      return try write(RunReport(ablation, program: Version.text), in: folders[0])
+    if folders.count == 1 {
+      if let ablation = try ReportedAblation.read(folders[0]) {
+        return try write(RunReport(ablation, program: Version.text), in: folders[0])
+      }
+      if let unfinished = UnfinishedAblation(folders[0]) { throw unfinished.refusal }
+    } else if let ablation = folders.first(where: ReportedAblation.isAblation) {
+      throw UserError(
+        .usage, "\(ablation.path) is an ablation, which has a page of its own: one ablation at a time",
+        remedy:
+          "evl-dist report \(ablation.path); single runs of ablations are compared by the names of their folders, "
+          + "as \(ablation.path)/runs/CONDITION/METHOD/seed-1")
     }
     let reported = try folders.map { folder in
       let progress = try? RunProgress(folder)

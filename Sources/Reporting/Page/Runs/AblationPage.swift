@@ -70,10 +70,18 @@ public struct ReportedAblation: Decodable {
     case subset, records, steps, seeds, comparedWith, tables, combinedRecords, searches, groups, remarks, teacher
   }
 
+  private static let fileName = "ablation.json"
+
+  /// Whether a folder is that of an ablation, finished or not.
+  public static func isAblation(_ folder: URL) -> Bool {
+    FileManager.default.fileExists(atPath: folder.appendingPathComponent(fileName).path)
+      || UnfinishedAblation(folder) != nil
+  }
+
   /// - Returns: nil where the folder holds no results of an ablation.
   /// - Throws: `UserError` for results that are damaged.
   public static func read(_ folder: URL) throws -> ReportedAblation? {
-    let file = folder.appendingPathComponent("ablation.json")
+    let file = folder.appendingPathComponent(fileName)
     guard let data = try? Data(contentsOf: file) else { return nil }
     guard var read = try? JSONDecoder().decode(Self.self, from: data) else {
       throw UserError(
