@@ -57,8 +57,8 @@ public struct AblationAnswers: Codable, Sendable {
 
   public var scored: [LabelAnswer] { scored(subjects: [:]) }
 
-  /// - Parameter subjects: by record, what a resample draws with all its records; for others it is what the file says, or
-  ///   the record itself.
+  /// - Parameter subjects: by record, what a resample draws with all its records; for others it is what the file says,
+  ///   or the record itself.
   public func scored(subjects: [String: String]) -> [LabelAnswer] {
     answers.map {
       LabelAnswer(
@@ -82,8 +82,7 @@ public struct AblationAnswers: Codable, Sendable {
     return try answers.map { answer in
       guard answer.probabilities.isEmpty || answer.probabilities.count == classes.count else {
         throw damaged(
-          "record \(answer.id) has \(answer.probabilities.count) probabilities, \(classes.count) classes were asked about"
-        )
+          "record \(answer.id) has \(answer.probabilities.count) probabilities of \(classes.count) classes")
       }
       return KeptAnswer(
         LabelAnswer(

@@ -156,8 +156,9 @@ public struct TaskRun {
     guard AblationAnswers.exist(in: path) else {
       throw UserError(
         .usage,
-        "\(path.path): there are no answers in this folder (\(file.lastPathComponent), or \(AblationAnswers.fileName) of a "
-          + "run of an ablation)", remedy: "evaluate its model with --save FILE, then compare with that file")
+        "\(path.path): there are no answers in this folder (\(file.lastPathComponent), or "
+          + "\(AblationAnswers.fileName) of a run of an ablation)",
+        remedy: "evaluate its model with --save FILE, then compare with that file")
     }
     let found = try AblationAnswers(in: path)
     if let failure = found.failure {

@@ -92,7 +92,7 @@ import Testing
     }
   }
 
-  /// A run's page has its answers, and its plans by the teacher that the store names; two are compared record by record.
+  /// A run's page has its answers, and its plans by the teacher that the store names; two are compared by record.
   private func expectPages(of runs: URL) throws {
     let seeds = [1, 2].map { runs.appendingPathComponent("seed-\($0)") }
     let told = try CommandTests.run(["report", seeds[0].path, "--records", "1"])

@@ -231,6 +231,8 @@ import Training
   @Test func numbersReadWell() {
     #expect(PageNumber.short(0.05) == "0.05" && PageNumber.short(1234.4) == "1,234" && PageNumber.short(3e-7) == "3e−7")
     #expect(PageNumber.short(-12.34) == "−12.3" && PageNumber.short(100) == "100" && PageNumber.short(0) == "0")
+    #expect(PageNumber.signed(0.0312, 3) == "+0.031" && PageNumber.signed(-0.5, 1) == "−0.5")
+    #expect(PageNumber.signed(0.0001, 3) == "0.000" && PageNumber.signed(nil, 3) == "–")
     #expect(PageNumber.decimals(-0.0001, 3) == "0.000" && PageNumber.decimals(nil, 3) == "–")
     #expect(PageNumber.parameters(210_000) == "0.21 M" && PageNumber.parameters(7_100_000_000) == "7.10 B")
     #expect(PageNumber.bytes(1_500_000) == "1.5 MB" && PageNumber.duration(3725) == "1 h 2 min")

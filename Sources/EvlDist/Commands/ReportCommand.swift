@@ -14,8 +14,8 @@ struct ReportCommand: ParsableCommand {
       as it is; what is missing is named on the page, with how to get it.
       Several runs are compared with the first: scores with intervals, differences, settings, curves. Of an ablation's \
       results (ablation.json) the methods are shown as bars, one ablation at a time.
-      Exit codes: 0 written; 64 usage, such as several ablations; 65 a folder that holds no run, or an ablation that is not \
-      finished; 74 a path that does not exist, or cannot be written.
+      Exit codes: 0 written; 64 usage, such as several ablations; 65 a folder that holds no run, or an ablation that is \
+      not finished; 74 a path that does not exist, or cannot be written.
       """)
 
   @Argument(help: "Run folders, or the folder of one ablation.") var runs: [String]

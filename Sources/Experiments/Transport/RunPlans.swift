@@ -39,8 +39,8 @@ public struct RunPlans {
   /// Newer checkpoints that are damaged, and why.
   public var skipped: [String] { run.skipped }
 
-  /// - Throws: `UserError` for a folder without a sound checkpoint, a run whose teacher is gone, and one trained without
-  ///   transport and alignment, or on something else than ECGs.
+  /// - Throws: `UserError` for a folder without a sound checkpoint, a run whose teacher is gone, and one trained
+  ///   without transport and alignment, or on something else than ECGs.
   public init(_ url: URL) throws { try self.init(TrainedRun(url)) }
 
   init(_ run: TrainedRun) throws {

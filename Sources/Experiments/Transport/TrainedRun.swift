@@ -136,8 +136,8 @@ struct TrainedRun {
       + "run.folder=ANOTHER, and --set teacher.path=FOLDER unless it is the built-in one), and name that run"
   }
 
-  /// The teacher the run learned from, told by the digest of its weights: that which every checkpoint keeps, or, of a store,
-  /// which stood for the teacher, that in the store's index.
+  /// The teacher the run learned from, told by the digest of its weights: that which every checkpoint keeps, or, where a
+  /// store stood for the teacher, that in the store's index.
   ///
   /// - Parameter material: what it was shown.
   /// - Throws: `UserError` where it is gone, or another model lies in its place.
@@ -158,7 +158,8 @@ struct TrainedRun {
     guard !isTaughtByStore else {
       throw UserError(
         .badInput,
-        "the teacher of the teacher store \(configuration.teacher.store), from which \(name) learned, is not in \(path)",
+        "the teacher of the teacher store \(configuration.teacher.store), from which \(name) learned, is not "
+          + "in \(path)",
         remedy: "\(remedy) in its place; or \(withTheTeacherItself)")
     }
     throw UserError(.badInput, "the teacher that \(name) learned from is not in \(path)", remedy: remedy)
@@ -181,8 +182,8 @@ struct TrainedRun {
     return all.first { FileManager.default.fileExists(atPath: $0.path) } ?? all[0]
   }
 
-  /// What a path of the configuration may mean, the likeliest first: as it stands, or from the folder in which the run was
-  /// started, as the place of the run folder tells it, or `environment.json`.
+  /// What a path of the configuration may mean, the likeliest first: as it stands, or from the folder in which the run
+  /// was started, as the place of the run folder tells it, or `environment.json`.
   private func places(_ path: String) -> [URL] {
     let own = URL(fileURLWithPath: path)
     guard !path.hasPrefix("/") else { return [own] }

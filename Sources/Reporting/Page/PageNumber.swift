@@ -11,6 +11,13 @@ enum PageNumber {
     return (value < 0 && text.contains { $0 != "0" && $0 != "." } ? "−" : "") + text
   }
 
+  /// The same with the sign of what is above 0, too: a difference.
+  static func signed(_ value: Double?, _ count: Int) -> String {
+    let text = decimals(value, count)
+    guard let value, value > 0, text.contains(where: { ("1"..."9").contains($0) }) else { return text }
+    return "+" + text
+  }
+
   /// As few digits as tell it: 0.05, 12, 4,000, 3e−7.
   static func short(_ value: Double) -> String {
     guard value.isFinite else { return "no number" }
@@ -60,6 +67,12 @@ enum PageNumber {
     let whole = Int(max(0, seconds).rounded())
     if whole < 60 { return "\(whole) s" }
     return whole < 3600 ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole / 60 % 60) min"
+  }
+
+  /// −0.010 to +0.031
+  static func signedInterval(_ estimate: Estimate?) -> String? {
+    guard let low = estimate?.low, let high = estimate?.high else { return nil }
+    return "\(signed(low, 3)) to \(signed(high, 3))"
   }
 
   /// 0.931 to 0.958

@@ -85,7 +85,7 @@ enum PageStyle {
     .fill.s6, .mark.s6 { fill: var(--s6); background: var(--s6); }
     .fill.rest, .mark.rest { fill: var(--line); background: var(--line); }
     .whisker { stroke-width: 1.75; fill: none; }
-    .hollow { fill: var(--page); }
+    .hollow { fill: var(--page); } .dot { fill: var(--page); stroke: var(--ink); stroke-width: 1; }
     .cell { fill: var(--heat); stroke: var(--page); stroke-width: 1.5; }
     .sheet { fill: var(--paper); } .sheet-grid { stroke: var(--paper-grid); stroke-width: 1; fill: none; }
     .trace { stroke: var(--trace); stroke-width: 1.1; fill: none; stroke-linejoin: round; }

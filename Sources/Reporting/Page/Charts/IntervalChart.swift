@@ -8,6 +8,8 @@ struct IntervalChart {
     /// "s1" to "s6".
     var style: String
     var estimate: Estimate
+    /// What the value is a mean of, such as seeds; drawn as dots.
+    var parts: [Double] = []
   }
 
   struct Group {
@@ -31,7 +33,9 @@ struct IntervalChart {
     let rows = groups.reduce(0) { $0 + $1.marks.count }
     let bottom = 8 + Double(rows) * Self.rowHeight + Double(groups.count) * Self.gap
     var drawing = SVGDrawing(width: Self.width, height: bottom + 20)
-    let ends = groups.flatMap(\.marks).flatMap { [$0.estimate.low, $0.estimate.value, $0.estimate.high] }
+    let ends = groups.flatMap(\.marks).flatMap { mark -> [Double?] in
+      [mark.estimate.low, mark.estimate.value, mark.estimate.high] + mark.parts.map { Optional($0) }
+    }
     let axis = ChartAxis(holding: ends.compactMap { $0 } + [base].compactMap { $0 })
     let right = Self.width - 46
     func place(_ value: Double) -> Double { labels + min(1, max(0, axis.share(value))) * (right - labels) }
@@ -69,6 +73,7 @@ struct IntervalChart {
       for end in [low, high] { drawing.line(place(end), y - 3.5, place(end), y + 3.5, "whisker \(mark.style)") }
     }
     if base == nil { drawing.circle(x: place(value), y: y, radius: 3.5, "fill \(mark.style)") }
+    for part in mark.parts { drawing.circle(x: place(part), y: y, radius: 2.25, "dot") }
     drawing.text(PageNumber.decimals(value, 3), x: Self.width, y: y + 4, .end, "ink")
   }
 
@@ -83,7 +88,9 @@ struct IntervalChart {
     groups.map { group in
       let values = group.marks.map { mark in
         let interval = PageNumber.interval(mark.estimate).map { ", interval \($0)" } ?? ""
+        let each = mark.parts.map { PageNumber.decimals($0, 3) }.joined(separator: ", ")
         return "\(mark.name) \(mark.estimate.value.map { PageNumber.decimals($0, 3) } ?? "undefined")\(interval)"
+          + (each.isEmpty ? "" : ", from \(each)")
       }
       return (group.name.isEmpty ? "" : group.name + ": ") + values.joined(separator: "; ")
     }.joined(separator: ". ")

@@ -1,104 +1,14 @@
 import Evaluation
 import Foundation
-import Tensors
-
-/// The results of an ablation as a report reads them of its `ablation.json`.
-public struct ReportedAblation: Decodable {
-  struct Score: Decodable {
-    var metric: String
-    var mean: Estimate
-    /// Minus the method that all are compared with.
-    var difference: PairedDifference?
-  }
-
-  struct Row: Decodable {
-    var method: String
-    /// What the paper has for it, in per cent.
-    var paper: Double?
-    /// Why it was left out.
-    var skipped: String?
-    var scores: [Score]
-    /// Of runs that came to nothing.
-    var failures: [String]?
-    /// On the records of several superclasses alone.
-    var combined: [Score]
-
-    subscript(metric: String) -> Score? { scores.first { $0.metric == metric } }
-  }
-
-  /// A grid, scored on a fold of the training folds.
-  struct Search: Decodable {
-    struct Point: Decodable {
-      var settings: [String]
-      var score: Double?
-    }
-
-    var method: String
-    var fold: Int
-    var seeds: [UInt64]
-    var chosenFor: [String]
-    var points: [Point]
-    var best: [String]
-  }
-
-  struct Table: Decodable {
-    var condition: String
-    var settings: [String]
-    var rows: [Row]
-  }
-
-  var subset: String
-  var records: Int
-  var steps: Int
-  var seeds: [UInt64]
-  var comparedWith: String
-  var tables: [Table]
-  var combinedRecords: Int
-  var searches: [Search]
-  /// Patients for one, that resamples draw; absent where they draw records.
-  struct Groups: Decodable {
-    var name: String
-    var count: Int
-  }
-  var groups: Groups?
-  var remarks: [String]
-  var teacher: Row?
-  /// The folder that holds it; the file does not say.
-  private(set) var folder = URL(fileURLWithPath: "/")
-
-  private enum CodingKeys: String, CodingKey {
-    case subset, records, steps, seeds, comparedWith, tables, combinedRecords, searches, groups, remarks, teacher
-  }
-
-  private static let fileName = "ablation.json"
-
-  /// Whether a folder is that of an ablation, finished or not.
-  public static func isAblation(_ folder: URL) -> Bool {
-    FileManager.default.fileExists(atPath: folder.appendingPathComponent(fileName).path)
-      || UnfinishedAblation(folder) != nil
-  }
-
-  /// - Returns: nil where the folder holds no results of an ablation.
-  /// - Throws: `UserError` for results that are damaged.
-  public static func read(_ folder: URL) throws -> ReportedAblation? {
-    let file = folder.appendingPathComponent(fileName)
-    guard let data = try? Data(contentsOf: file) else { return nil }
-    guard var read = try? JSONDecoder().decode(Self.self, from: data) else {
-      throw UserError(
-        .badInput, "\(file.path) is damaged, or of another version",
-        remedy: "the same ablate command writes it again; runs that are done are not repeated")
-    }
-    read.folder = folder.standardizedFileURL
-    return read
-  }
-}
 
 /// The page of an ablation: a bar for each method under each condition.
 struct AblationPage {
   let ablation: ReportedAblation
 
-  private static let area = "macro AUC"
-  private static let exact = "exact-set accuracy"
+  static let area = "macro AUC"
+  static let exact = "exact-set accuracy"
+  /// What the names of the classes' areas begin with.
+  static let areaOfClass = "AUC of "
 
   private var groups: String { ablation.groups.map { " of \(PageNumber.grouped($0.count)) \($0.name)" } ?? "" }
   /// What intervals are over.
@@ -107,25 +17,41 @@ struct AblationPage {
   }
 
   func content(colophon: String) -> PageContent {
-    PageContent(
+    var sections = courses
+    for (place, table) in ablation.tables.enumerated() { sections.append(section(table, id: "condition-\(place)")) }
+    sections += times + search + remarks
+    sections += [settings, environment]
+    return PageContent(
       title: ablation.folder.lastPathComponent, kicker: "evl-dist ablation report",
-      status:
-        "\(ablation.subset), \(PageNumber.grouped(ablation.records)) records\(groups); \(PageNumber.grouped(ablation.steps)) "
-        + "steps; mean over \(ablation.seeds.count) \(ablation.seeds.count == 1 ? "seed" : "seeds").",
-      headlines: headlines,
-      sections: courses + ablation.tables.enumerated().map { section($1, id: "condition-\($0)") } + search
-        + remarks,
-      colophon: colophon)
+      status: "\(ablation.subset), \(PageNumber.grouped(ablation.records)) records\(groups); "
+        + "\(PageNumber.grouped(ablation.steps)) steps; mean over \(ablation.seeds.count) "
+        + "\(ablation.seeds.count == 1 ? "seed" : "seeds").",
+      headlines: headlines, sections: sections, colophon: colophon)
   }
 
+  /// What the first method after the one compared with adds to it, in the order of the configuration: the best of many
+  /// would owe a part of its height to chance.
   private var headlines: [PageContent.Headline] {
-    ablation.tables.compactMap { table in
-      let scored = table.rows.compactMap { row in row[Self.area].map { (row.method, $0.mean) } }
-      return scored.max { ($0.1.value ?? 0) < ($1.1.value ?? 0) }.map { method, area in
-        .init(
-          label: "Highest macro AUC, \(table.condition)", value: PageNumber.decimals(area.value, 3),
-          detail: [method, PageNumber.interval(area)].compactMap { $0 }.joined(separator: ", "))
-      }
+    let method = ablation.tables.first?.rows.map(\.method).first { name in
+      ablation.tables.contains { $0[name]?[Self.area]?.difference != nil }
+    }
+    return ablation.tables.compactMap { table -> PageContent.Headline? in
+      guard let method, let difference = table[method]?[Self.area]?.difference else { return own(table) }
+      let interval = PageNumber.signedInterval(difference.difference)
+      let p = difference.pValue.map { _ in "p \(probability(difference))" }
+      return PageContent.Headline(
+        label: "\(method) minus \(ablation.comparedWith), \(table.condition)",
+        value: PageNumber.signed(difference.difference.value, 3),
+        detail: [Self.area, interval ?? "no interval", p].compactMap { $0 }.joined(separator: ", "))
+    }
+  }
+
+  /// Where nothing is compared: the one method's score.
+  private func own(_ table: ReportedAblation.Table) -> PageContent.Headline? {
+    table[ablation.comparedWith]?[Self.area].map { score in
+      .init(
+        label: "\(ablation.comparedWith), \(table.condition)", value: PageNumber.decimals(score.mean.value, 3),
+        detail: [Self.area, PageNumber.interval(score.mean) ?? "no interval"].joined(separator: ", "))
     }
   }
 
@@ -133,9 +59,7 @@ struct AblationPage {
   private var courses: [PageContent.Section] {
     guard ablation.tables.count > 1 else { return [] }
     func estimates(_ method: String) -> [Estimate] {
-      ablation.tables.map { table in
-        table.rows.first { $0.method == method }?[Self.area]?.mean ?? Estimate(value: nil)
-      }
+      ablation.tables.map { $0[method]?[Self.area]?.mean ?? Estimate(value: nil) }
     }
     let reference = ConditionChart.Series(
       name: ablation.comparedWith, style: "s1", estimates: estimates(ablation.comparedWith))
@@ -169,13 +93,24 @@ struct AblationPage {
             label: point.settings.joined(separator: ", "), cells: [.number(PageNumber.decimals(point.score, 3))],
             weight: point.settings == search.best ? "strong" : "")
         })
+      var blocks: [PageContent.Block] = [.table(table)]
+      if !search.bestAtEdge.isEmpty {
+        blocks.append(
+          .note(
+            .remark("At the edge of the grid, beyond which a better one may lie: \(Self.listed(search.bestAtEdge)).")))
+      }
+      let condition = search.condition.map { "under “\($0)” " } ?? ""
       return .init(
         id: "grid-\(place)", heading: "Grid of \(search.method)",
-        lead: "Trained without fold \(search.fold) of the training folds and scored on it; what is best goes to "
-          + "\(search.chosenFor.joined(separator: ", ")). The fold that is reported had no part in the choice.",
-        blocks: [.table(table)])
+        lead:
+          "Trained \(condition)without fold \(search.fold) of the training folds "
+          + "and scored on it; what is best goes to \(Self.listed(search.chosenFor)). The fold that is reported had no "
+          + "part in the choice.",
+        blocks: blocks)
     }
   }
+
+  static func listed(_ names: [String]) -> String { names.joined(separator: ", ") }
 
   private var remarks: [PageContent.Section] {
     ablation.remarks.isEmpty
@@ -183,20 +118,6 @@ struct AblationPage {
   }
 
   private func section(_ table: ReportedAblation.Table, id: String) -> PageContent.Section {
-    let figures = [(Self.area, 0.5), ("macro F1", 0.0), (Self.exact, 0)].enumerated().compactMap {
-      place, metric -> PageContent.Figure? in
-      let marks = table.rows.compactMap { row in
-        row[metric.0].map {
-          IntervalChart.Mark(
-            name: row.method, style: row.method == ablation.comparedWith ? "s1" : "s6", estimate: $0.mean)
-        }
-      }
-      guard !marks.isEmpty else { return nil }
-      let key = "\(id)-bars-\(place)"
-      let chart = IntervalChart(groups: [.init(name: "", marks: marks)], base: metric.1, namesMarks: true)
-      let title = metric.0.capitalizedFirst
-      return .init(id: key, name: title, drawing: chart.drawing(id: "\(key)-svg", title: title))
-    }
     let skipped = table.rows.compactMap { row in
       row.skipped.map { PageContent.Block.note(.remark("\(row.method) was left out: \($0)")) }
     }
@@ -207,51 +128,35 @@ struct AblationPage {
           : PageContent.Block.note(.warning("\(row.method) came to nothing: \(reasons.joined(separator: "; "))"))
       }
     }
-    let combined =
-      table.rows.contains { !$0.combined.isEmpty }
-      ? [PageContent.Block.table(combinations(table))] : []
+    let dots = ablation.seeds.count > 1 ? ", dots the seeds" : ""
     return .init(
       id: id, heading: table.condition.capitalizedFirst,
-      lead: (table.settings.isEmpty ? "" : table.settings.joined(separator: ", ") + ". ")
-        + "Whiskers are 95% intervals over \(drawn); AUC begins at 0.5, what chance gives.",
-      blocks: [.figures(.init(figures)), .table(differences(table, Self.area)), .table(differences(table, Self.exact))]
-        + combined + skipped + failed)
+      lead: (table.settings.isEmpty ? "" : Self.listed(table.settings) + ". ")
+        + "Bars are means, whiskers 95% intervals over \(drawn)\(dots); AUC begins at 0.5, what chance gives.",
+      blocks: [.figures(.init(bars(table, id: id)))] + scores(of: table) + skipped + failed)
   }
 
-  private func differences(_ table: ReportedAblation.Table, _ metric: String) -> PageContent.Table {
-    scores(
-      table, metric, summary: "\(metric.capitalizedFirst), differences to \(ablation.comparedWith), \(table.condition)",
-      column: metric, of: \.scores)
+  /// Those that have a value, where there are several: a single one is the score.
+  private func dots(of score: ReportedAblation.Score) -> [Double] {
+    ablation.seeds.count > 1 ? (score.seeds ?? []).compactMap { $0 } : []
   }
 
-  /// The records of several superclasses.
-  private func combinations(_ table: ReportedAblation.Table) -> PageContent.Table {
-    scores(
-      table, Self.area, summary: "Records of two or more superclasses, \(table.condition)",
-      column: "macro AUC, \(ablation.combinedRecords) records of two or more superclasses", of: \.combined)
-  }
-
-  private func scores(
-    _ table: ReportedAblation.Table, _ metric: String, summary: String, column: String,
-    of scores: (ReportedAblation.Row) -> [ReportedAblation.Score]
-  ) -> PageContent.Table {
-    let rows = table.rows + (ablation.teacher.map { [$0] } ?? [])
-    let hasPaper = metric == Self.exact && rows.contains { $0.paper != nil }
-    let paper = hasPaper ? [PageContent.Table.Column.number("paper, %")] : []
-    return .init(
-      summary: summary, columns: [.text("Method"), .number(column), .number("difference"), .number("p")] + paper,
-      rows: rows.compactMap { row in
-        guard let score = scores(row).first(where: { $0.metric == metric }) else { return nil }
-        return .init(
-          label: row.method,
-          cells: [
-            .number(PageNumber.decimals(score.mean.value, 3), PageNumber.interval(score.mean)),
-            .number(
-              PageNumber.decimals(score.difference?.difference.value, 3),
-              PageNumber.interval(score.difference?.difference)),
-            .number(PageNumber.decimals(score.difference?.pValue, 3)),
-          ] + (hasPaper ? [.number(PageNumber.decimals(row.paper, 1))] : []),
-          weight: row.method == ablation.comparedWith ? "strong" : "")
-      })
+  /// Each method's scores as bars.
+  private func bars(_ table: ReportedAblation.Table, id: String) -> [PageContent.Figure] {
+    let metrics = [(Self.area, 0.5), ("macro F1", 0.0), (Self.exact, 0.0)]
+    return metrics.enumerated().compactMap { place, metric -> PageContent.Figure? in
+      let marks = table.rows.compactMap { row in
+        row[metric.0].map {
+          IntervalChart.Mark(
+            name: row.method, style: row.method == ablation.comparedWith ? "s1" : "s6", estimate: $0.mean,
+            parts: dots(of: $0))
+        }
+      }
+      guard !marks.isEmpty else { return nil }
+      let key = "\(id)-bars-\(place)"
+      let chart = IntervalChart(groups: [.init(name: "", marks: marks)], base: metric.1, namesMarks: true)
+      let title = metric.0.capitalizedFirst
+      return .init(id: key, name: title, drawing: chart.drawing(id: "\(key)-svg", title: title))
+    }
   }
 }

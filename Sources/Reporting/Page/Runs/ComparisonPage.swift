@@ -171,8 +171,8 @@ struct ComparisonPage {
       blocks.append(
         .note(
           .remark(
-            "These runs of an ablation are of an earlier version, whose answers.json does not say which records are of one "
-              + "patient: resamples draw records.")))
+            "These runs of an ablation are of an earlier version, whose answers.json does not say which records are of "
+              + "one patient: resamples draw records.")))
     }
     if !rows.isEmpty {
       blocks.insert(

@@ -95,7 +95,7 @@ public struct ReportedRun {
   let isOfAblation: Bool
   /// Why a run of an ablation came to nothing; nil where it did not.
   let failure: String?
-  /// Whether the student's answers do not say which records belong to one patient, as those of earlier versions' ablations.
+  /// Whether the student's answers do not say which records belong to one patient: of an earlier version's ablation.
   let lacksSubjects: Bool
   /// Newest first.
   let saves: [Save]
@@ -121,10 +121,10 @@ public struct ReportedRun {
   /// How to get answers that its folder does not keep.
   var answersRemedy: String {
     isOfAblation
-      ? "Where the run's answers.json is missing (remove one that is damaged), the same ablate command evaluates the student "
-        + "again, trains no step anew and writes it."
-      : "This version keeps answers-teacher.jsonl, answers-before.jsonl and answers-after.jsonl; runs of earlier ones have "
-        + "none. The same train command evaluates the student again, trains no step anew and writes them."
+      ? "Where the run's answers.json is missing (remove one that is damaged), the same ablate command evaluates the "
+        + "student again, trains no step anew and writes it."
+      : "This version keeps answers-teacher.jsonl, answers-before.jsonl and answers-after.jsonl; runs of earlier ones have none. "
+        + "The same train command evaluates the student again, trains no step anew and writes them."
   }
 
   /// - Throws: `UserError` for a folder that does not exist (input/output), or holds no run (bad input).

@@ -8,22 +8,9 @@ extension RunPage {
         id: "settings", heading: "Settings",
         blocks: [.note(.missing("config.yaml is missing or cannot be read.", "Each start of train writes it."))])
     }
-    let changed = run.settings.filter { !$0.isDefault }
-    func table(_ summary: String, _ settings: [ReportedRun.Setting]) -> PageContent.Table {
-      .init(
-        summary: summary, columns: [.text("Key"), .text("value")],
-        rows: settings.map {
-          .init(label: $0.key, cells: [.text($0.value)], weight: $0.isDefault ? "" : "strong")
-        })
-    }
     return .init(
-      id: "settings", heading: "Settings",
-      lead: changed.isEmpty
-        ? "Those of the built-in quick start."
-        : "\(changed.count) of \(run.settings.count) differ from the built-in quick start.",
-      blocks: (changed.isEmpty ? [] : [.table(table("Settings that differ from the quick start", changed))]) + [
-        .fold(.init(label: "All \(run.settings.count) settings", tables: [table("All settings", run.settings)]))
-      ])
+      id: "settings", heading: "Settings", lead: ReportedRun.Setting.lead(run.settings),
+      blocks: ReportedRun.Setting.blocks(run.settings))
   }
 
   /// The machines and programs of the newest start.
@@ -41,12 +28,15 @@ extension RunPage {
     var blocks: [PageContent.Block] = [
       .facts(.init(facts.compactMap { term, value in value.map { .init(term: term, value: $0) } }))
     ]
-    if let nodes = start.nodes, !nodes.isEmpty { blocks.append(.table(table(nodes))) }
+    if let nodes = start.nodes, !nodes.isEmpty { blocks.append(.table(StartRecord.machines(nodes))) }
     if let command = start.commandLine { blocks.append(.fold(.init(label: "Command line", verbatim: command))) }
     return .init(id: "environment", heading: "Environment", lead: "Of the newest start.", blocks: blocks)
   }
+}
 
-  private func table(_ nodes: [StartRecord.Node]) -> PageContent.Table {
+extension StartRecord {
+  /// A row for each machine.
+  static func machines(_ nodes: [Node]) -> PageContent.Table {
     .init(
       summary: "Nodes",
       columns: [
@@ -64,5 +54,31 @@ extension RunPage {
             .text(node.system ?? "–"),
           ])
       })
+  }
+}
+
+extension ReportedRun.Setting {
+  /// How many of all differ from the quick start.
+  static func lead(_ settings: [Self]) -> String {
+    let changed = settings.count { !$0.isDefault }
+    return changed == 0
+      ? "Those of the built-in quick start."
+      : "\(changed) of \(settings.count) differ from the built-in quick start."
+  }
+
+  /// First those that differ from the quick start, then all.
+  static func blocks(_ settings: [Self]) -> [PageContent.Block] {
+    func table(_ summary: String, _ settings: [Self]) -> PageContent.Table {
+      .init(
+        summary: summary, columns: [.text("Key"), .text("value")],
+        rows: settings.map {
+          .init(label: $0.key, cells: [.text($0.value)], weight: $0.isDefault ? "" : "strong")
+        })
+    }
+    let changed = settings.filter { !$0.isDefault }
+    var blocks: [PageContent.Block] = []
+    if !changed.isEmpty { blocks.append(.table(table("Settings that differ from the quick start", changed))) }
+    blocks.append(.fold(.init(label: "All \(settings.count) settings", tables: [table("All settings", settings)])))
+    return blocks
   }
 }

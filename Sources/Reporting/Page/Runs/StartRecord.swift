@@ -37,6 +37,11 @@ struct StartRecord: Decodable {
   var nodes: [Node]?
   var ranks: [Rank]?
 
+  /// Of a run folder; nil where it holds none that can be read.
+  static func newest(in folder: URL) -> StartRecord? {
+    (try? Data(contentsOf: folder.appendingPathComponent("environment.json"))).flatMap { read($0) }
+  }
+
   static func read(_ data: Data) -> StartRecord? {
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase

@@ -23,45 +23,21 @@ public struct UnfinishedAblation {
   /// - Returns: nil for a folder that holds results, a run, or nothing of an ablation.
   public init?(_ url: URL) {
     let folder = url.standardizedFileURL
-    func holds(_ name: String) -> Bool { Self.exists(folder.appendingPathComponent(name)) }
+    func holds(_ name: String) -> Bool {
+      FileManager.default.fileExists(atPath: folder.appendingPathComponent(name).path)
+    }
     guard !["ablation.json", "config.yaml", "environment.json"].contains(where: holds) else { return nil }
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-    // Where every fold has runs of its own, these lie in a folder of the fold.
-    let homes =
-      [folder]
-      + names.filter { $0.wholeMatch(of: /fold-[0-9]+/) != nil }.sorted().map { folder.appendingPathComponent($0) }
-    let own = homes.flatMap { Self.runs(in: $0.appendingPathComponent("runs"), depth: 3) }
-    let searched = homes.flatMap { Self.runs(in: $0.appendingPathComponent("grids"), depth: Self.deepest) }
-    let hasStore = homes.contains { TeacherStore.isStore($0.appendingPathComponent("teacher-store")) }
+    let layout = AblationFolder(folder)
+    let hasStore = layout.homes.contains { TeacherStore.isStore($0.appendingPathComponent("teacher-store")) }
+    let (own, searched) = (layout.runs, layout.searched)
     guard !own.isEmpty || !searched.isEmpty || (hasStore && holds(FolderLock.fileName)) else { return nil }
     self.folder = folder
     (runs, grids) = (Self.count(own), Self.count(searched))
     example = own.first(where: AblationAnswers.exist)
   }
 
-  /// A folder for each key of a grid.
-  private static let deepest = 20
-
-  private static func exists(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }
-
   private static func count(_ runs: [URL]) -> Count {
     Count(begun: runs.count, done: runs.count(where: AblationAnswers.exist))
-  }
-
-  /// Folders of an ablation's runs, named by their seeds, at most so many folders below.
-  private static func runs(in folder: URL, depth: Int) -> [URL] {
-    guard depth > 0, let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path) else { return [] }
-    return names.sorted().flatMap { name -> [URL] in
-      let inside = folder.appendingPathComponent(name)
-      guard name.wholeMatch(of: /seed-[0-9]+/) != nil else { return runs(in: inside, depth: depth - 1) }
-      return isRun(inside) ? [inside] : []
-    }
-  }
-
-  /// Whether `ablate` made the run, not `train`.
-  private static func isRun(_ folder: URL) -> Bool {
-    let start = (try? Data(contentsOf: folder.appendingPathComponent("environment.json"))).flatMap(StartRecord.read)
-    return AblationAnswers.exist(in: folder) || start?.isOfAblation == true
   }
 
   /// Why it has no page yet, how far it is, and how it gets one.
