@@ -56,8 +56,10 @@ import Testing
         #expect(outcome.code == 0, "\(outcome.errors)")
         for words in [
           "half: train.labelled=0.5", "minus CE", "EVL", "64.1", "chosen", "Said by", "two or more superclasses",
-          "[6 of 6]", "left out", "grid", "evaluating the teacher on", "\nteacher ", "resamples of records (paired) together",
-          "Values chosen by a grid: EVL by 2 combinations (half, seeds 1)", "As configured: CE", "at the edge of objective.alpha",
+          "[6 of 6]", "left out", "grid", "evaluating the teacher on", "\nteacher ",
+          "resamples of records (paired) together",
+          "Values chosen by a grid: EVL by 2 combinations (half, seeds 1)", "As configured: CE",
+          "at the edge of objective.alpha",
         ] {
           #expect(outcome.output.contains(words), "\(words): \(outcome.output)")
         }
