@@ -75,13 +75,15 @@ public enum DefaultScorer {
   /// The labels a text asserts.
   ///
   /// Behind the last "Answer:" where there is one. A mention counts when it is a whole word, is not part of a longer name
-  /// of another label ("incomplete right bundle branch block"), and the text does not deny it: not by a negation before it
-  /// ("no MI", "without MI, CD or HYP") and not by a verdict behind it ("MI: no", "CD is absent").
+  /// of another label ("incomplete right bundle branch block"), and the text does not deny it (`MentionReading`): not by a
+  /// negation before it ("no MI", "without MI, CD or HYP") and not by a verdict behind it ("MI: no", "CD is absent").
+  /// Labels are read as they are written; in any case where the text holds nothing else ("mi; cd").
   /// - Complexity: O(text * names + mentions^2).
   public static func labels(in text: String, vocabulary: Vocabulary) -> Set<String> {
     let words = WordText(answer(in: text))
+    let isCaseSensitive = !isListing(words, vocabulary)
     let mentions = vocabulary.entries.flatMap { entry in
-      (words.ranges(of: entry.label, caseSensitive: true)
+      (words.ranges(of: entry.label, caseSensitive: isCaseSensitive)
         + entry.names.flatMap { words.ranges(of: $0, caseSensitive: false) }).map { Mention(entry: entry, range: $0) }
     }
     let own = mentions.filter { mention in
@@ -91,6 +93,15 @@ public enum DefaultScorer {
       }
     }
     return Set(asserted(own, in: words, vocabulary).map(\.entry.label))
+  }
+
+  /// Whether a text holds labels in any case, what joins them and yes or no, and no other word.
+  private static func isListing(_ text: WordText, _ vocabulary: Vocabulary) -> Bool {
+    let named = vocabulary.entries.flatMap { [$0.label] + $0.names }
+    let left = text.hiding(named.flatMap { text.ranges(of: $0, caseSensitive: false) })
+    return left.words(in: left.scalars.indices).allSatisfy { word in
+      ["and", "or", "yes", "no"].contains(word) || word.allSatisfy { $0 == "_" }
+    }
   }
 
   /// What follows the last "Answer:" (any case), where that is not empty; otherwise the whole text.

@@ -37,15 +37,15 @@ struct WordText: Sendable {
     }
   }
 
-  /// The stretch of the clause around `place`, up to it: from behind the last of . , ; : ! ? and line ends.
+  /// The stretch of the clause around `place`, up to it: from behind the last of . , ; : ! ? | and line ends.
   func clause(before place: Int) -> Range<Int> {
-    let start = scalars[..<place].lastIndex { ".,;:!?\n\r".unicodeScalars.contains($0) }
+    let start = scalars[..<place].lastIndex { ".,;:!?|\n\r".unicodeScalars.contains($0) }
     return (start.map { $0 + 1 } ?? 0)..<place
   }
 
   /// The stretch from `place` to the end of its clause.
   func clause(after place: Int) -> Range<Int> {
-    place..<(scalars[place...].firstIndex { ".,;:!?\n\r".unicodeScalars.contains($0) } ?? scalars.count)
+    place..<(scalars[place...].firstIndex { ".,;:!?|\n\r".unicodeScalars.contains($0) } ?? scalars.count)
   }
 
   /// The text from `place` on, white space skipped.
@@ -53,6 +53,8 @@ struct WordText: Sendable {
     let start = scalars[place...].firstIndex { !$0.properties.isWhitespace } ?? scalars.count
     return start..<scalars.count
   }
+
+  func isColon(_ place: Int) -> Bool { scalars.indices.contains(place) && scalars[place] == ":" }
 
   private func isWhole(_ range: Range<Int>) -> Bool {
     !joins(range.lowerBound - 1, range.lowerBound - 2) && !joins(range.upperBound, range.upperBound + 1)
