@@ -136,7 +136,7 @@ import Testing
   @Test func lettersAreReadWhereTheyAreSetOff() {
     let options = ["normal axis", "left axis deviation", "right axis deviation", "axis of an ECG"]
     let cases: [(String, String?)] = [
-      ("B", "B"), ("b", nil), ("(C) right", "C"), ("D. axis of an ECG.", "D"), ("Answer: B", "B"),
+      ("B", "B"), ("b", "B"), ("(C) right", "C"), ("D. axis of an ECG.", "D"), ("Answer: B", "B"),
       ("**Answer:** C", "C"),
       ("A. is wrong, C. too. The correct option is B", "B"), ("The answer is A because", "A"), ("ECG.", nil), ("", nil),
       ("A normal ECG", nil), ("Left axis deviation", "B"), ("B. or C.", nil), ("I doubt B. or C.", nil),
@@ -162,6 +162,41 @@ import Testing
     ("The answer is B, as A has no P waves", "B"), ("The answer is A or B. No, the answer is C", "C"),
   ]) func aLetterIsReadWhereItIsChosenAndNotGuessed(text: String, letter: String?) {
     #expect(DefaultScorer.letter(in: text, options: ["alpha", "beta", "gamma", "delta"]) == letter, "\(text)")
+  }
+
+  @Test(
+    arguments: [
+      ("**B**", "B"), ("b", "B"), ("b.", "B"), ("(b)", "B"), (" `C` ", "C"), ("__D__", "D"), ("\"a\".", "A"),
+      ("- B", "B"),
+      ("Answer: b", "B"), ("answer: **b**", "B"), ("Answer: b) beta", "B"), ("Answer: a, because", "A"),
+      ("The answer is b.", "B"), ("The answer is c because of it", "C"), ("Option b", "B"), ("Option: d", "D"),
+      ("My choice: c, since", "C"), ("the correct option is b", "B"), ("B, because A has no P waves", "B"),
+      ("**B**, since", "B"), ("I think it is **B** here", "B"), ("**B.** Beta", "B"),
+      ("The ECG is not A. It is B.", "B"), ("A. is wrong. B. is right.", "B"), ("A: incorrect\nB: beta", "B"),
+      ("A is wrong. I take B.", "B"), ("Neither A nor B. C.", "C"), ("not A or B: C.", "C"),
+      ("C. A is not correct.", "C"),
+      ("A. Incorrect lead placement", "A"), ("The answer A is wrong. It must be D.", "D"),
+      ("A is false at first sight. The answer is A", "A"),
+      // No letter, or none that can be told.
+      ("A normal ECG", nil), ("a normal ECG", nil), ("Answer: A normal ECG", nil), ("The answer is a normal ECG", nil),
+      ("answer: a wide QRS", nil), ("The answer is a", nil), ("b or c", nil), ("Answer: b or c", nil), ("B, C", nil),
+      ("Option a normal ECG", nil), ("Option A or option B", nil), ("see b. there", nil), ("not A", nil),
+      ("Answer: not A", nil), ("I see a P wave", nil), ("A is wrong", nil), ("h", nil), ("Option B is wrong", nil),
+    ] as [(String, String?)])
+  func aLetterOfAnyFormIsReadAndAnArticleIsNone(text: String, letter: String?) {
+    #expect(DefaultScorer.letter(in: text, options: ["alpha", "beta", "gamma", "delta"]) == letter, "\(text)")
+  }
+
+  /// An article before any words is no option, wherever it stands.
+  @Test func noArticleIsEverAnOption() {
+    for article in ["A", "a"] {
+      for words in ["normal ECG", "wide complex", "left axis", "first-degree block", "sinus rhythm", "P wave"] {
+        for before in ["", "It is ", "Answer: ", "The answer is ", "The correct option is ", "I choose ", "Option: "] {
+          let text = before + article + " " + words
+          #expect(DefaultScorer.letter(in: text, options: ["w", "x", "y", "z"]) == nil, "\(text)")
+        }
+      }
+    }
   }
 
   /// Whatever is generated: no trap, only stated labels, options and letters.
