@@ -90,6 +90,28 @@ import Testing
     #expect(task.including { $0.id == "1" }.questions.map(\.id) == ["1"])
   }
 
+  @Test func thePublishedRulesAreOfTheThreePublishedSetsAlone() throws {
+    let answers = ["A", "B. atrial fibrillation", "C", "D"]
+    let truth = try Predictions(answers.enumerated().map { Prediction(id: "\($0)", text: String($1.prefix(1))) })
+    let own = try choice(answers)
+    try own.check(.default)
+    let unchecked = #expect(throws: UserError.self) { try own.check(.ecgbench) }
+    let unscored = #expect(throws: UserError.self) { try own.scores(truth, rules: .ecgbench) }
+    for refused in [unchecked, unscored] {
+      #expect(refused?.kind == .usage && refused?.message.hasPrefix("choice: ECGBench scores three sets") == true)
+      #expect(refused?.remedy.contains("--task mmmu-ecg") == true)
+    }
+    // By name: eight-option sets take the first character of a reference, MMMU-ECG the whole, and that is said.
+    let named: [(name: String, hits: [Double])] = [("csn", [1, 1, 1, 1]), ("mmmu-ecg", [1, 0, 1, 1])]
+    for (name, hits) in named {
+      let task = try choice(answers, name: name)
+      try task.check(.ecgbench)
+      let scores = try task.scores(truth, rules: .ecgbench)
+      #expect(scores.measures[0].values == hits, "\(name)")
+      #expect(scores.notes.contains { $0.hasPrefix("1 of 4 references are no letter") } == (name == "mmmu-ecg"))
+    }
+  }
+
   @Test func anEntryThatIsNoMultipleChoiceIsNamed() {
     for (question, answer, what) in [
       ("no options here", "A", "no options"), ("Q\nA. x\nB. y", "neither", "is none of the options"),

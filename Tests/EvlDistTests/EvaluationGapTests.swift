@@ -49,12 +49,18 @@ import Testing
       let again = try CommandTests.run(common + ["--predictions", saved, "--missing-images", "skip"])
       #expect(again.code == 0 && again.output == reports[0], "\(again)")
       // A file of predictions does not choose by itself what it is scored on, by any rules.
-      for rules in ["default", "ecgbench"] {
-        let chosen = try CommandTests.run(common + ["--predictions", saved, "--scorer", rules])
+      let named = ["evaluate", "--task", "mmmu-ecg", "--data", data.path, "--json", "--predictions", saved]
+      for (command, task) in [
+        (common + ["--predictions", saved], "choice"), (named + ["--scorer", "ecgbench"], "mmmu-ecg"),
+      ] {
+        let chosen = try CommandTests.run(command)
         #expect(chosen.code == 65 && chosen.output.isEmpty, "\(chosen)")
-        #expect(chosen.refusal.contains("3 of 40 questions of choice were skipped, not answered: q-0 ("), "\(chosen)")
+        #expect(
+          chosen.refusal.contains("3 of 40 questions of \(task) were skipped, not answered: q-0 ("), "\(chosen)")
         #expect(chosen.refusal.contains("--missing-images skip"))
       }
+      let published = try CommandTests.run(common + ["--predictions", saved, "--scorer", "ecgbench"])
+      #expect(published.code == 64 && published.refusal.contains("ECGBench scores three sets"), "\(published)")
       let none = try questions(in: folder, missing: Set(0..<40))
       let nothing = try CommandTests.run(
         ["evaluate", "--task", "choice", "--data", none.path, "--model", model.path, "--missing-images", "skip"])

@@ -91,10 +91,27 @@ public struct ChoiceTask: TextTask {
     }
   }
 
+  public func check(_ rules: ScoringRules) throws {
+    if rules == .ecgbench { _ = try publishedSet() }
+  }
+
+  /// The published set whose rules count by the task's name.
+  private func publishedSet() throws -> ECGBenchScorer.ChoiceSet {
+    guard let set = ECGBenchScorer.ChoiceSet(task: name) else {
+      throw UserError(
+        .usage, "\(name): ECGBench scores three sets of multiple choice, and this is none of them",
+        remedy:
+          "leave out --scorer, or name the set whose rules are meant: --task mmmu-ecg (references are a letter alone, "
+          + "lost answers are drawn from A to D), --task csn or g12ec (its first character, A to H)")
+    }
+    return set
+  }
+
   /// Whether each prediction names the right letter.
   ///
   /// By the published rules a letter that cannot be read is drawn at random, and counted; by the default rules it is wrong.
-  /// - Throws: `UserError` where the predictions are not those of the items.
+  /// - Throws: `UserError` where the predictions are not those of the items, and (usage) by the published rules for a task
+  ///   that they do not know.
   public func scores(_ predictions: Predictions, rules: ScoringRules) throws -> ItemScores {
     let (asked, answers) = try paired(predictions)
     var (hits, counts, notes): ([Bool], [ItemScores.Count], [String])
@@ -105,7 +122,7 @@ public struct ChoiceTask: TextTask {
       counts = [ItemScores.Count("answers without a letter", read.count { $0 == nil })]
       notes = []
     case .ecgbench:
-      let set = ECGBenchScorer.ChoiceSet(task: name) ?? (asked.allSatisfy { $0.options.count <= 4 } ? .mmmu : .csn)
+      let set = try publishedSet()
       var random = PythonRandom(seed: 42)
       let score = ECGBenchScorer.choices(
         set, zip(asked, answers).map { (gold: $0.answer, text: $1.text) }, random: &random)
@@ -115,9 +132,10 @@ public struct ChoiceTask: TextTask {
         ItemScores.Count("answers at which the published scorer stops", score.fatalAnswers),
       ]
       notes =
-        score.isPublishable
-        ? []
-        : ["the published scorer prints no number here: it takes files of \(score.expectedCount) lines, all readable"]
+        Self.unmatched(asked, set)
+        + (score.isPublishable
+          ? []
+          : ["the published scorer prints no number here: it takes files of \(score.expectedCount) lines, all readable"])
     }
     var scores = try ItemScores(
       task: name, subset: subset, rules: rules, ids: asked.map(\.question.id),
@@ -125,6 +143,18 @@ public struct ChoiceTask: TextTask {
       measures: [ItemScores.Measure("accuracy", hits.map { $0 ? 1 : 0 })])
     (scores.counts, scores.notes) = (counts, remarks + notes)
     return scores
+  }
+}
+
+extension ChoiceTask {
+  /// What is to be said of references that no letter equals by the published rules: MMMU-ECG's are compared whole.
+  private static func unmatched(_ items: [ChoiceItem], _ set: ECGBenchScorer.ChoiceSet) -> [String] {
+    let others = items.count { !ECGBenchScorer.letters.contains(set.gold(answer: $0.answer)) }
+    guard others > 0 else { return [] }
+    return [
+      "\(others) of \(items.count) references are no letter as the published scorer takes them, so that whatever is answered "
+        + "to these is wrong"
+    ]
   }
 }
 
