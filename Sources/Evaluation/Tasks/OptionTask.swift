@@ -78,7 +78,15 @@ public struct OptionTask: TextTask {
         ECGBenchScorer.isCorrect(prompt: answer.prompt ?? item.question.prompt, text: answer.text, gold: item.answers)
       }
     }
-    let empty = zip(asked, answers).count { DefaultScorer.options($0.options, in: $1.text).isEmpty }
+    let empty = zip(asked, answers).count { item, answer in
+      switch rules {
+      case .default: DefaultScorer.options(item.options, in: answer.text).isEmpty
+      case .ecgbench:
+        ECGBenchScorer.chosenOptions(
+          ECGBenchScorer.options(inPrompt: answer.prompt ?? item.question.prompt), text: answer.text
+        ).isEmpty
+      }
+    }
     var scores = try ItemScores(
       task: name, subset: subset, rules: rules, ids: asked.map(\.question.id),
       groups: asked.map(\.kind), subjects: asked.map(\.subject),
