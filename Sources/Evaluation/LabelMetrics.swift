@@ -138,7 +138,9 @@ public struct LabelMetrics: Sendable {
     return LabelReport.Text(
       macroF1: estimates[0], hammingLoss: estimates[1],
       exactSetAccuracy: estimates[2].ofShare(units: scored.units, level: bootstrap.level),
-      answersWithoutLabel: read.count { $0.isEmpty })
+      answersWithoutLabel: zip(read, scored.gold.ids.indices).count {
+        $0.isEmpty && !scored.gold.labels(ofRecord: $1).isEmpty
+      })
   }
 
   private func ecgBenchScores(_ scored: LabelAnswerTables) throws -> LabelReport.ECGBench? {

@@ -48,7 +48,7 @@ public struct LabelReport: EvaluationReport, Equatable {
     public var macroF1: Estimate
     public var hammingLoss: Estimate
     public var exactSetAccuracy: Estimate
-    /// Answers in which no label could be read; they count as the empty set.
+    /// Answers about records with a label in which none could be read; they count as the empty set.
     public var answersWithoutLabel: Int
   }
 

@@ -52,6 +52,9 @@ import Testing
       let read = try labels(task, ["first; d2", "Other second", "nothing", "incomplete second"])
       #expect(read.records == 4 && read.text?.exactSetAccuracy.value == 1 && read.text?.macroF1.value == 1)
       #expect(read.ecgBench == nil && read.probabilities == nil)
+      // To say nothing of a record that shows nothing is right, and not counted; of the other three it is.
+      #expect(read.text?.answersWithoutLabel == 0)
+      #expect(try labels(task, ["", "none", "nothing", ""]).text?.answersWithoutLabel == 3)
       #expect(read.notes == ["1 of 4 records show no scored diagnosis, and count as negatives of all", "noted"])
       let refused = #expect(throws: UserError.self) { try task.check(.ecgbench) }
       #expect(refused?.kind == .usage)
