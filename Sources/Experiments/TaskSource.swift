@@ -28,7 +28,7 @@ public enum TaskName: String, CaseIterable, Sendable {
   }
 }
 
-/// The questions of a task, as a user names them.
+/// The questions of a task, as a user names them. What is nil was left out.
 public struct TaskSource: Sendable {
   /// What is asked about records with diagnoses.
   public enum Form: String, CaseIterable, Sendable {
@@ -43,25 +43,30 @@ public struct TaskSource: Sendable {
   public var data: URL
   /// Folder that image paths begin at; nil: that of the file.
   public var images: URL?
-  /// Fold of PTB-XL's own recordings.
-  public var fold = 10
+  /// Fold of PTB-XL's own recordings; 10 where it is left out.
+  public var fold: Int?
   /// PTB-XL's folder, for questions about its recordings.
   public var recordings: URL?
-  public var split = ECGQAQuestions.Split.test
-  public var wording = ECGQAQuestions.Wording.paraphrased
-  public var form = Form.options
+  /// Split of ECG-QA's own questions; the test's where it is left out.
+  public var split: ECGQAQuestions.Split?
+  /// Wording of ECG-QA's own questions; paraphrased where it is left out.
+  public var wording: ECGQAQuestions.Wording?
+  /// What is asked about records with diagnoses; options where it is left out.
+  public var form: Form?
 
   public init(_ task: TaskName, data: URL) {
     self.task = task
     self.data = data
   }
 
-  /// - Throws: `UserError` naming the file at fault.
+  /// - Throws: `UserError` naming the file at fault, or (usage) options that say nothing about this task.
   public func load() throws -> any BenchmarkTask {
     guard FileManager.default.fileExists(atPath: data.path) else {
       throw UserError(.inputOutput, "\(data.path): no such file or folder", remedy: "check --data")
     }
+    try refuseUnused()
     if task == .ecgQA, data.hasDirectoryPath {
+      let (split, wording) = (split ?? .test, wording ?? .paraphrased)
       return try OptionTask(
         ECGQAQuestions(folder: data, wording: wording, split: split),
         subset: "ECG-QA (PTB-XL), \(split.rawValue), \(wording.rawValue) questions",
@@ -75,6 +80,7 @@ public struct TaskSource: Sendable {
     switch task {
     case .ptbXLSuper, .ptbXLReport:
       let dataset = try PTBXLDataset(path: data)
+      let fold = fold ?? 10
       let samples = try dataset.samples(inFolds: [fold])
       let others = dataset.unlabelled.filter { $0.fold == fold }
       let subset = "\(dataset.name), fold \(fold)"
@@ -123,11 +129,6 @@ public struct TaskSource: Sendable {
 
   /// The task of a file of conversations.
   private func ofConversations() throws -> any BenchmarkTask {
-    guard form == .options else {
-      throw UserError(
-        .usage, "\(data.path): a file of conversations asks its own questions",
-        remedy: "name a folder of records for --form labels")
-    }
     let conversations = try ConversationFile.conversations(in: data)
     let keys = ConversationDataset.keys(of: conversations.map(\.id))
     let (name, subset) = (task.rawValue, data.lastPathComponent)

@@ -116,6 +116,19 @@ import Testing
         let outcome = try CommandTests.run(asking + more)
         #expect(outcome.code == code && outcome.refusal.contains(words), "\(more): \(outcome)")
       }
+      let unused: [(options: [String], named: String)] = [
+        (["--fold", "9"], "--fold: not for choice on a file of conversations"), (["--split", "test"], "--split"),
+        (["--wording", "template"], "--wording"), (["--recordings", folder.path], "--recordings"),
+      ]
+      for (options, named) in unused {
+        let outcome = try CommandTests.run(asking + options)
+        #expect(outcome.code == 64 && outcome.refusal.contains(named), "\(options): \(outcome)")
+      }
+      let scoring = ["evaluate", "--task", "choice", "--data", data.path, "--predictions", data.path]
+      for options in [["--tokens", "4"], ["--images", folder.path]] {
+        let outcome = try CommandTests.run(scoring + options)
+        #expect(outcome.code == 64 && outcome.errors.contains("\(options[0]) is for --model"), "\(outcome)")
+      }
       // The log of another evaluation stays as it is.
       let log = folder.appendingPathComponent("a.jsonl.unfinished")
       let bytes = Data("{\"fingerprint\":\"another\"}\n{\"question_id\":\"x\",\"text\":\"y\"}\n".utf8)
@@ -178,6 +191,11 @@ import Testing
         "\(folder.path)/e.jsonl",
       ])
       #expect(arena.code == 64 && arena.errors.contains("no score here to compare"), "\(arena)")
+      let seeded = try CommandTests.run([
+        "evaluate", "--task", "arena", "--data", data.path, "--predictions", right, "--seed", "2", "--export",
+        "\(folder.path)/e.jsonl",
+      ])
+      #expect(seeded.code == 64 && seeded.errors.contains("--seed is for scores"), "\(seeded)")
     }
   }
 

@@ -18,12 +18,12 @@ struct EvaluateCommand: ParsableCommand {
   var chatTemplate = ""
   @Option(help: "Benchmark.") var task = TaskName.ptbXLSuper
   @Option(help: "The data set's folder, or a file of conversations (docs/evaluation.md).") var data: String
-  @Option(help: "Fold of PTB-XL; its official test fold is 10.") var fold = 10
+  @Option(help: "Fold of PTB-XL's folder; where it is left out 10, its official test fold.") var fold: Int?
   @OptionGroup(title: "Options of single tasks") var single: TaskOptions
   @Option(help: "JSON lines of id and text, or probabilities of labels, to score instead of a model.") var predictions:
     String?
   @Option(help: "Rules by which text is read: default, or ecgbench as published.") var scorer = ScoringRules.default
-  @Option(help: "Seed of the bootstrap.") var seed: UInt64 = 1
+  @Option(help: "Seed of the bootstrap; 1 where it is left out.") var seed: UInt64?
   @Option(help: "Write the model's answers as JSON lines, to be scored again; what was stopped goes on with it.")
   var save: String?
   @Option(
@@ -52,6 +52,9 @@ struct EvaluateCommand: ParsableCommand {
     guard task != .arena || single.export != nil || save != nil else {
       throw ValidationError("arena has no score here: name a file for the dialogues, --export or --save")
     }
+    guard seed == nil || task != .arena else { throw ValidationError("--seed is for scores, and arena has none here") }
+    guard predictions == nil || single.images == nil else { throw ValidationError("--images is for --model") }
+    guard predictions == nil || single.tokens == nil else { throw ValidationError("--tokens is for --model") }
     guard single.form == nil || task == .csn || task == .g12EC else {
       throw ValidationError("--form is for csn and g12ec")
     }
@@ -73,7 +76,7 @@ struct EvaluateCommand: ParsableCommand {
     func file(_ path: String?) -> URL? { path.map { URL(fileURLWithPath: $0) } }
     let run = try TaskRun(
       communicator: communicator, stop: stop, source: single.source(task, data: URL(fileURLWithPath: data), fold: fold),
-      rules: scorer, seed: seed)
+      rules: scorer, seed: seed ?? 1)
     var files = TaskRun.Files()
     (files.save, files.export, files.comparedWith) = (file(save), file(single.export), file(compare))
     let skipsMissing = missingImages == .skipped
@@ -96,8 +99,8 @@ struct EvaluateCommand: ParsableCommand {
 struct TaskOptions: ParsableArguments {
   @Option(help: "Folder that image paths begin at; the file's own where it is left out.") var images: String?
   @Option(help: "PTB-XL's folder, for ecg-qa.") var recordings: String?
-  @Option(help: "Split of ecg-qa.") var split = ECGQAQuestions.Split.test
-  @Option(help: "Wording of ecg-qa's questions.") var wording = ECGQAQuestions.Wording.paraphrased
+  @Option(help: "Split of ecg-qa; test where it is left out.") var split: ECGQAQuestions.Split?
+  @Option(help: "Wording of ecg-qa's questions; paraphrased where it is left out.") var wording: ECGQAQuestions.Wording?
   @Option(help: "Form of csn and g12ec on a folder of records: options (eight, the default) or labels.")
   var form: TaskSource.Form?
   @Option(help: "The most tokens of an answer; 24 for ptb-xl-super's recordings and else 1024 where it is left out.")
@@ -109,12 +112,12 @@ struct TaskOptions: ParsableArguments {
     guard tokens ?? 1 > 0 else { throw ValidationError("--tokens is 1 or more") }
   }
 
-  func source(_ task: TaskName, data: URL, fold: Int) -> TaskSource {
+  func source(_ task: TaskName, data: URL, fold: Int?) -> TaskSource {
     var source = TaskSource(task, data: data)
     source.fold = fold
     source.images = images.map { URL(fileURLWithPath: $0) }
     source.recordings = recordings.map { URL(fileURLWithPath: $0) }
-    (source.split, source.wording, source.form) = (split, wording, form ?? .options)
+    (source.split, source.wording, source.form) = (split, wording, form)
     return source
   }
 }
