@@ -117,7 +117,8 @@ public struct Predictions: Sendable, Equatable {
       throw UserError(
         .badInput,
         "\(missing.count) of \(ids.count) questions of \(benchmark) have no prediction: \(Self.some(missing))",
-        remedy: "predict every question (an empty text counts as wrong), or evaluate on the subset that was predicted")
+        remedy: "predict every question (an empty text counts as wrong), or leave those without a prediction out "
+          + "(--missing-predictions skip)")
     }
     let strays = predictions.map(\.id).filter { !asked.contains($0) }
     guard strays.isEmpty else {

@@ -188,9 +188,10 @@ public struct TaskRun {
 
   /// The report of answers to what was asked, and the files that are written with it.
   private func finish<Asked: BenchmarkTask>(
-    _ given: Asked, _ answers: Predictions, skipsMissing: Bool, notes: [String], export: URL?, other: Other?
+    _ given: Asked, _ answers: Predictions, skipsMissing: Bool, unanswered: MissingPredictions = .refused,
+    notes: [String], export: URL?, other: Other?
   ) throws -> any EvaluationReport {
-    let (task, predictions, told) = try given.settled(answers, skipsMissing: skipsMissing)
+    let (task, predictions, told) = try given.settled(answers, skipsMissing: skipsMissing, unanswered: unanswered)
     if communicator.isController, let export, let exported = task as? any ExportedTask {
       try OutputFile(url: export).write(try exported.export(predictions))
     }
@@ -232,14 +233,17 @@ public struct TaskRun {
   /// - Parameters:
   ///   - files: to be written, and to be compared with.
   ///   - skipsMissing: whether questions that the file says were skipped are left out, and counted.
+  ///   - unanswered: whether those that it has no line for are.
   /// - Throws: `UserError` (bad input), where they are not, naming the first of them.
   public func score(
-    predictions file: URL, files: Files = Files(), skipsMissing: Bool = false
+    predictions file: URL, files: Files = Files(), skipsMissing: Bool = false,
+    unanswered: MissingPredictions = .refused
   ) throws -> any EvaluationReport {
     try communicator.agree {
       let (task, other) = try begin(files)
       return try finish(
-        task, Predictions(contentsOf: file), skipsMissing: skipsMissing, notes: [], export: files.export, other: other)
+        task, Predictions(contentsOf: file), skipsMissing: skipsMissing, unanswered: unanswered, notes: [],
+        export: files.export, other: other)
     }
   }
 }

@@ -90,6 +90,39 @@ import Testing
     #expect(throws: UserError.self) { try task.settled(none, skipsMissing: true) }
   }
 
+  @Test func questionsWithoutAPredictionAreRefusedOrLeftOutNamedAndCounted() throws {
+    let task = task { "\($0)" }
+    // The first was skipped, seven have no line, one line is about what is left out.
+    let given = try Predictions(
+      (0..<33).map { Prediction(id: "\($0)", text: "MI", skipped: $0 == 0 ? "gone" : nil) }
+        + [Prediction(id: "40", text: "MI")])
+    let (asked, answers, notes) = try task.settled(given, skipsMissing: true, unanswered: .skipped)
+    #expect(asked.items.count == 32 && answers.predictions.count == 32 && notes.count == 3)
+    #expect(notes[0].hasPrefix("1 predictions are about") && notes[1].hasPrefix("1 of 40 questions are left out"))
+    #expect(notes[2] == "7 of 39 questions have no prediction and are left out: 33, 34, 35, 36, 37, ...")
+    let report = try asked.report(answers, rules: .default, bootstrap: few, notes: notes)
+    let scored = try #require(report as? LabelReport)
+    #expect(scored.records == 32 && scored.remarks == notes)
+    // Otherwise they are refused, with what to do.
+    let (whole, all, _) = try task.settled(given, skipsMissing: true)
+    let refused = #expect(throws: UserError.self) {
+      try whole.report(all, rules: .default, bootstrap: few, notes: [])
+    }
+    #expect(refused?.message.hasPrefix("7 of 39 questions of ptb-xl-super have no prediction: 33, ") == true)
+    #expect(refused?.remedy.contains("--missing-predictions skip") == true)
+    // Answers to no question are refused as ever, and so is it where nothing is left.
+    let strays = try Predictions([Prediction(id: "1", text: "MI"), Prediction(id: "99", text: "MI")])
+    let (one, stray, _) = try task.settled(strays, skipsMissing: false, unanswered: .skipped)
+    #expect(throws: UserError.self) { try one.report(stray, rules: .default, bootstrap: few, notes: []) }
+    let none = try Predictions([Prediction(id: "99", text: "MI")])
+    let nothing = #expect(throws: UserError.self) {
+      try task.settled(none, skipsMissing: false, unanswered: .skipped)
+    }
+    #expect(nothing?.message.contains("answer none of the 40 questions (0, 1, ") == true)
+    let complete = try Predictions((0..<40).map { Prediction(id: "\($0)", text: "MI") })
+    #expect(try task.settled(complete, skipsMissing: false, unanswered: .skipped).notes.isEmpty)
+  }
+
   @Test(.enabled(if: SharedFiles.has("data/ptb-xl")))
   func recordsOfPTBXLKnowTheirPatientsAndThoseWithoutASuperclassAreKept() throws {
     let dataset = try PTBXLDataset(path: SharedFiles.url("data/ptb-xl"))

@@ -153,6 +153,14 @@ import Testing
       let right = try write("right.jsonl", (0..<40).map { ($0, ["A", "B"][$0 % 2]) })
       let some = try write("some.jsonl", (0..<30).map { ($0, "A") })
       let common = ["evaluate", "--task", "choice", "--data", data.path, "--predictions", right]
+      let partly = ["evaluate", "--task", "choice", "--data", data.path, "--predictions", some]
+      let refused = try CommandTests.run(partly)
+      #expect(refused.code == 65 && refused.refusal.contains("10 of 40 questions of choice have no prediction: q-30"))
+      #expect(refused.refusal.contains("--missing-predictions skip"), "\(refused)")
+      let skipped = try CommandTests.run(partly + ["--missing-predictions", "skip", "--json"])
+      let part = try json(skipped.output)
+      #expect(part["items"] as? Int == 30)
+      #expect((part["notes"] as? [String])?.contains { $0.hasPrefix("10 of 40 questions have no prediction") } == true)
       let outcome = try CommandTests.run(common + ["--compare", some, "--json"])
       #expect(outcome.code == 0, "\(outcome)")
       let comparison = try #require(try json(outcome.output)["comparison"] as? [String: Any])
@@ -191,6 +199,10 @@ import Testing
         "\(folder.path)/e.jsonl",
       ])
       #expect(arena.code == 64 && arena.errors.contains("no score here to compare"), "\(arena)")
+      let asked = try CommandTests.run([
+        "evaluate", "--task", "choice", "--data", data.path, "--model", "m", "--missing-predictions", "skip",
+      ])
+      #expect(asked.code == 64 && asked.errors.contains("--missing-predictions is for --predictions"), "\(asked)")
       let seeded = try CommandTests.run([
         "evaluate", "--task", "arena", "--data", data.path, "--predictions", right, "--seed", "2", "--export",
         "\(folder.path)/e.jsonl",

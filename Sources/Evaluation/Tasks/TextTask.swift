@@ -107,41 +107,6 @@ extension BenchmarkTask {
     return part
   }
 
-  /// The task of what was asked, with the predictions that count: those about what the task leaves out are ignored, and
-  /// questions that were not asked are left out where that was allowed.
-  /// - Parameter skipsMissing: whether questions may be left out, so that scores are of the others alone.
-  /// - Returns: also what is to be said of both.
-  /// - Throws: `UserError` (bad input) where nothing was asked, and where a question was not and may not be left out.
-  public func settled(
-    _ given: Predictions, skipsMissing: Bool
-  ) throws -> (task: Self, predictions: Predictions, notes: [String]) {
-    let others = Set(leftOut)
-    let predictions = given.including { !others.contains($0.id) }
-    let ignored = given.predictions.count - predictions.predictions.count
-    let known = Set(questions.map(\.id))
-    let skipped = predictions.predictions.filter { $0.skipped != nil && known.contains($0.id) }
-    var notes = ignored > 0 ? ["\(ignored) predictions are about what is left out, and are ignored"] : []
-    guard !skipped.isEmpty else { return (self, predictions, notes) }
-    let names = Set(skipped.map(\.id))
-    let asked = including { !names.contains($0.id) }
-    let listed = skipped.prefix(5).map { "\($0.id) (\($0.skipped ?? ""))" }.joined(separator: "; ")
-    let list = listed + (skipped.count > 5 ? "; ..." : "")
-    guard skipsMissing else {
-      throw UserError(
-        .badInput, "\(skipped.count) of \(questions.count) questions of \(name) were skipped, not answered: \(list)",
-        remedy: "answer every question (an empty text counts as wrong), or leave such questions out "
-          + "(--missing-images skip)")
-    }
-    guard !asked.questions.isEmpty else {
-      throw UserError(
-        .badInput, "\(name): what is shown can be read for none of the \(questions.count) questions: \(list)",
-        remedy: "check data and images")
-    }
-    notes.append(
-      "\(skipped.count) of \(questions.count) questions are left out, since what they show could not be read: \(list)")
-    return (asked, predictions.including { !names.contains($0.id) }, notes)
-  }
-
   /// Each prediction with its item, in the order of the predictions.
   /// - Throws: `UserError` where the predictions are not those of the items.
   func paired(_ predictions: Predictions) throws -> (items: [Item], answers: [Prediction]) {

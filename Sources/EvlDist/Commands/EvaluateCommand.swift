@@ -36,6 +36,8 @@ struct EvaluateCommand: ParsableCommand {
       "Questions whose picture or recording is not there, or cannot be read, and predictions marked as skipped: "
         + "refuse, or skip and count."))
   var missingImages = ConversationDataset.MissingImages.refused
+  @Option(help: "Questions that --predictions has no line for: refuse (the default), or skip and count.")
+  var missingPredictions: MissingPredictions?
   @Option(
     help: "Seconds that the ranks may go without meeting (16 questions each) before they end as late; 0: for ever.")
   var stepLimit = 1800.0
@@ -53,6 +55,9 @@ struct EvaluateCommand: ParsableCommand {
       throw ValidationError("arena has no score here: name a file for the dialogues, --export or --save")
     }
     guard seed == nil || task != .arena else { throw ValidationError("--seed is for scores, and arena has none here") }
+    guard missingPredictions == nil || predictions != nil else {
+      throw ValidationError("--missing-predictions is for --predictions")
+    }
     guard predictions == nil || single.images == nil else { throw ValidationError("--images is for --model") }
     guard predictions == nil || single.tokens == nil else { throw ValidationError("--tokens is for --model") }
     guard single.form == nil || task == .csn || task == .g12EC else {
@@ -81,7 +86,8 @@ struct EvaluateCommand: ParsableCommand {
     (files.save, files.export, files.comparedWith) = (file(save), file(single.export), file(compare))
     let skipsMissing = missingImages == .skipped
     if let predictions = file(predictions) {
-      return try run.score(predictions: predictions, files: files, skipsMissing: skipsMissing)
+      return try run.score(
+        predictions: predictions, files: files, skipsMissing: skipsMissing, unanswered: missingPredictions ?? .refused)
     }
     var asking = TaskRun.Asking(model: URL(fileURLWithPath: model ?? ""))
     (asking.chatTemplate, asking.tokens, asking.files) = (chatTemplate, single.tokens, files)
@@ -126,5 +132,6 @@ extension TaskName: ExpressibleByArgument {}
 extension TaskSource.Form: ExpressibleByArgument {}
 extension ScoringRules: ExpressibleByArgument {}
 extension ConversationDataset.MissingImages: ExpressibleByArgument {}
+extension MissingPredictions: ExpressibleByArgument {}
 extension ECGQAQuestions.Split: ExpressibleByArgument {}
 extension ECGQAQuestions.Wording: ExpressibleByArgument {}
