@@ -67,14 +67,14 @@ public struct TaskRun {
     _ asking: Asking, note: (String) -> Void, progress: (Int, Int) -> Void
   ) throws -> any EvaluationReport {
     ProductLibrary.setThreads(1)
-    let (task, other, blueprint, model) = try communicator.agree {
-      let (task, other) = try begin(asking.files)
+    let (chosen, other, blueprint, model) = try communicator.agree {
+      let (chosen, other) = try begin(asking.files, readsRecordings: true)
       let blueprint = try ModelBlueprint(
         folder: Self.model(in: asking.model), chatTemplate: ChatTemplateRule(named: asking.chatTemplate))
       if communicator.isController, let remark = try blueprint.remark(inConversations: false) { note(remark) }
-      return (task, other, blueprint, try blueprint.frozen())
+      return (chosen, other, blueprint, try blueprint.frozen())
     }
-    let showsSeveral = blueprint.readsSeveralImages
+    let (task, showsSeveral) = (chosen.task, blueprint.readsSeveralImages)
     let asked = task.including { $0.shown.count == 1 || showsSeveral && $0.shown.count > 1 }
     let left = task.questions.count - asked.questions.count
     guard !asked.questions.isEmpty else {
@@ -113,14 +113,11 @@ public struct TaskRun {
         try predictions.write(to: save)
         log?.end()
       }
-      let notes =
-        left == 0
-        ? []
-        : [
-          "\(left) of \(task.questions.count) questions show \(showsSeveral ? "no ECG" : "no ECG, or several"), and were not asked"
-        ]
+      let what = showsSeveral ? "no ECG" : "no ECG, or several"
+      let notes = ["\(left) of \(task.questions.count) questions show \(what), and were not asked"]
       return try finish(
-        asked, predictions, skipsMissing: asking.skipsMissing, notes: notes, export: asking.files.export, other: other)
+        asked, predictions, skipsMissing: asking.skipsMissing, notes: chosen.notes + (left == 0 ? [] : notes),
+        export: asking.files.export, other: other)
     }
   }
 
@@ -133,8 +130,8 @@ public struct TaskRun {
 
   /// What is asked, and the answers it is compared with; what can be wrong with either, and with files to be written, is found
   /// before the work.
-  private func begin(_ files: Files) throws -> (any BenchmarkTask, Other?) {
-    let task = try source.load()
+  private func begin(_ files: Files, readsRecordings: Bool) throws -> (ChosenQuestions, Other?) {
+    let task = try source.load(readsRecordings: readsRecordings)
     try task.check(rules)
     guard files.export == nil || task is any ExportedTask else {
       throw UserError(.usage, "--export is for reports and dialogues; the answers of \(task.name) are scored here")
@@ -145,7 +142,7 @@ public struct TaskRun {
     let other = try files.comparedWith.map { path in
       Other(name: path.relativePath, predictions: try Self.answers(in: path))
     }
-    return (task, other)
+    return (try ChosenQuestions.of(task, namedIn: source.ids, data: source.data), other)
   }
 
   /// The answers of the file that is named, or, of a run, its student's.
@@ -188,10 +185,11 @@ public struct TaskRun {
 
   /// The report of answers to what was asked, and the files that are written with it.
   private func finish<Asked: BenchmarkTask>(
-    _ given: Asked, _ answers: Predictions, skipsMissing: Bool, unanswered: MissingPredictions = .refused,
-    notes: [String], export: URL?, other: Other?
+    _ given: Asked, _ answers: Predictions, besides others: Set<String> = [], skipsMissing: Bool,
+    unanswered: MissingPredictions = .refused, notes: [String], export: URL?, other: Other?
   ) throws -> any EvaluationReport {
-    let (task, predictions, told) = try given.settled(answers, skipsMissing: skipsMissing, unanswered: unanswered)
+    let (task, predictions, told) = try given.settled(
+      answers, besides: others, skipsMissing: skipsMissing, unanswered: unanswered)
     if communicator.isController, let export, let exported = task as? any ExportedTask {
       try OutputFile(url: export).write(try exported.export(predictions))
     }
@@ -240,10 +238,10 @@ public struct TaskRun {
     unanswered: MissingPredictions = .refused
   ) throws -> any EvaluationReport {
     try communicator.agree {
-      let (task, other) = try begin(files)
+      let (chosen, other) = try begin(files, readsRecordings: false)
       return try finish(
-        task, Predictions(contentsOf: file), skipsMissing: skipsMissing, unanswered: unanswered, notes: [],
-        export: files.export, other: other)
+        chosen.task, Predictions(contentsOf: file), besides: chosen.others, skipsMissing: skipsMissing,
+        unanswered: unanswered, notes: chosen.notes, export: files.export, other: other)
     }
   }
 }

@@ -23,6 +23,9 @@ extension TaskSource {
       Option(
         name: "--form", isGiven: form != nil, counts: isFolder && (task == .csn || task == .g12EC),
         place: "csn and g12ec on a folder of records"),
+      Option(
+        name: "--ids", isGiven: ids != nil, counts: isFolder && task != .ecgQA,
+        place: "folders of recordings, each of which is asked about"),
       Option(name: "--images", isGiven: images != nil, counts: !isFolder, place: "files of conversations"),
     ]
   }

@@ -54,13 +54,17 @@ public struct TaskSource: Sendable {
   /// What is asked about records with diagnoses; options where it is left out.
   public var form: Form?
 
+  /// A file of the ids of recordings that are asked about, one a line; all where it is left out.
+  public var ids: URL?
+
   public init(_ task: TaskName, data: URL) {
     self.task = task
     self.data = data
   }
 
+  /// - Parameter readsRecordings: whether recordings are shown to a model, so that they must be there.
   /// - Throws: `UserError` naming the file at fault, or (usage) options that say nothing about this task.
-  public func load() throws -> any BenchmarkTask {
+  public func load(readsRecordings: Bool = true) throws -> any BenchmarkTask {
     guard FileManager.default.fileExists(atPath: data.path) else {
       throw UserError(.inputOutput, "\(data.path): no such file or folder", remedy: "check --data")
     }
@@ -72,11 +76,11 @@ public struct TaskSource: Sendable {
         subset: "ECG-QA (PTB-XL), \(split.rawValue), \(wording.rawValue) questions",
         recordings: recordings.map { try PTBXLDataset.index(path: $0) })
     }
-    return data.hasDirectoryPath ? try ofRecordings() : try ofConversations()
+    return data.hasDirectoryPath ? try ofRecordings(areRead: readsRecordings) : try ofConversations()
   }
 
   /// The task of a folder of recordings.
-  private func ofRecordings() throws -> any BenchmarkTask {
+  private func ofRecordings(areRead: Bool) throws -> any BenchmarkTask {
     switch task {
     case .ptbXLSuper, .ptbXLReport:
       let dataset = try PTBXLDataset(path: data)
@@ -86,7 +90,7 @@ public struct TaskSource: Sendable {
       let subset = "\(dataset.name), fold \(fold)"
       return task == .ptbXLSuper ? superclasses(samples, others, subset) : reports(samples + others, subset)
     case .cpsc2018: return try LabelTask(cpsc: DiagnosedFolder(data, needsTables: false))
-    case .code15: return try LabelTask(code15: CODE15Dataset(path: data))
+    case .code15: return try LabelTask(code15: CODE15Dataset(path: data, needsTracings: areRead))
     case .csn, .g12EC:
       let folder = try DiagnosedFolder(data)
       return form == .labels

@@ -50,6 +50,26 @@ import Testing
     }
   }
 
+  @Test func aTableAloneStandsForItsExamsWhereNoTracingIsNeeded() throws {
+    try withTemporaryFolder { place in
+      let rows = [row("1"), row("2", ",,,,,"), row("9").replacing("part0", with: "part1")]
+      let whole = try folder(rows, in: place)
+      // With some tracings the exams are the same as those that can be shown.
+      let partly = try CODE15Dataset(path: place, needsTracings: false)
+      #expect(partly.exams == whole.exams && partly.exams.map(\.id) == ["1", "2"] && partly.remarks == whole.remarks)
+      try FileManager.default.removeItem(at: place.appendingPathComponent("exams_part0.hdf5"))
+      let refused = #expect(throws: UserError.self) { try CODE15Dataset(path: place) }
+      #expect(refused?.message.contains("none of the 3 exams") == true)
+      let table = try CODE15Dataset(path: place, needsTracings: false)
+      #expect(
+        table.exams.map(\.id) == ["1", "2", "9"] && table.exams.map { $0.labels == nil } == [false, true, false])
+      #expect(table.exams[0].labels == whole.exams[0].labels && table.exams[0].patient == "77")
+      #expect(table.remarks.count == 2 && table.remarks[0].contains("no tracings are in the folder"))
+      #expect(table.remarks[1].contains("1 of 3 exams"))
+      #expect(throws: UserError.self) { try table.record(table.exams[0]) }
+    }
+  }
+
   @Test func aTableThatCannotBeReadIsNamedByItsLine() throws {
     for (rows, words) in [
       ([row("1"), row("1")], "line 3: exam_id 1 occurs twice"), ([row("x")], "line 2: exam_id \"x\""),

@@ -62,6 +62,12 @@ import Testing
     let (same, answers, notes) = try task.settled(given, skipsMissing: false)
     #expect(same.items == task.items && answers.predictions.count == 40)
     #expect(notes == ["2 predictions are about what is left out, and are ignored"])
+    // So are those about what else is not asked about.
+    let part = task.choosing(Set((0..<30).map { "\($0)" } + ["41"]))
+    let chosen = try part.settled(given, besides: Set((30..<41).map { "\($0)" }), skipsMissing: false)
+    #expect(chosen.task.items.count == 30 && chosen.task.leftOut == ["41"])
+    #expect(chosen.predictions.predictions.count == 30)
+    #expect(chosen.notes == ["12 predictions are about what is left out, and are ignored"])
     let stray = try Predictions(given.predictions + [Prediction(id: "99", text: "MI")])
     let settled = try task.settled(stray, skipsMissing: false)
     let error = #expect(throws: UserError.self) {

@@ -50,9 +50,45 @@ import Testing
       #expect((probabilities["classes"] as? [Any])?.count == 8)
       let again = try CommandTests.run(common + ["--predictions", saved])
       #expect(again.code == 0 && again.output == reports[0], "\(again)")
+      try somePredictionsAreOfSomeExams(common + ["--predictions", saved], in: folder)
       let shown = try CommandTests.run(["inspect", folder.path])
       #expect(shown.code == 0 && shown.output.contains("CODE-15%") && shown.output.contains("ABNORMAL"), "\(shown)")
     }
+  }
+
+  /// Exams that a file names are scored alone, and without the tracings the table is enough.
+  private func somePredictionsAreOfSomeExams(_ scoring: [String], in folder: URL) throws {
+    func report(_ more: [String]) throws -> [String: Any] {
+      let outcome = try CommandTests.run(scoring + more)
+      #expect(outcome.code == 0, "\(outcome)")
+      return try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    }
+    let ids = folder.appendingPathComponent("ids.txt")
+    try Data("501\n505\r\n\n 511 \n".utf8).write(to: ids)
+    let chosen = try report(["--ids", ids.path])
+    let remarks = try #require(chosen["remarks"] as? [String])
+    #expect(chosen["records"] as? Int == 3)
+    #expect(
+      remarks.contains { $0.hasPrefix("3 of 12 recordings are asked about, those that ids.txt names") }, "\(remarks)")
+    #expect(remarks.contains { $0.hasPrefix("9 predictions are about what is left out") }, "\(remarks)")
+    let tracings = folder.appendingPathComponent("exams_part0.hdf5")
+    let aside = folder.appendingPathComponent("aside")
+    try FileManager.default.moveItem(at: tracings, to: aside)
+    let table = try report([])
+    #expect(table["records"] as? Int == 12)
+    #expect((table["remarks"] as? [String])?.first?.contains("no tracings are in the folder") == true)
+    try FileManager.default.moveItem(at: aside, to: tracings)
+    let wrong: [(text: String, words: String)] = [
+      ("501\n77\nx\n", "2 of 3 ids are of no recording of code-15"), ("501\n502\n501\n", "more than once: 501"),
+      ("\n", "holds no id"),
+    ]
+    for (text, words) in wrong {
+      try Data(text.utf8).write(to: ids)
+      let refused = try CommandTests.run(scoring + ["--ids", ids.path])
+      #expect(refused.code == 65 && refused.refusal.contains(words), "\(refused)")
+    }
+    let none = try CommandTests.run(scoring + ["--ids", "\(folder.path)/none.txt"])
+    #expect(none.code == 74 && none.refusal.contains("none.txt"), "\(none)")
   }
 
   @Test func oneExamIsDrawnInspectedAndInterpreted() throws {

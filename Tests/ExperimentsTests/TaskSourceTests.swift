@@ -15,7 +15,7 @@ import Testing
     [
       ("--fold", { $0.fold = 9 }), ("--split", { $0.split = .valid }), ("--wording", { $0.wording = .template }),
       ("--recordings", { $0.recordings = place }), ("--form", { $0.form = .options }),
-      ("--images", { $0.images = place }),
+      ("--images", { $0.images = place }), ("--ids", { $0.ids = place }),
     ]
   }
 
@@ -24,6 +24,7 @@ import Testing
     case "--images": !isFolder
     case "--fold": isFolder && [.ptbXLSuper, .ptbXLReport].contains(task)
     case "--form": isFolder && [.csn, .g12EC].contains(task)
+    case "--ids": isFolder && task != .ecgQA
     default: isFolder && task == .ecgQA
     }
   }
@@ -65,6 +66,36 @@ import Testing
       let gone = source
       let missing = #expect(throws: UserError.self) { try gone.load() }
       #expect(missing?.kind == .inputOutput)
+    }
+  }
+
+  @Test func aFileOfIDsChoosesRecordingsAndNamesWhatItIsWrongAbout() throws {
+    let items = ["a", "b", "c"].map { id in
+      LabelItem(TextQuestion(id: id, prompt: "?", shown: [id]), gold: ["MI"])
+    }
+    let task = LabelTask(name: "t", space: .ptbXLSuper, subset: "s", items: items, leftOut: ["x", "y"])
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("ids.txt")
+      func choose(_ text: String) throws -> ChosenQuestions {
+        try Data(text.utf8).write(to: file)
+        return try ChosenQuestions.of(task, namedIn: file, data: folder)
+      }
+      let all = try ChosenQuestions.of(task, namedIn: nil, data: folder)
+      #expect(all.task.questions.map(\.id) == ["a", "b", "c"] && all.others.isEmpty && all.notes.isEmpty)
+      let part = try choose("c\nx\na\n")
+      #expect(part.task.questions.map(\.id) == ["a", "c"] && part.task.leftOut == ["x"] && part.others == ["b", "y"])
+      #expect(part.notes.count == 2 && part.notes[0].hasPrefix("2 of 3 recordings are asked about"))
+      #expect(part.notes[1] == "1 recordings that ids.txt names are left out: x")
+      let wrong: [(text: String, words: String)] = [
+        ("a\nq\nr\n", "2 of 3 ids are of no recording of t"), ("a\nb\na\nb\n", "more than once: a, b"),
+        ("x\ny\n", "leaves out all 2 of these recordings: x, y"), (" \n", "holds no id"),
+      ]
+      for (text, words) in wrong {
+        let refused = #expect(throws: UserError.self) { try choose(text) }
+        #expect(refused?.kind == .badInput && refused?.message.contains(words) == true, "\(text)")
+      }
+      try Data([0xFF, 0xFE, 0x00]).write(to: file)
+      #expect(throws: UserError.self) { try ChosenQuestions.of(task, namedIn: file, data: folder) }
     }
   }
 }

@@ -17,21 +17,23 @@ public struct CODE15Dataset: Sendable {
     public let patient: String
     /// Of the six diagnoses, and NORM or ABNORMAL; nil where the table leaves any of them open.
     public let labels: Set<String>?
-    /// Name of the HDF5 file, and the place in it.
+    /// Name of the HDF5 file, and the place in it; nil where that is not there.
     let file: String
-    let place: Int
+    let place: Int?
   }
 
   public let name = "CODE-15%"
-  /// Those whose tracings are there, in the order of the table.
+  /// Those whose tracings are there, or all of the table where none is and none is needed; in its order.
   public let exams: [Exam]
   /// What a user should know about what was read, a line each.
   public let remarks: [String]
   private let files: [String: TracingFile]
 
+  /// - Parameter needsTracings: whether exams are read; where not, a folder without any file of tracings stands for all exams
+  ///   of its table. One with some of them holds the same exams in both cases.
   /// - Throws: `UserError`: no such folder, no table, a column or a tracings file that is missing or damaged, an exam that
   ///   occurs twice, no exam with a tracing.
-  public init(path: URL) throws {
+  public init(path: URL, needsTracings: Bool = true) throws {
     let url = path.appendingPathComponent("exams.csv")
     guard FileManager.default.fileExists(atPath: url.path) else {
       throw UserError(
@@ -44,15 +46,18 @@ public struct CODE15Dataset: Sendable {
     var files: [String: TracingFile] = [:]
     for name in Set(rows.map(\.file)) {
       let file = path.appendingPathComponent(name)
-      if !name.contains("/"), FileManager.default.fileExists(atPath: file.path) { files[name] = try TracingFile(file) }
+      if !name.isEmpty, !name.contains("/"), FileManager.default.fileExists(atPath: file.path) {
+        files[name] = try TracingFile(file)
+      }
     }
     let places = files.mapValues { file in
       Dictionary(file.ids.enumerated().map { ("\($1)", $0) }, uniquingKeysWith: { first, _ in first })
     }
-    exams = rows.compactMap { row in
-      places[row.file]?[row.id].map { place in
-        Exam(id: row.id, patient: row.patient, labels: row.labels, file: row.file, place: place)
-      }
+    let isTableAlone = files.isEmpty && !needsTracings
+    exams = rows.compactMap { row -> Exam? in
+      let place = places[row.file]?[row.id]
+      guard isTableAlone || place != nil else { return nil }
+      return Exam(id: row.id, patient: row.patient, labels: row.labels, file: row.file, place: place)
     }
     guard !exams.isEmpty else {
       throw UserError(
@@ -62,6 +67,7 @@ public struct CODE15Dataset: Sendable {
     self.files = files
     let (missing, open) = (rows.count - exams.count, exams.count { $0.labels == nil })
     remarks = [
+      isTableAlone ? "\(name): no tracings are in the folder, so that all exams of its table count" : nil,
       missing > 0 ? "\(name): \(missing) of \(rows.count) exams have no tracing in the folder and are left out" : nil,
       open > 0 ? "\(name): the diagnoses of \(open) of \(exams.count) exams are not filled in" : nil,
     ].compactMap { $0 }
@@ -107,9 +113,9 @@ public struct CODE15Dataset: Sendable {
   /// The recording of an exam. Safe to call from several threads.
   /// - Throws: `UserError` naming file and exam.
   public func record(_ exam: Exam) throws -> ECGRecord {
-    guard let file = files[exam.file] else {
-      throw UserError(.internalFault, "exam \(exam.id) is of another data set")
+    guard let file = files[exam.file], let place = exam.place else {
+      throw UserError(.internalFault, "exam \(exam.id) is of another data set, or was opened without its tracing")
     }
-    return try file.record(at: exam.place)
+    return try file.record(at: place)
   }
 }

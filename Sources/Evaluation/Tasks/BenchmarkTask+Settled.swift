@@ -13,21 +13,23 @@ extension BenchmarkTask {
   /// questions that were not asked, or not answered, are left out where that was allowed.
   /// - Parameters:
   ///   - skipsMissing: whether questions may be left out that were skipped, so that scores are of the others alone.
+  ///   - others: what else is not asked about.
   ///   - unanswered: what is done with questions that no prediction is for.
   /// - Returns: also what is to be said of all three.
   /// - Throws: `UserError` (bad input) where nothing was asked or answered, and where a question was skipped and may not be
   ///   left out.
   public func settled(
-    _ given: Predictions, skipsMissing: Bool, unanswered: MissingPredictions = .refused
+    _ given: Predictions, besides others: Set<String> = [], skipsMissing: Bool,
+    unanswered: MissingPredictions = .refused
   ) throws -> (task: Self, predictions: Predictions, notes: [String]) {
-    let others = Set(leftOut)
-    let predictions = given.including { !others.contains($0.id) }
+    let left = others.union(leftOut)
+    let predictions = given.including { !left.contains($0.id) }
     let ignored = given.predictions.count - predictions.predictions.count
     let notes = ignored > 0 ? ["\(ignored) predictions are about what is left out, and are ignored"] : []
     let (asked, answers, skipped) = try withoutSkipped(predictions, isAllowed: skipsMissing)
     guard unanswered == .skipped else { return (asked, answers, notes + skipped) }
-    let (answered, left) = try asked.withoutUnanswered(answers)
-    return (answered, answers, notes + skipped + left)
+    let (answered, unasked) = try asked.withoutUnanswered(answers)
+    return (answered, answers, notes + skipped + unasked)
   }
 
   /// The task without the questions that predictions say were skipped.

@@ -34,7 +34,7 @@ public struct LabelTask: BenchmarkTask {
   private let subset: String
   private let remarks: [String]
   private let isOfRecordings: Bool
-  public let leftOut: [String]
+  public private(set) var leftOut: [String]
 
   /// Of recordings.
   ///
@@ -82,6 +82,12 @@ public struct LabelTask: BenchmarkTask {
     }
     let unnamed = items.count { $0.gold.isEmpty }
     remarks = unnamed == 0 ? [] : ["\(unnamed) of \(items.count) references name no label, and count as carrying none"]
+  }
+
+  public func choosing(_ ids: Set<String>) -> LabelTask {
+    var part = including { ids.contains($0.id) }
+    part.leftOut = leftOut.filter(ids.contains)
+    return part
   }
 
   public var yesNoQuestions: [YesNoQuestion] {

@@ -23,7 +23,7 @@ public struct ReportTask: TextTask, ExportedTask {
 
   public let name: String
   public var items: [Item]
-  public let leftOut: [String]
+  public private(set) var leftOut: [String]
   private let subset: String
   private let remarks: [String]
 
@@ -46,6 +46,12 @@ public struct ReportTask: TextTask, ExportedTask {
       return Item(TextQuestion(id: key, prompt: request, shown: conversation.images), reference: report)
     }
     self.init(name: name, subset: subset, items: items)
+  }
+
+  public func choosing(_ ids: Set<String>) -> ReportTask {
+    var part = including { ids.contains($0.id) }
+    part.leftOut = leftOut.filter(ids.contains)
+    return part
   }
 
   /// Token F1, ROUGE-L and statement F1 of each report, and the findings that both name; the same by either rules, since the

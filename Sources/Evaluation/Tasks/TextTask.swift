@@ -52,6 +52,8 @@ public protocol BenchmarkTask: Sendable {
   var yesNoQuestions: [YesNoQuestion] { get }
   /// Names of what the data hold and the task does not ask about; predictions for these are ignored, and counted.
   var leftOut: [String] { get }
+  /// The task of these of its questions alone, and of what it leaves out.
+  func choosing(_ ids: Set<String>) -> Self
   /// Refuses rules by which its answers cannot be read. - Throws: `UserError` (usage).
   func check(_ rules: ScoringRules) throws
   /// The scores of answers.
@@ -99,6 +101,8 @@ extension BenchmarkTask {
   public var leftOut: [String] { [] }
 
   public var questions: [TextQuestion] { items.map(\.question) }
+
+  public func choosing(_ ids: Set<String>) -> Self { including { ids.contains($0.id) } }
 
   /// The task of these questions alone.
   public func including(_ isIncluded: (TextQuestion) -> Bool) -> Self {

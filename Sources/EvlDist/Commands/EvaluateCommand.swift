@@ -109,6 +109,9 @@ struct TaskOptions: ParsableArguments {
   @Option(help: "Wording of ecg-qa's questions; paraphrased where it is left out.") var wording: ECGQAQuestions.Wording?
   @Option(help: "Form of csn and g12ec on a folder of records: options (eight, the default) or labels.")
   var form: TaskSource.Form?
+  @Option(
+    help: ArgumentHelp("Ask about these recordings of a folder alone: a file of ids, one a line.", valueName: "file"))
+  var ids: String?
   @Option(help: "The most tokens of an answer; 24 for ptb-xl-super's recordings and else 1024 where it is left out.")
   var tokens: Int?
   @Option(help: "Write questions, references and answers of ptb-xl-report or arena as JSON lines, for a judge.")
@@ -123,6 +126,7 @@ struct TaskOptions: ParsableArguments {
     source.fold = fold
     source.images = images.map { URL(fileURLWithPath: $0) }
     source.recordings = recordings.map { URL(fileURLWithPath: $0) }
+    source.ids = ids.map { URL(fileURLWithPath: $0) }
     (source.split, source.wording, source.form) = (split, wording, form)
     return source
   }
