@@ -118,7 +118,7 @@ public struct Predictions: Sendable, Equatable {
         .badInput,
         "\(missing.count) of \(ids.count) questions of \(benchmark) have no prediction: \(Self.some(missing))",
         remedy: "predict every question (an empty text counts as wrong), or leave those without a prediction out "
-          + "(--missing-predictions skip)")
+          + "(--missing-predictions skip)" + Self.told(ofRepeated: missing, among: asked))
     }
     let strays = predictions.map(\.id).filter { !asked.contains($0) }
     guard strays.isEmpty else {
@@ -142,7 +142,26 @@ public struct Predictions: Sendable, Equatable {
   }
 
   private static func repeated(_ id: String, _ place: String) -> UserError {
-    UserError(.badInput, "\(place): id \"\(id)\" occurs twice", remedy: "keep one prediction for each id")
+    UserError(
+      .badInput, "\(place): id \"\(id)\" occurs twice",
+      remedy:
+        "keep one prediction for each id; where the data file repeats the id, name its second entry \"\(id)#2\", the "
+        + "third \"\(id)#3\"")
+  }
+
+  /// What is to be said of ids that the data repeat, which `ConversationDataset.keys` numbers.
+  private static func told(ofRepeated missing: [String], among asked: Set<String>) -> String {
+    for key in missing {
+      guard let sign = key.lastIndex(of: "#"), let number = Int(key[key.index(after: sign)...]) else { continue }
+      let id = String(key[..<sign])
+      if number > 1, asked.contains(id) {
+        return
+          ". The data file repeats the id \"\(id)\": its entry number \(number) of that id is \"\(key)\" here, and in the "
+          + "predictions"
+      }
+      if id.isEmpty { return ". An entry of the data file with an empty id is \"\(key)\" here, and in the predictions" }
+    }
+    return ""
   }
 
   private static func line(_ bytes: Data, _ decoder: JSONDecoder, _ place: String) throws -> Prediction {

@@ -1,3 +1,4 @@
+import Corpus
 import Foundation
 import Tensors
 import TestSupport
@@ -55,6 +56,26 @@ import Testing
     #expect(missing?.message == "1 of 3 questions of b have no prediction: 2")
     let stray = #expect(throws: UserError.self) { try predictions.answers(to: ["1"], benchmark: "b") }
     #expect(stray?.message == "1 predictions answer no question of b: 3")
+  }
+
+  /// Data that repeat an id number their entries; a file of predictions does not know that by itself.
+  @Test func idsThatTheDataRepeatAreExplained() throws {
+    let ids = ConversationDataset.keys(of: ["1", "1", "2", "", "1"])
+    #expect(ids == ["1", "1#2", "2", "#1", "1#3"])
+    func remedy(_ given: [String], _ asked: [String]) throws -> String {
+      let predictions = try Predictions(given.map { Prediction(id: $0, text: "") })
+      return #expect(throws: UserError.self) { try predictions.answers(to: asked, benchmark: "b") }?.remedy ?? ""
+    }
+    #expect(try remedy(["1", "2"], ids).contains(#"repeats the id "1": its entry number 2 of that id is "1#2""#))
+    #expect(try remedy(["1", "2", "1#2"], ids).contains("with an empty id is \"#1\""))
+    #expect(try remedy(["1", "2", "1#2", "#1"], ids).contains(#"its entry number 3 of that id is "1#3""#))
+    #expect(try !remedy(["1"], ["1", "2", "x#2", "3#"]).contains("repeats"))
+    let named = try Predictions(ids.map { Prediction(id: $0, text: "") })
+    #expect(try named.answers(to: ids, benchmark: "b").count == 5)
+    let twice = #expect(throws: UserError.self) {
+      try Predictions([Prediction(id: "1", text: ""), Prediction(id: "1", text: "")])
+    }
+    #expect(twice?.remedy.contains(#"name its second entry "1#2""#) == true)
   }
 
   @Test func whatIsWrittenIsReadBack() throws {
