@@ -172,6 +172,33 @@ import Testing
     }
   }
 
+  /// 36 records of two diagnoses each, and one of a single one, which comes before another in the options of some alone.
+  @Test func anotherRecordChangesFewOptions() throws {
+    let pairs = (0..<9).flatMap { one in (one + 1..<9).map { ("P\(one)\($0)", "10\(one),10\($0)") } }
+    func items(_ records: [(String, String)]) throws -> [ChoiceItem] {
+      try withTemporaryFolder { folder in try ChoiceTask(name: "csn", diagnoses: diagnosed(in: folder, records)).items }
+    }
+    let (before, after) = (try items(pairs), try items(pairs + [("Q", "108")]))
+    #expect(before.count == 36 && after.count == 37)
+    var changed = 0
+    for (one, other) in zip(before, after) {
+      #expect(one.question.id == other.question.id)
+      let further = Set(other.options).subtracting(one.options)
+      if further.isEmpty {
+        #expect(one == other)
+      } else {
+        // One option is exchanged, and the others keep their order.
+        changed += 1
+        let kept = one.options.filter(other.options.contains)
+        #expect(further == ["D8(diagnosis 8)"] && kept.count == 7)
+        #expect(other.options.filter(one.options.contains) == kept)
+      }
+    }
+    // By a separate computation of the keys.
+    #expect(changed == 10)
+    #expect(before.count { $0.answer == "D" } == 10 && before.count { $0.answer == "G" } == 8)
+  }
+
   /// The options of an item that name a diagnosis of the record, or one that is scored as the same.
   private func optionsThatHold(_ item: ChoiceItem, _ source: DiagnosedFolder) throws -> [String] {
     let record = try #require(source.records.first { $0.id == item.question.id })

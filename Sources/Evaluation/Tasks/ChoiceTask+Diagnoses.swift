@@ -7,11 +7,12 @@ extension ChoiceTask {
 
   /// The eight-option form of records with diagnoses: a record's own diagnoses among those of seven others.
   ///
-  /// Which others, and the place of the true option, are drawn by a key that is the record's name: the same in every run and
-  /// on any number of ranks, as long as the folder holds the same records. Where fewer than seven other lists of diagnoses
-  /// occur that share none with the record's own, single diagnoses of the tables fill up. Diagnoses that the challenge scores
-  /// as the same (complete right bundle branch block and right bundle branch block) count as shared. Source: ECGBench (arXiv
-  /// 2410.19008), section 3.1, whose own draws are not known.
+  /// Every list of diagnoses has a rank by a key of the record's name and the list's codes, and the first seven are taken; all
+  /// eight stand in the order of another such key. So they are the same in every run and on any number of ranks, and a further
+  /// record in the folder changes one option, and only where its list comes before one of the seven. Where fewer than seven
+  /// other lists of diagnoses occur that share none with the record's own, single diagnoses of the tables fill up. Diagnoses
+  /// that the challenge scores as the same (complete right bundle branch block and right bundle branch block) count as shared.
+  /// Source: ECGBench (arXiv 2410.19008), section 3.1, whose own draws are not known.
   /// - Complexity: O(records * distinct lists).
   /// - Throws: `UserError` where the tables hold too few diagnoses for eight options.
   public init(name: String, diagnoses folder: DiagnosedFolder) throws {
@@ -21,32 +22,40 @@ extension ChoiceTask {
     let classes = Dictionary(
       folder.scoredClasses.enumerated().flatMap { place, group in group.map { ($0.code, "class \(place)") } },
       uniquingKeysWith: { first, _ in first })
-    func scored(_ diagnoses: Set<Diagnosis>) -> Set<String> { Set(diagnoses.map { classes[$0.code] ?? $0.code }) }
-    let lists = known.map { Candidate(text: $1, scored: scored($0)) }.sorted { $0.text < $1.text }
-    let singles = Set(folder.table).map { Candidate(text: $0.text, scored: scored([$0])) }.sorted { $0.text < $1.text }
+    func candidate(_ diagnoses: Set<Diagnosis>, _ text: String) -> Candidate {
+      let codes = diagnoses.map(\.code).sorted().joined(separator: ",")
+      return Candidate(
+        text: text, codes: codes, key: Self.key(codes), scored: Set(diagnoses.map { classes[$0.code] ?? $0.code }))
+    }
+    func sorted(_ candidates: [Candidate]) -> [Candidate] {
+      candidates.sorted { ($0.codes, $0.text) < ($1.codes, $1.text) }
+    }
+    let lists = sorted(known.map { candidate($0, $1) })
+    let singles = sorted(Set(folder.table).map { candidate([$0], $0.text) })
     let items = try folder.records.map { record in
-      let own = Set(record.diagnoses)
-      var random = CounterRandom(seed: 0, purpose: "options", sample: Self.key(record.id))
+      let diagnoses = Set(record.diagnoses)
+      let own = candidate(diagnoses, known[diagnoses] ?? Self.text(record.diagnoses))
       // An option that names one of the record's own diagnoses, or one scored as the same, would be true in part.
-      let right = scored(own)
-      var others = Self.drawn(Self.optionCount - 1, of: lists.filter { $0.scored.isDisjoint(with: right) }, &random)
-      let further = singles.filter { $0.scored.isDisjoint(with: right) && !others.contains($0.text) }
-      others += Self.drawn(Self.optionCount - 1 - others.count, of: further, &random)
-      guard others.count == Self.optionCount - 1 else {
+      func isWrong(_ candidate: Candidate) -> Bool { candidate.scored.isDisjoint(with: own.scored) }
+      var wrong = Self.first(Self.optionCount - 1, of: lists, for: record.id, "wrong options", isWrong)
+      let taken = Set(wrong.map(\.text))
+      wrong += Self.first(Self.optionCount - 1 - wrong.count, of: singles, for: record.id, "wrong options") {
+        isWrong($0) && !taken.contains($0.text)
+      }
+      let options = Self.first(Self.optionCount, of: wrong + [own], for: record.id, "options") { _ in true }.map(\.text)
+      guard options.count == Self.optionCount, let place = options.firstIndex(of: own.text) else {
         throw UserError(
           .badInput,
-          "\(folder.name): records and tables hold \(others.count + 1) lists of diagnoses, 8 options are needed",
+          "\(folder.name): records and tables hold \(options.count) lists of diagnoses, 8 options are needed",
           remedy: "put both tables of the PhysioNet challenge beside the records")
       }
-      let place = random.integer(below: Self.optionCount)
-      others.insert(known[own] ?? "", at: place)
-      let listed = zip(Self.letters, others).map { "\($0). \($1)" }.joined(separator: "\n")
+      let listed = zip(Self.letters, options).map { "\($0). \($1)" }.joined(separator: "\n")
       return ChoiceItem(
         question: TextQuestion(
           id: record.id,
           prompt:
             "Which of these does the ECG show?\n\(listed)\n\nThe last line of your response should be of the form "
-            + "Answer: $LETTER, where LETTER is one of ABCDEFGH.", shown: [record.id]), options: others,
+            + "Answer: $LETTER, where LETTER is one of ABCDEFGH.", shown: [record.id]), options: options,
         answer: Self.letters[place])
     }
     self.init(name: name, subset: "\(folder.name), eight options drawn by key", items: items, remarks: folder.remarks)
@@ -54,17 +63,34 @@ extension ChoiceTask {
 
   private static func text(_ diagnoses: [Diagnosis]) -> String { diagnoses.map(\.text).joined(separator: ", ") }
 
-  /// What could stand in a wrong option.
+  /// What could stand in an option.
   private struct Candidate {
     var text: String
+    /// Of its diagnoses, sorted.
+    var codes: String
+    /// Of the codes.
+    var key: UInt64
     /// The classes that its diagnoses are scored in; the code of one that is not scored.
     var scored: Set<String>
   }
 
-  /// The texts of so many of them, or of all there are, in the order in which they are drawn.
-  private static func drawn(_ count: Int, of candidates: [Candidate], _ random: inout CounterRandom) -> [String] {
-    var left = candidates.map(\.text)
-    return (0..<min(count, left.count)).map { _ in left.remove(at: random.integer(below: left.count)) }
+  /// The first so many of those that are allowed, or all there are, in the order of a random number each, drawn by the record's
+  /// name and their codes, so that none depends on which others there are.
+  private static func first(
+    _ count: Int, of candidates: [Candidate], for record: String, _ purpose: String, _ isAllowed: (Candidate) -> Bool
+  ) -> [Candidate] {
+    guard count > 0 else { return [] }
+    let sample = key(record)
+    var found: [(rank: UInt64, candidate: Candidate)] = []
+    for candidate in candidates {
+      var random = CounterRandom(seed: 0, purpose: purpose, step: candidate.key, sample: sample)
+      let rank = random.next()
+      if found.count == count, rank >= found[count - 1].rank { continue }
+      guard isAllowed(candidate) else { continue }
+      found.insert((rank, candidate), at: found.firstIndex { $0.rank > rank } ?? found.count)
+      if found.count > count { found.removeLast() }
+    }
+    return found.map(\.candidate)
   }
 
   /// FNV-1a of the name's bytes.
