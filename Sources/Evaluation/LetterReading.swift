@@ -68,8 +68,8 @@ struct LetterReading {
     let cues = ["option", "choice"].flatMap { text.ranges(of: $0, caseSensitive: false) }
     let first = text.scalars.firstIndex(where: WordText.isWord)
     guard cues.contains(where: { $0.lowerBound == first || text.isColon($0.upperBound) }) else { return [] }
-    let named = cues.reduce(into: Set<String>()) { $0.formUnion(named(behind: $1)) }.subtracting(rejected)
-    return named.count == 1 ? named : []
+    let meant = cues.reduce(into: Set<String>()) { $0.formUnion(named(behind: $1)) }.subtracting(rejected)
+    return meant.count == 1 ? meant : []
   }
 
   /// The letters set off anywhere that the text does not reject.

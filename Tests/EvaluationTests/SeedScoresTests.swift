@@ -96,7 +96,8 @@ import Testing
     #expect(sure.pValue == 2 / 1002.0)
     let unsure = SeedInterval([0.01, -0.005, 0.004], resampled: resampled.map { ($0 - 0.8) / 100 + 0.003 }, bootstrap)
     #expect(unsure.pValue > 0.3 && unsure.pValue < 1)
-    let mirrored = SeedInterval([-0.01, 0.005, -0.004], resampled: resampled.map { (0.8 - $0) / 100 - 0.003 }, bootstrap)
+    let back = resampled.map { (0.8 - $0) / 100 - 0.003 }
+    let mirrored = SeedInterval([-0.01, 0.005, -0.004], resampled: back, bootstrap)
     #expect(abs(mirrored.pValue - unsure.pValue) < 1e-9)
     // Two seeds that differ little widen little; where one is undefined, so is the mean.
     let two = SeedInterval([0.8, 0.801], resampled: resampled, bootstrap).estimate(within: 0...1)

@@ -91,8 +91,8 @@ import Training
       shown.remarks = shown.generalRemarks()
       let text = shown.text()
       for words in [
-        "322 records of 309 patients", "200 resamples of patients, with all their records, (paired) together", "\nteacher  ",
-        "other teachers are not in them", "AUC, minus CE  ", "macro F1  ",
+        "322 records of 309 patients", "200 resamples of patients, with all their records, (paired) together",
+        "\nteacher  ", "other teachers are not in them", "AUC, minus CE  ", "macro F1  ",
         "Macro AUC on the records of two or more superclasses leaves out NORM, MI, HYP:",
         "several builds: evl-dist 0; evl-dist 1 of abc", "Student's t of 1 degrees of freedom",
       ] {
