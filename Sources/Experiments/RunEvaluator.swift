@@ -42,7 +42,7 @@ struct RunEvaluator {
       return known.report
     }
     if context.communicator.isController { context.observer.note("evaluating: \(name)") }
-    let evaluator = SuperclassEvaluator(
+    let evaluator = LabelEvaluator(
       model: model, side: side, space: .trained(corpus.questions), answerTokens: settings.answerTokens)
     let answers = try evaluator.answers(
       corpus.evaluation, records: corpus.records, communicator: context.communicator, stop: context.stop

@@ -8,7 +8,7 @@ import Training
 extension TaskSource {
   /// The most tokens of an answer where none are named: as training's own evaluation of superclasses, else as ECGBench's.
   var answerTokens: Int {
-    task == .ptbXLSuper && data.hasDirectoryPath ? RunConfiguration().evaluation.answerTokens : 1024
+    task == .ptbXLSuper && data.isFolder ? RunConfiguration().evaluation.answerTokens : 1024
   }
 
   /// What gives a model what a question shows.
@@ -32,9 +32,9 @@ extension TaskSource {
   /// What finds a picture or recording by its name; nil where all that is asked about is known to be there.
   private func files() throws -> ((String) -> ShownFile?)? {
     switch task {
-    case .code15 where data.hasDirectoryPath: return nil
-    case .ptbXLSuper where data.hasDirectoryPath, .ptbXLReport where data.hasDirectoryPath,
-      .ecgQA where data.hasDirectoryPath:
+    case .code15 where data.isFolder: return nil
+    case .ptbXLSuper where data.isFolder, .ptbXLReport where data.isFolder,
+      .ecgQA where data.isFolder:
       let known = try PTBXLDataset.index(path: task == .ecgQA ? try ptbXL : data)
       return { name in known[name].flatMap { ShownFile($0.file) } }
     default:
@@ -43,7 +43,7 @@ extension TaskSource {
     }
   }
 
-  private var imageRoot: URL { images ?? (data.hasDirectoryPath ? data : data.deletingLastPathComponent()) }
+  private var imageRoot: URL { images ?? (data.isFolder ? data : data.deletingLastPathComponent()) }
 
   private var ptbXL: URL {
     get throws {
@@ -58,9 +58,9 @@ extension TaskSource {
   /// What gives a model a picture or recording by its name.
   private func looks(_ blueprint: ModelBlueprint) throws -> (String) throws -> ReadableImage {
     switch task {
-    case .ptbXLSuper where data.hasDirectoryPath: return try superclassPictures(blueprint)
-    case .code15 where data.hasDirectoryPath: return try examPictures(blueprint)
-    case .ptbXLReport where data.hasDirectoryPath, .ecgQA where data.hasDirectoryPath:
+    case .ptbXLSuper where data.isFolder: return try superclassPictures(blueprint)
+    case .code15 where data.isFolder: return try examPictures(blueprint)
+    case .ptbXLReport where data.isFolder, .ecgQA where data.isFolder:
       let recordings = task == .ecgQA ? try ptbXL : data
       let files = try PTBXLDataset.index(path: recordings)
       let side = try blueprint.side

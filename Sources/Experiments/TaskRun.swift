@@ -147,7 +147,7 @@ public struct TaskRun {
 
   /// The answers of the file that is named, or, of a run, its student's.
   private static func answers(in path: URL) throws -> Predictions {
-    guard path.hasDirectoryPath else { return try Predictions(contentsOf: path) }
+    guard path.isFolder else { return try Predictions(contentsOf: path) }
     let file = path.appendingPathComponent(RunSummary.answersName("after"))
     if FileManager.default.fileExists(atPath: file.path) { return try Predictions(contentsOf: file) }
     guard AblationAnswers.exist(in: path) else {

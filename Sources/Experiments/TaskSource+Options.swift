@@ -11,7 +11,7 @@ extension TaskSource {
   }
 
   private var options: [Option] {
-    let isFolder = data.hasDirectoryPath
+    let isFolder = data.isFolder
     let isECGQA = isFolder && task == .ecgQA
     return [
       Option(
@@ -38,7 +38,7 @@ extension TaskSource {
     let places = unused.map { "\($0.name) is for \($0.place)" }.joined(separator: "; ")
     throw UserError(
       .usage,
-      "\(names): not for \(task.rawValue) on \(data.hasDirectoryPath ? "a folder" : "a file of conversations") (\(data.path))",
+      "\(names): not for \(task.rawValue) on \(data.isFolder ? "a folder" : "a file of conversations") (\(data.path))",
       remedy: "leave out what does not count: \(places)")
   }
 }

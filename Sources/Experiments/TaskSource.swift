@@ -69,14 +69,14 @@ public struct TaskSource: Sendable {
       throw UserError(.inputOutput, "\(data.path): no such file or folder", remedy: "check --data")
     }
     try refuseUnused()
-    if task == .ecgQA, data.hasDirectoryPath {
+    if task == .ecgQA, data.isFolder {
       let (split, wording) = (split ?? .test, wording ?? .paraphrased)
       return try OptionTask(
         ECGQAQuestions(folder: data, wording: wording, split: split),
         subset: "ECG-QA (PTB-XL), \(split.rawValue), \(wording.rawValue) questions",
         recordings: recordings.map { try PTBXLDataset.index(path: $0) })
     }
-    return data.hasDirectoryPath ? try ofRecordings(areRead: readsRecordings) : try ofConversations()
+    return data.isFolder ? try ofRecordings(areRead: readsRecordings) : try ofConversations()
   }
 
   /// The task of a folder of recordings.

@@ -126,6 +126,17 @@ import Testing
     }
   }
 
+  @Test func recordsAreFoundBehindALink() throws {
+    try withTemporaryFolder { folder in
+      let link = folder.appendingPathComponent("link")
+      let place = folder.appendingPathComponent("real")
+      try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+      try FileManager.default.createSymbolicLink(at: link, withDestinationURL: place)
+      try writeRecord("a", in: place)
+      #expect(try WFDBFolderDataset.records(in: link) == WFDBFolderDataset.records(in: place))
+    }
+  }
+
   @Test func labelsComeFromTheTable() throws {
     try withTemporaryFolder { folder in
       for name in ["a", "b"] { try writeRecord(name, in: folder) }

@@ -53,6 +53,19 @@ import Testing
     }
   }
 
+  @Test func aLinkToAFolderIsAFolder() throws {
+    try withTemporaryFolder { folder in
+      let (place, link) = (folder.appendingPathComponent("real"), folder.appendingPathComponent("link"))
+      try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+      try FileManager.default.createSymbolicLink(at: link, withDestinationURL: place)
+      var source = TaskSource(.ptbXLSuper, data: link)
+      source.fold = 9
+      let given = source
+      try given.refuseUnused()
+      #expect(link.isFolder && !folder.appendingPathComponent("none").isFolder)
+    }
+  }
+
   @Test func allOfSeveralAreNamed() throws {
     try withTemporaryFolder { folder in
       var source = TaskSource(.choice, data: folder.appendingPathComponent("questions.json"))

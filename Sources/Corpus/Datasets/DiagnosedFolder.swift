@@ -84,7 +84,10 @@ public struct DiagnosedFolder: Sendable {
   private static let scoredName = "dx_mapping_scored.csv"
 
   private static func tables(near folder: URL) -> [URL] {
-    let places = [folder, folder.standardizedFileURL.deletingLastPathComponent()]
+    let places = [
+      folder, folder.standardizedFileURL.deletingLastPathComponent(),
+      folder.resolvingSymlinksInPath().deletingLastPathComponent(),
+    ]
     return [scoredName, "dx_mapping_unscored.csv"].compactMap { name in
       places.map { $0.appendingPathComponent(name) }.first { FileManager.default.fileExists(atPath: $0.path) }
     }

@@ -45,9 +45,9 @@ public struct WFDBFolderDataset: ECGDataset {
 
   /// The records below a folder by path, without suffix, in the order of their bytes.
   static func records(in folder: URL) throws -> [String] {
-    // An enumerator of what is not there is an empty one on Linux.
+    // An enumerator of what is not there, or of a link, is an empty one on Linux.
     guard FileManager.default.fileExists(atPath: folder.path),
-      let paths = FileManager.default.enumerator(atPath: folder.path)
+      let paths = FileManager.default.enumerator(atPath: folder.resolvingSymlinksInPath().path)
     else {
       throw UserError(
         .inputOutput, "\(folder.path): no such folder", remedy: "set data.path to a folder of WFDB records")

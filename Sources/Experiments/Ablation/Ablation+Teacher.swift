@@ -37,7 +37,7 @@ extension Ablation {
         "evaluating the teacher on \(corpus.evaluation.count) records (ablation.teacher=false leaves it out)")
     }
     let start = Stopwatch.now
-    let evaluator = SuperclassEvaluator(
+    let evaluator = LabelEvaluator(
       model: teacher.model, side: try teacher.blueprint.side, space: .trained(corpus.questions),
       answerTokens: base.evaluation.answerTokens)
     let found = try evaluator.answers(

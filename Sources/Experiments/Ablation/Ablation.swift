@@ -301,7 +301,7 @@ public final class Ablation {
         chatTemplate: configuration.studentTemplate)
       return (try TrainingCorpus(configuration), blueprint, try blueprint.frozen())
     }
-    let evaluator = SuperclassEvaluator(
+    let evaluator = LabelEvaluator(
       model: model, side: try blueprint.side, space: .trained(corpus.questions),
       answerTokens: run.resolved.configuration.evaluation.answerTokens, refusesNoNumbers: true)
     return (

@@ -9,7 +9,7 @@ import Tensors
 /// labels as text.
 ///
 /// The probability of a label is p(yes) / (p(yes) + p(no)) at the first answer token.
-public struct SuperclassEvaluator {
+public struct LabelEvaluator {
   private let reader: ImageReader
   private let side: ModelSide
   private let space: LabelSpace
