@@ -49,21 +49,8 @@ public struct RunProgress: Codable, Sendable, Equatable {
     var ranks: [RankPlace]
   }
 
-  /// A line of `metrics.jsonl`, as far as it is looked at.
-  private struct Line: Decodable {
-    var phase: String
-    var step: Int
-    var steps: Int
-    var losses: [String: Double]
-    var seconds: Double
-    var samples_per_second: Double
-    var time: String
-  }
-
   /// Steps that pace and time left are taken from.
   private static let recent = 20
-  /// Bytes of the log's end that hold them.
-  private static let tail = 1 << 18
 
   /// - Throws: `UserError` for a folder that cannot be read, or holds no run.
   public init(_ folder: URL) throws {
@@ -79,15 +66,20 @@ public struct RunProgress: Codable, Sendable, Equatable {
     if let start = try? decoder.decode(Start.self, from: data) {
       for place in start.ranks { ranks[place.host, default: []].append(place.rank) }
     }
-    switch FolderLock.look(at: folder) {
-    case .free: life = .stopped
-    case .alive(let holder): (life, job) = (.running, holder)
-    case .dead(let holder): (life, job) = (.killed, holder)
-    case .silent(let holder): (life, job) = (.silent, holder)
-    }
+    (life, job) = Self.life(of: folder)
     isFinished = life == .stopped && Self.isFinished(folder, since: environment)
-    read(Self.lines(folder.appendingPathComponent("metrics.jsonl")))
+    read(LoggedStep.last(in: folder))
     lastCheckpoint = Self.newest(in: folder.appendingPathComponent("checkpoints"))
+  }
+
+  /// Whether a job holds a folder and lives, and whose it is.
+  static func life(of folder: URL) -> (Life, job: String?) {
+    switch FolderLock.look(at: folder) {
+    case .free: (.stopped, nil)
+    case .alive(let holder): (.running, holder)
+    case .dead(let holder): (.killed, holder)
+    case .silent(let holder): (.silent, holder)
+    }
   }
 
   private static func isFinished(_ folder: URL, since start: URL) -> Bool {
@@ -100,21 +92,13 @@ public struct RunProgress: Codable, Sendable, Equatable {
     return end >= start
   }
 
-  private mutating func read(_ lines: [Line]) {
-    guard let last = lines.last else { return }
-    (phase, step, steps, loss, lastStep) = (last.phase, last.step, last.steps, last.losses["loss"], last.time)
-    let recent = lines.filter { $0.phase == last.phase }.suffix(Self.recent)
+  private mutating func read(_ steps: [LoggedStep]) {
+    guard let last = steps.last else { return }
+    (phase, step, self.steps, loss, lastStep) = (last.phase, last.step, last.steps, last.losses["loss"], last.time)
+    let recent = steps.filter { $0.phase == last.phase }.suffix(Self.recent)
     let seconds = recent.reduce(0) { $0 + $1.seconds } / Double(recent.count)
-    samplesPerSecond = recent.reduce(0) { $0 + $1.samples_per_second } / Double(recent.count)
+    samplesPerSecond = recent.reduce(0) { $0 + $1.samplesPerSecond } / Double(recent.count)
     if life == .running, last.step < last.steps { secondsLeft = seconds * Double(last.steps - last.step) }
-  }
-
-  /// The log's last lines; one that is being written is left out.
-  private static func lines(_ url: URL) -> [Line] {
-    guard let file = try? FileHandle(forReadingFrom: url), let end = try? file.seekToEnd() else { return [] }
-    let start = end > UInt64(tail) ? end - UInt64(tail) : 0
-    guard (try? file.seek(toOffset: start)) != nil, let data = try? file.readToEnd() else { return [] }
-    return data.split(separator: 0x0A).compactMap { try? JSONDecoder().decode(Line.self, from: $0) }
   }
 
   /// The newest checkpoint: under its name it is complete.
@@ -129,14 +113,9 @@ public struct RunProgress: Codable, Sendable, Equatable {
 
   /// "finished", "running, process 7 on host", ...
   public var state: String {
-    let who = job.map { ", \($0)" } ?? ""
-    return switch life {
-    case .running:
-      "running" + who + (phase != nil && step == steps ? "; all steps of the \(phase ?? "") are done" : "")
-    case .stopped: isFinished ? "finished" : "not running; the same command goes on"
-    case .killed: "killed" + who + "; the same command goes on"
-    case .silent: "no sign of life" + who
-    }
+    life.text(job, isFinished: isFinished)
+      + (life == .running && phase != nil && step == steps
+        ? "; all steps of the \(phase ?? "") are done" : "")
   }
 
   public func text() -> String {
@@ -151,11 +130,30 @@ public struct RunProgress: Codable, Sendable, Equatable {
     for (host, ranks) in ranks.sorted(by: { ($0.value.first ?? 0) < ($1.value.first ?? 0) }) {
       rows.append(("ranks", "\(NumberRanges.text(ranks)) on \(host)"))
     }
-    return rows.map { $0.padding(toLength: 12, withPad: " ", startingAt: 0) + $1 + "\n" }.joined()
+    return Self.lines(rows)
   }
 
-  private static func duration(_ seconds: Double) -> String {
+  /// Names and what they have, below each other.
+  static func lines(_ rows: [(String, String)]) -> String {
+    rows.map { $0.padding(toLength: 12, withPad: " ", startingAt: 0) + $1 + "\n" }.joined()
+  }
+
+  /// Hours, minutes and seconds.
+  static func duration(_ seconds: Double) -> String {
     let whole = Int(seconds.rounded())
     return String(format: "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60)
+  }
+}
+
+extension RunProgress.Life {
+  /// "finished", "running, process 7 on host", ...
+  func text(_ job: String?, isFinished: Bool) -> String {
+    let who = job.map { ", \($0)" } ?? ""
+    return switch self {
+    case .running: "running" + who
+    case .stopped: isFinished ? "finished" : "not running; the same command goes on"
+    case .killed: "killed" + who + "; the same command goes on"
+    case .silent: "no sign of life" + who
+    }
   }
 }

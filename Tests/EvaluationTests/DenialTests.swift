@@ -160,4 +160,11 @@ import Testing
     #expect(read("No hypertrophy, conduction disturbance or myocardial infarction") == [])
     #expect(read("None") == ["none"])
   }
+
+  /// A model that says the same for ever: work that grew with the square of it would not end.
+  @Test func endlessTextsAreRead() {
+    let repeated = String(repeating: "x no MI, ", count: 100_000)
+    #expect(read(repeated) == [] && read(repeated + "CD") == ["CD"])
+    #expect(read(String(repeating: "| MI | no |\n", count: 50_000) + "| HYP | yes |") == ["HYP"])
+  }
 }

@@ -108,14 +108,22 @@ import Testing
     #expect(beside.contains("Differences to seed-1") && !beside.contains("resamples draw records"))
   }
 
-  /// Two ablations have no page together, and one without results none yet.
+  /// How far it is, is told; two ablations have no page together, and one without results none yet.
   private func expectRefusals(in folder: URL) throws {
+    let status = try CommandTests.run(["status", "one"], in: folder)
+    for words in [
+      "state       finished", "grids       2 of 2 done", "runs        6 of 6 done", "newest      runs/half/",
+    ] {
+      #expect(status.output.contains(words), "\(words): \(status)")
+    }
     let both = try CommandTests.run(["report", "one", "queued"], in: folder)
     #expect(both.code == 64 && both.errors.contains("one ablation at a time"), "\(both)")
     try FileManager.default.removeItem(at: folder.appendingPathComponent("queued/ablation.json"))
     let unfinished = try CommandTests.run(["report", "queued"], in: folder)
     #expect(unfinished.code == 65, "\(unfinished)")
-    for words in ["queued holds an ablation", "6 of its runs are done, 2 of its grids'", "same ablate command again"] {
+    for words in [
+      "queued holds an ablation", "6 of 6 runs are done, 2 of 2 of its grids are done", "same ablate command again",
+    ] {
       #expect(unfinished.errors.contains(words), "\(words): \(unfinished.errors)")
     }
     let run = try CommandTests.run(["report", "queued/runs/half/evl/seed-1", "queued"], in: folder)

@@ -8,53 +8,40 @@ import Testing
 
 /// An ablation that has no results yet is told from a run, and from what is neither.
 @Suite struct UnfinishedAblationTests {
-  /// What `ablate` leaves of a run that it has begun, and of one that is done.
-  private func begin(_ path: String, in folder: URL, by command: String = "ablate", done: Bool = true) throws {
-    let run = folder.appendingPathComponent(path)
-    try FileManager.default.createDirectory(at: run, withIntermediateDirectories: true)
-    try Data("{\"command\": [\"evl-dist\", \"\(command)\", \"--config\", \"x.yaml\"]}".utf8)
-      .write(to: run.appendingPathComponent("environment.json"))
-    if done { try AblationAnswers(subset: "", seconds: 1, failure: "made").write(to: run) }
-  }
-
   @Test func itIsRefusedWithHowFarItIs() throws {
     try withTemporaryFolder { folder in
-      #expect(UnfinishedAblation(folder) == nil && !ReportedAblation.isAblation(folder))
-      try begin("runs/all/evl/seed-1", in: folder)
-      try begin("runs/all/ce/seed-12", in: folder, done: false)
-      try begin("grids/evl/objective.alpha-0.3/objective.mhca.weight-1.0/seed-1", in: folder)
+      #expect(try UnfinishedAblation(folder) == nil)
+      #expect(!ReportedAblation.isAblation(folder))
+      func run(_ path: String) -> URL { folder.appendingPathComponent(path) }
+      let runs = ["fold-1/runs/all/ce/seed-1", "fold-1/runs/all/evl/seed-1"].map(run)
+      let grids = [run("grids/evl/objective.alpha-0.3/seed-1")]
+      try AblationSchedule(folder, runs: runs, grids: grids).write()
       // The teacher's steps are logged there.
-      try Data().write(to: folder.appendingPathComponent("metrics.jsonl"))
-      let found = try #require(UnfinishedAblation(folder))
-      #expect(found.runs == .init(begun: 2, done: 1) && found.grids == .init(begun: 1, done: 1))
-      let refusal = found.refusal
-      #expect(refusal.kind == .badInput && ReportedAblation.isAblation(folder))
-      #expect(refusal.message.contains("1 of its runs are done and 1 begun, 1 of its grids' runs are done"))
+      try Data().write(to: run("metrics.jsonl"))
+      #expect(ReportedAblation.isAblation(folder))
+      let before = try #require(try UnfinishedAblation(folder)).refusal
+      #expect(before.message.contains("0 of 2 runs are done, 0 of 1 of its grids are done"))
+      #expect(!before.remedy.contains("its page already"))
+      for done in [runs[1], grids[0]] {
+        try FileManager.default.createDirectory(at: done, withIntermediateDirectories: true)
+        try AblationAnswers(subset: "", seconds: 1, failure: "made").write(to: done)
+      }
+      let refusal = try #require(try UnfinishedAblation(folder)).refusal
+      #expect(refusal.kind == .badInput)
+      #expect(refusal.message.contains("1 of 2 runs are done, 1 of 1 of its grids are done"))
       #expect(refusal.remedy.contains("the same ablate command again"))
-      #expect(refusal.remedy.contains("/runs/all/evl/seed-1"))
-      try Data(AblationPageTests.results("CE").utf8).write(to: folder.appendingPathComponent("ablation.json"))
-      #expect(UnfinishedAblation(folder) == nil && ReportedAblation.isAblation(folder))
+      #expect(refusal.remedy.contains("/fold-1/runs/all/evl/seed-1"))
+      try Data(AblationPageTests.results("CE").utf8).write(to: run("ablation.json"))
+      #expect(try UnfinishedAblation(folder) == nil)
+      #expect(ReportedAblation.isAblation(folder))
     }
   }
 
-  @Test func foldsHaveRunsOfTheirOwn() throws {
+  @Test func aDamagedScheduleIsNamed() throws {
     try withTemporaryFolder { folder in
-      for fold in 1...3 { try begin("fold-\(fold)/runs/all/evl/seed-1", in: folder, done: fold == 2) }
-      #expect(UnfinishedAblation(folder)?.runs == .init(begun: 3, done: 1))
-    }
-  }
-
-  @Test func foldersOfRunsThatAreTrainedAreNone() throws {
-    try withTemporaryFolder { folder in
-      try begin("runs/all/evl/seed-1", in: folder, by: "train", done: false)
-      #expect(UnfinishedAblation(folder) == nil)
-      // Above an ablation there is none, and in a run's own folder neither.
-      try begin("work/runs/all/evl/seed-1", in: folder)
-      #expect(UnfinishedAblation(folder) == nil)
-      let work = folder.appendingPathComponent("work")
-      #expect(UnfinishedAblation(work) != nil && UnfinishedAblation(work.appendingPathComponent("runs")) == nil)
-      try begin("work", in: folder, done: false)
-      #expect(UnfinishedAblation(work) == nil)
+      try Data("{".utf8).write(to: folder.appendingPathComponent("schedule.json"))
+      let error = #expect(throws: UserError.self) { try UnfinishedAblation(folder) }
+      #expect(error?.kind == .badInput && error?.message.contains("schedule.json is damaged") == true)
     }
   }
 }

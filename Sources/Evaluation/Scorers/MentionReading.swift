@@ -33,6 +33,8 @@ struct MentionReading {
   private let vocabulary: DefaultScorer.Vocabulary
   /// In their order.
   private let mentions: [Mention]
+  /// Where lines end, and where a table's cells do.
+  private let (lineEnds, bars): ([Int], [Int])
 
   init(_ mentions: [Mention], in text: WordText, _ vocabulary: DefaultScorer.Vocabulary) {
     self.text = text
@@ -40,9 +42,11 @@ struct MentionReading {
     self.mentions = mentions.sorted {
       ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
     }
+    lineEnds = text.scalars.indices.filter { text.scalars[$0] == "\n" || text.scalars[$0] == "\r" }
+    bars = text.scalars.indices.filter { text.scalars[$0] == "|" }
   }
 
-  /// The mentions that the text makes of itself. - Complexity: O(mentions * (mentions + text)).
+  /// The mentions that the text makes of itself. - Complexity: O(text + mentions * (clause + line of a table)).
   var asserted: [Mention] { lists.flatMap { members(of: $0) }.filter { !isAnother($0) } }
 
   private var lists: [List] {
@@ -145,13 +149,11 @@ struct MentionReading {
   /// absent and") or the sentence a new object ("no MI and the ECG shows").
   private func words(before mention: Mention) -> [String] {
     let clause = text.clause(before: mention.range.lowerBound)
-    let others = mentions.filter {
-      $0.range.lowerBound >= clause.lowerBound && $0.range.upperBound <= mention.range.lowerBound
-    }
-    guard let other = others.max(by: { $0.range.upperBound < $1.range.upperBound }) else {
-      return text.words(in: clause)
-    }
-    let between = text.words(in: other.range.upperBound..<mention.range.lowerBound)
+    let others = mentions[..<firstMention(from: mention.range.lowerBound)].reversed()
+      .prefix { $0.range.lowerBound >= clause.lowerBound }
+      .filter { $0.range.upperBound <= mention.range.lowerBound }
+    guard let other = others.map(\.range.upperBound).max() else { return text.words(in: clause) }
+    let between = text.words(in: other..<mention.range.lowerBound)
     if between.contains(where: DefaultScorer.showingVerbs.contains) { return between }
     // "No MI seen and CD" denies both.
     if let said = Statement.of(between, isWhole: false), said.rest.first != "or", said.rest.first != "nor",
@@ -199,12 +201,20 @@ struct MentionReading {
   /// What the row of a table says of a mention: its first cell behind it that says yes or no, before another label's.
   private func cell(_ mention: Mention) -> Statement? {
     let start = mention.range.upperBound
-    let others = mentions.filter { $0.entry.label != mention.entry.label && $0.range.lowerBound >= start }
-    let line = text.scalars[start...].firstIndex { "\n\r".unicodeScalars.contains($0) } ?? text.scalars.count
-    let end = min(line, others.first?.range.lowerBound ?? line)
-    let bars = (start..<end).filter { text.scalars[$0] == "|" }
-    let cells = zip(bars, bars.dropFirst() + [end]).map { text.words(in: $0 + 1..<$1) }
-    return cells.lazy.compactMap(Statement.ofCell).first
+    let firstBar = bars.place(from: start, of: \.self)
+    guard firstBar < bars.count else { return nil }
+    let line = lineEnds[lineEnds.place(from: start, of: \.self)...].first ?? text.scalars.count
+    guard bars[firstBar] < line else { return nil }
+    let other = mentions[firstMention(from: start)...].first { $0.entry.label != mention.entry.label }
+    let end = min(line, other?.range.lowerBound ?? line)
+    let inside = bars[firstBar..<bars.place(from: end, of: \.self)]
+    let cells = zip(inside, inside.dropFirst() + [end]).lazy.map { text.words(in: $0 + 1..<$1) }
+    return cells.compactMap(Statement.ofCell).first
+  }
+
+  /// The first mention that begins at `place` or behind it.
+  private func firstMention(from place: Int) -> Int {
+    mentions.place(from: place, of: \.range.lowerBound)
   }
 }
 
@@ -213,6 +223,18 @@ extension WordText {
   fileprivate func rest(behindMarksAfter place: Int) -> Range<Int> {
     let start = scalars[place...].firstIndex { !$0.properties.isWhitespace && $0 != "*" && $0 != "`" }
     return (start ?? scalars.count)..<scalars.count
+  }
+}
+
+extension Array {
+  /// Index of the first element, of those in ascending order of `position`, that is not before `start`.
+  fileprivate func place(from start: Int, of position: (Element) -> Int) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if position(self[middle]) < start { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 }
 

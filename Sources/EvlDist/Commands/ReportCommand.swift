@@ -41,7 +41,7 @@ struct ReportCommand: ParsableCommand {
       if let ablation = try ReportedAblation.read(folders[0]) {
         return try write(RunReport(ablation, program: Version.text), in: folders[0])
       }
-      if let unfinished = UnfinishedAblation(folders[0]) { throw unfinished.refusal }
+      if let unfinished = try UnfinishedAblation(folders[0]) { throw unfinished.refusal }
     } else if let ablation = folders.first(where: ReportedAblation.isAblation) {
       throw UserError(
         .usage, "\(ablation.path) is an ablation, which has a page of its own: one ablation at a time",

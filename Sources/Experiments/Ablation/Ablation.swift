@@ -71,12 +71,12 @@ public final class Ablation {
       return found
     }
     try compareRanks()
-    var commons: [AblationPlan.Common] = []
-    for fold in ablation.folds.isEmpty ? [nil] : ablation.folds.map(Optional.some) {
-      switch try shared(records.questions, fold) {
-      case .success(let made): commons.append(made)
-      case .failure(let stopped): return .stopped(signal: stopped.signal)
-      }
+    var commons = (ablation.folds.isEmpty ? [nil] : ablation.folds.map(Optional.some)).map {
+      common(records.questions, $0)
+    }
+    let planned = try communicator.agree { try schedule(commons) }
+    for fold in commons.indices {
+      if let signal = try teach(&commons[fold], planned[fold]) { return .stopped(signal: signal) }
     }
     var searches: [AblationReport.Search] = []
     for grid in ablation.grids {
@@ -150,8 +150,6 @@ public final class Ablation {
     }
   }
 
-  private struct Stopped: Error { var signal: Int }
-
   /// The configuration that is varied, of a fold in a folder of its own.
   private func base(of fold: Int?) -> RunConfiguration {
     guard let fold else { return base }
@@ -162,50 +160,64 @@ public final class Ablation {
     return settings
   }
 
-  /// Collective: the teacher and its store, made where they are not there.
-  private func shared(_ questions: QuestionSet, _ fold: Int?) throws -> Result<AblationPlan.Common, Stopped> {
+  /// What the runs of a fold share, before there is a teacher.
+  private func common(_ questions: QuestionSet, _ fold: Int?) -> AblationPlan.Common {
     let base = base(of: fold)
-    let folder = URL(fileURLWithPath: base.run.folder)
     let given = base.teacher.store
-    var common = AblationPlan.Common(
+    return AblationPlan.Common(
       file: file, assignments: assignments, base: base, questions: questions, fold: fold, teacher: nil,
-      store: given.isEmpty ? folder.appendingPathComponent("teacher-store") : URL(fileURLWithPath: given))
-    let learners = try communicator.agree {
-      // Every mistake is found before hours are spent.
-      let searches = try ablation.grids.map { try AblationPlan(grid: $0, of: ablation, common) }
-      let plan = try AblationPlan(ablation, common, found: [])
-      if communicator.isController {
-        for text in Set(plan.skipped.map { "\($0.method) is left out: \($0.reason)" }).sorted() {
-          observers.main.warn(text)
-        }
-      }
-      return (plan.runs + searches.flatMap(\.runs)).map(\.resolved.configuration).filter(\.objective.needsTeacher)
+      store: given.isEmpty
+        ? URL(fileURLWithPath: base.run.folder).appendingPathComponent("teacher-store") : URL(fileURLWithPath: given))
+  }
+
+  /// Every run that is to be done, fold by fold, before the first, so that mistakes are found before hours are spent; rank 0
+  /// writes them down and tells of methods that are left out.
+  private func schedule(_ commons: [AblationPlan.Common]) throws -> [[AblationPlan.Run]] {
+    let searches = try commons.map { common in
+      try ablation.grids.flatMap { try AblationPlan(grid: $0, of: ablation, common).runs }
     }
+    let plans = try commons.map { try AblationPlan(ablation, $0, found: []) }
+    if communicator.isController {
+      for text in Set(plans.flatMap(\.skipped).map { "\($0.method) is left out: \($0.reason)" }).sorted() {
+        observers.main.warn(text)
+      }
+      try AblationSchedule(
+        folder, runs: plans.flatMap(\.runs).map(\.folder), grids: searches.joined().map(\.folder)
+      ).write()
+    }
+    return zip(plans, searches).map { $0.runs + $1 }
+  }
+
+  /// Collective: makes the teacher and its store where the runs need them and they are not there.
+  /// - Returns: the signal that stopped it.
+  private func teach(_ common: inout AblationPlan.Common, _ runs: [AblationPlan.Run]) throws -> Int? {
+    let base = common.base
+    let learners = runs.map(\.resolved.configuration).filter(\.objective.needsTeacher)
     if learners.contains(where: \.teacher.store.isEmpty) {
       let context = RunContext(
         communicator: communicator, configuration: base, stop: stop, observer: observers.main)
       switch try BuiltInTeacher(context: context, corpus: try communicator.agree { try base.material() }).model() {
       case .ready(let model): common.teacher = model.folder
-      case .stopped(let signal, _): return .failure(Stopped(signal: signal))
+      case .stopped(let signal, _): return signal
       }
     }
     guard learners.contains(where: { !$0.teacher.store.isEmpty }) else {
       common.store = nil
-      return .success(common)
+      return nil
     }
     // A finished one may be another program's, whose teacher is not at hand; each run holds it against its own settings.
     if let store = common.store,
       FileManager.default.fileExists(atPath: store.appendingPathComponent(TeacherStore.indexName).path)
     {
-      return .success(common)
+      return nil
     }
     var settings = base
     settings.teacher.store = common.store?.path ?? ""
     let context = RunContext(
       communicator: communicator, configuration: settings, stop: stop, observer: observers.main)
     switch try TeacherStoreRun(context: context, progress: observers.store).run() {
-    case .finished: return .success(common)
-    case .stopped(let signal): return .failure(Stopped(signal: signal))
+    case .finished: return nil
+    case .stopped(let signal): return signal
     }
   }
 

@@ -122,8 +122,9 @@ public struct ReportedAblation: Decodable {
 
   /// Whether a folder is that of an ablation, finished or not.
   public static func isAblation(_ folder: URL) -> Bool {
-    FileManager.default.fileExists(atPath: folder.appendingPathComponent(fileName).path)
-      || UnfinishedAblation(folder) != nil
+    [fileName, AblationSchedule.fileName].contains {
+      FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path)
+    }
   }
 
   /// - Returns: nil where the folder holds no results of an ablation.
@@ -137,7 +138,7 @@ public struct ReportedAblation: Decodable {
         remedy: "the same ablate command writes it again; runs that are done are not repeated")
     }
     read.folder = folder.standardizedFileURL
-    read.starts = AblationFolder(read.folder).runs.compactMap { StartRecord.newest(in: $0) }
+    read.starts = try AblationSchedule(in: read.folder)?.runs.compactMap { StartRecord.newest(in: $0) } ?? []
     return read
   }
 }
