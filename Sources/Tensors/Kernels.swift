@@ -33,6 +33,9 @@ extension Tensor where Element: Scalar {
   /// Sum of squares, accumulated in double in a fixed order.
   public var sumOfSquares: Double { Element.kernels.sumOfSquares(count, base) }
 
+  /// Whether no element is NaN or infinite.
+  public var isFinite: Bool { Element.kernels.isFinite(count, base) }
+
   /// Inner product with another tensor of equal count, accumulated in double in a fixed order.
   public func dot(_ other: Tensor) -> Double {
     precondition(other.count == count, "\(shape) . \(other.shape)")

@@ -23,7 +23,8 @@ extension Float: Scalar {
   public static var safetensorsType: String { "F32" }
   public static let kernels = KernelTable<Float>(
     axpy: evl_axpy_f32, scale: evl_scale_f32, add: evl_add_f32, multiply: evl_multiply_f32,
-    sumOfSquares: evl_sum_of_squares_f32, dot: evl_dot_f32, addBias: evl_add_bias_f32, addRows: evl_add_rows_f32,
+    sumOfSquares: evl_sum_of_squares_f32, isFinite: { evl_is_finite_f32($0, $1) != 0 }, dot: evl_dot_f32,
+    addBias: evl_add_bias_f32, addRows: evl_add_rows_f32,
     exp: evl_exp_f32, gelu: evl_gelu_f32, geluBackward: evl_gelu_backward_f32, swiglu: evl_swiglu_f32,
     swigluBackward: evl_swiglu_backward_f32, layerNorm: evl_layer_norm_f32,
     layerNormBackward: evl_layer_norm_backward_f32, rmsNorm: evl_rms_norm_f32,
@@ -39,7 +40,8 @@ extension Double: Scalar {
   public static var safetensorsType: String { "F64" }
   public static let kernels = KernelTable<Double>(
     axpy: evl_axpy_f64, scale: evl_scale_f64, add: evl_add_f64, multiply: evl_multiply_f64,
-    sumOfSquares: evl_sum_of_squares_f64, dot: evl_dot_f64, addBias: evl_add_bias_f64, addRows: evl_add_rows_f64,
+    sumOfSquares: evl_sum_of_squares_f64, isFinite: { evl_is_finite_f64($0, $1) != 0 }, dot: evl_dot_f64,
+    addBias: evl_add_bias_f64, addRows: evl_add_rows_f64,
     exp: evl_exp_f64, gelu: evl_gelu_f64, geluBackward: evl_gelu_backward_f64, swiglu: evl_swiglu_f64,
     swigluBackward: evl_swiglu_backward_f64, layerNorm: evl_layer_norm_f64,
     layerNormBackward: evl_layer_norm_backward_f64, rmsNorm: evl_rms_norm_f64,
@@ -61,6 +63,7 @@ public struct KernelTable<T: Scalar>: Sendable {
   let add: @Sendable (Int, In, In, Out) -> Void
   let multiply: @Sendable (Int, In, In, Out) -> Void
   let sumOfSquares: @Sendable (Int, In) -> Double
+  let isFinite: @Sendable (Int, In) -> Bool
   let dot: @Sendable (Int, In, In) -> Double
   let addBias: @Sendable (Int, Int, In, Out) -> Void
   let addRows: @Sendable (Int, Int, In, Out) -> Void

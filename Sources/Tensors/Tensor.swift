@@ -130,9 +130,6 @@ extension Tensor where Element: Scalar {
     return result
   }
 
-  /// Whether every element is finite.
-  public var isFinite: Bool { (0..<count).allSatisfy { base[$0].isFinite } }
-
   /// Whether every element is 0.
   public var isZero: Bool { (0..<count).allSatisfy { base[$0] == 0 } }
 }

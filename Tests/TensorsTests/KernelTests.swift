@@ -158,4 +158,21 @@ import Testing
     }
     #expect(error(weight, w) < 1e-12)
   }
+
+  /// Wherever it stands, also in the elements behind the last whole register.
+  @Test func aNumberThatIsNotFiniteIsFound() {
+    for count in [0, 1, 3, 16, 37, 100] {
+      var values = [Float](repeating: 3e38, count: count)
+      #expect(Tensor<Float>(values, [count]).isFinite)
+      #expect(Tensor<Double>(values.map(Double.init), [count]).isFinite)
+      for place in values.indices {
+        for strange in [Float.nan, .infinity, -.infinity] {
+          values[place] = strange
+          #expect(!Tensor<Float>(values, [count]).isFinite)
+          #expect(!Tensor<Double>(values.map(Double.init), [count]).isFinite)
+        }
+        values[place] = -3e38
+      }
+    }
+  }
 }

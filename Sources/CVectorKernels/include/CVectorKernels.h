@@ -33,6 +33,8 @@ typedef struct {
   void evl_multiply_##S(size_t n, const T *x, const T *y, T *z);                                                       \
   /* sum of squares, accumulated in double */                                                                          \
   double evl_sum_of_squares_##S(size_t n, const T *x);                                                                 \
+  /* 1 where no element is NaN or infinite, else 0 */                                                                  \
+  int evl_is_finite_##S(size_t n, const T *x);                                                                         \
   /* inner product, accumulated in double */                                                                           \
   double evl_dot_##S(size_t n, const T *x, const T *y);                                                                \
   /* each row of y[rows, n] += bias[n] */                                                                              \
