@@ -24,14 +24,15 @@ struct ChosenQuestions {
       throw UserError(
         .badInput,
         "\(file.path): \(unknown.count) of \(named.count) ids are of no recording of \(task.name) in \(data.path): "
-          + listed(unknown), remedy: "give ids of the recordings that --data holds (of PTB-XL, those of --fold)")
+          + Predictions.some(unknown),
+        remedy: "give ids of the recordings that --data holds (of PTB-XL, those of --fold)")
     }
     let part = task.choosing(Set(named))
     let unasked = named.filter(left.contains)
     guard !part.questions.isEmpty else {
       throw UserError(
         .badInput,
-        "\(file.path): \(task.name) leaves out all \(named.count) of these recordings: \(listed(unasked))",
+        "\(file.path): \(task.name) leaves out all \(named.count) of these recordings: \(Predictions.some(unasked))",
         remedy: "name recordings that it asks about")
     }
     let name = file.lastPathComponent
@@ -40,18 +41,13 @@ struct ChosenQuestions {
         + "recordings and patients in general is of all \(asked.count)"
     ]
     if !unasked.isEmpty {
-      notes.append("\(unasked.count) recordings that \(name) names are left out: \(listed(unasked))")
+      notes.append("\(unasked.count) recordings that \(name) names are left out: \(Predictions.some(unasked))")
     }
     return ChosenQuestions(task: part, others: asked.union(left).subtracting(named), notes: notes)
   }
 
   private static func ids(in file: URL) throws -> [String] {
-    let data: Data
-    do { data = try Data(contentsOf: file) } catch {
-      throw UserError(
-        .inputOutput, "\(file.path) cannot be read: \(error.localizedDescription)",
-        remedy: "give the path of a file of ids, one a line")
-    }
+    let data = try InputFile(file).data(remedy: "give the path of a file of ids, one a line")
     guard let text = String(data: data, encoding: .utf8) else {
       throw UserError(.badInput, "\(file.path) is not UTF-8", remedy: "write a text file of ids, one a line")
     }
@@ -64,13 +60,9 @@ struct ChosenQuestions {
     let repeated = ids.filter { !seen.insert($0).inserted }
     guard repeated.isEmpty else {
       throw UserError(
-        .badInput, "\(file.path): ids occur more than once: \(listed(repeated))", remedy: "name each recording once")
+        .badInput, "\(file.path): ids occur more than once: \(Predictions.some(repeated))",
+        remedy: "name each recording once")
     }
     return ids
-  }
-
-  /// The first few of many names.
-  private static func listed(_ ids: [String]) -> String {
-    ids.prefix(5).joined(separator: ", ") + (ids.count > 5 ? ", ..." : "")
   }
 }

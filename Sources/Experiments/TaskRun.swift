@@ -168,16 +168,16 @@ public struct TaskRun {
     return try Predictions(
       found.kept(classes: questions.labels.map(\.name)).map {
         Prediction(id: $0.id, text: $0.text ?? "", probabilities: $0.probabilities)
-      })
+      }, source: path.path)
   }
 
   private func refuseMissing(_ questions: [TextQuestion]) throws {
     let missing = try source.missing(questions)
     guard let first = missing.first else { return }
-    let named = missing.prefix(5).map(\.id).joined(separator: ", ") + (missing.count > 5 ? ", ..." : "")
     throw UserError(
       .badInput,
-      "\(missing.count) of \(questions.count) questions show what is not there: \(named) (\(first.id): \(first.what))",
+      "\(missing.count) of \(questions.count) questions show what is not there: "
+        + "\(Predictions.some(missing.map(\.id))) (\(first.id): \(first.what))",
       remedy:
         "give the whole data set, name the folder that image paths begin at (--images), or leave such questions out "
         + "(--missing-images skip)")

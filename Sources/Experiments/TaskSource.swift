@@ -115,8 +115,7 @@ public struct TaskSource: Sendable {
   /// What is to be said of records that are left out.
   private static func told(_ left: [ECGSample], _ what: String) -> [String] {
     guard !left.isEmpty else { return [] }
-    let named = left.prefix(5).map(\.id).joined(separator: ", ")
-    return ["\(left.count) records \(what) are left out: \(named)\(left.count > 5 ? ", ..." : "")"]
+    return ["\(left.count) records \(what) are left out: \(Predictions.some(left.map(\.id)))"]
   }
 
   private func reports(_ samples: [ECGSample], _ subset: String) -> ReportTask {

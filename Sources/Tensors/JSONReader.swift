@@ -2,6 +2,8 @@
 struct JSONReader {
   let bytes: [UInt8]
   let file: String
+  /// Whether half a surrogate pair reads as U+FFFD, in place of being refused.
+  var replacesHalfPairs = false
   var position = 0
   var depth = 0
 
@@ -107,11 +109,10 @@ struct JSONReader {
     while let byte = current, "+-.0123456789eE".utf8.contains(byte) { position += 1 }
     let text = String(decoding: bytes[start..<position], as: UTF8.self)
     if let value = Int(text) { return .integer(value) }
-    guard let value = Double(text), value.isFinite else {
-      position = start
-      throw failure("a value is expected")
-    }
-    return .number(value)
+    if let value = Double(text), value.isFinite { return .number(value) }
+    position = start
+    throw failure(
+      Double(text) == nil ? "a value is expected" : "the number \(text.prefix(20)) is beyond a double's range")
   }
 
   mutating func text() throws -> String {
@@ -158,12 +159,18 @@ struct JSONReader {
   mutating func unicodeEscape() throws -> [UInt8] {
     var code = try hexDigits()
     if (0xD800..<0xDC00).contains(code), bytes[position...].starts(with: [0x5C, 0x75]) {
+      let next = position
       position += 2
       let low = try hexDigits()
-      guard (0xDC00..<0xE000).contains(low) else { throw failure("half a surrogate pair") }
-      code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+      if (0xDC00..<0xE000).contains(low) {
+        code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+      } else {
+        position = next
+      }
     }
-    guard let scalar = Unicode.Scalar(code) else { throw failure("half a surrogate pair") }
+    guard let scalar = Unicode.Scalar(code) ?? (replacesHalfPairs ? "\u{FFFD}" : nil) else {
+      throw failure("half a surrogate pair")
+    }
     return Array(String(Character(scalar)).utf8)
   }
 

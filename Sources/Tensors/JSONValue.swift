@@ -16,9 +16,11 @@ public enum JSONValue: Sendable {
   /// Parses one document. Nesting deeper than 128 is refused.
   ///
   /// A number without point and exponent is an integer where an `Int` holds it.
+  /// - Parameter replacingHalfPairs: whether an escape of half a surrogate pair, which Python writes and reads, is U+FFFD
+  ///   here, in place of being refused.
   /// - Throws: `UserError` of kind badInput naming `file` and the byte where the text stops being JSON.
-  public init(parsing data: Data, file: String) throws {
-    var reader = JSONReader(bytes: [UInt8](data), file: file)
+  public init(parsing data: Data, file: String, replacingHalfPairs: Bool = false) throws {
+    var reader = JSONReader(bytes: [UInt8](data), file: file, replacesHalfPairs: replacingHalfPairs)
     self = try reader.document()
   }
 

@@ -26,6 +26,18 @@ import Testing
     #expect(JSONValue.number(1e300).whole == nil)
   }
 
+  @Test func halvesOfSurrogatePairsAreRefusedUnlessTheyAreReplaced() throws {
+    let text = #"["a\ud800", "\udc00b", "\ud800\ud83d\ude00"]"#
+    #expect(throws: UserError.self) { try parse(text) }
+    let read = try JSONValue(parsing: Data(text.utf8), file: "probe", replacingHalfPairs: true)
+    #expect(read.array == [.string("a\u{FFFD}"), .string("\u{FFFD}b"), .string("\u{FFFD}😀")])
+  }
+
+  @Test func numbersBeyondADoubleAreNamed() {
+    let error = #expect(throws: UserError.self) { try parse("[1, -1e999]") }
+    #expect(error?.message == "probe: not valid JSON at byte 4: the number -1e999 is beyond a double's range")
+  }
+
   @Test func keysKeepTheirOrderAndTheirScalars() throws {
     // The ohm sign and omega are one string to Swift, two tokens to a vocabulary.
     let pairs = try #require(try parse(#"{"b": 1, "Ω": 2, "Ω": 3, "a": 4}"#).object)

@@ -7,8 +7,10 @@ public struct Prediction: Sendable, Equatable {
   public var id: String
   /// The prompt it answers, where the file holds it (the published ECG-QA rules need it).
   public var prompt: String?
-  /// The generated text.
+  /// The generated text; empty where there is none.
   public var text: String
+  /// Whether there is a text, be it an empty one.
+  public var hasText = true
   /// Of each label by its name; nil where there are none.
   public var probabilities: [String: Double]?
   /// All answers of a dialogue, of which `text` is the last; nil for a single question.
@@ -32,17 +34,24 @@ public struct Prediction: Sendable, Equatable {
 /// A file of generated answers, one JSON object a line, in the order of its lines.
 ///
 /// Both published forms are read: `{"question_id": ..., "prompt": ..., "text": ...}` and `{"id": ..., "response": ...}`;
-/// where a line holds both, `question_id` and `text` count. Ids may be texts or integers, the prompt a text or an
-/// object with a `prompt`. Lines about labels may hold `probabilities`, an object of label to number, and those of
-/// dialogues `turns`, a list of answers; both beside the text or in its place. `skipped` in their place says why a question
-/// was not asked. Other keys are ignored, and so are empty lines.
-public struct Predictions: Sendable, Equatable {
+/// of a line that holds both ids `question_id` counts, and texts under both keys are the same. Ids may be texts or integers,
+/// the prompt a text or an object with a `prompt`. Lines about labels may hold `probabilities`, an object of label to number,
+/// and those of dialogues `turns`, a list of answers; both beside the text or in its place. `skipped` in their place says why
+/// a question was not asked. Other keys are ignored, and so are empty lines. Lines end with a line feed, with a carriage
+/// return before it or without; in a file without any line feed, with carriage returns.
+public struct Predictions: Sendable {
   public let predictions: [Prediction]
+  /// What they were read from; nil where they were not.
+  private var source: String?
+  /// The line of each id there.
+  private var lineOf: [String: Int] = [:]
 
+  /// - Parameter source: what they are called in messages; nil for a model's own, which need no name.
   /// - Throws: `UserError` when an id occurs twice.
-  public init(_ predictions: [Prediction]) throws {
-    if let id = firstRepeated(predictions.map(\.id)) { throw Self.repeated(id, "the predictions") }
+  public init(_ predictions: [Prediction], source: String? = nil) throws {
+    if let id = firstRepeated(predictions.map(\.id)) { throw Self.repeated(id, source ?? "the predictions") }
     self.predictions = predictions
+    self.source = source
   }
 
   /// Reads a file.
@@ -50,25 +59,27 @@ public struct Predictions: Sendable, Equatable {
   /// - Throws: `UserError` naming file and line for a file that cannot be read, a line that is no such object, or an id
   ///   that occurs twice; for a file without any prediction.
   public init(contentsOf file: URL) throws {
-    let data: Data
-    do { data = try Data(contentsOf: file) } catch {
-      throw UserError(
-        .inputOutput, "\(file.path) cannot be read: \(error.localizedDescription)",
-        remedy: "give the path of a predictions file, one JSON object a line")
-    }
+    let data = try InputFile(file).data(remedy: "give the path of a predictions file, one JSON object a line")
     try self.init(jsonLines: data, source: file.path)
   }
 
   /// Reads the bytes of a file; `source` is its name in messages.
   public init(jsonLines data: Data, source: String) throws {
+    guard ![[0xFE, 0xFF], [0xFF, 0xFE]].contains(Array(data.prefix(2))) else {
+      throw UserError(.badInput, "\(source) is UTF-16 text", remedy: "write the file as UTF-8")
+    }
     var read: [Prediction] = []
-    var lineOf: [String: Int] = [:]
-    let decoder = JSONDecoder()
-    for (index, bytes) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
-      let isBlank = bytes.allSatisfy { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\r") }
+    let (feed, carriageReturn) = (UInt8(ascii: "\n"), UInt8(ascii: "\r"))
+    let lines = data.split(separator: data.contains(feed) ? feed : carriageReturn, omittingEmptySubsequences: false)
+    for (index, bytes) in lines.enumerated() {
+      let isBlank = bytes.allSatisfy { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == carriageReturn }
       if isBlank { continue }
       let place = "\(source), line \(index + 1)"
-      let prediction = try Self.line(Data(bytes), decoder, place)
+      let line: PredictionLine
+      do { line = try PredictionLine(Data(bytes), place: place) } catch {
+        throw Self.otherForm(of: data, source) ?? error
+      }
+      let prediction = try line.prediction()
       if let earlier = lineOf.updateValue(index + 1, forKey: prediction.id) {
         throw Self.repeated(prediction.id, "\(place) (first in line \(earlier))")
       }
@@ -80,6 +91,17 @@ public struct Predictions: Sendable, Equatable {
         remedy: #"write one JSON object a line, such as {"question_id": "...", "text": "..."}"#)
     }
     predictions = read
+    self.source = source
+  }
+
+  /// What is wrong with a file that is one JSON document; nil for any other.
+  private static func otherForm(of data: Data, _ source: String) -> UserError? {
+    guard let document = try? JSONValue(parsing: data, file: source, replacingHalfPairs: true),
+      document.array != nil || document.object != nil
+    else { return nil }
+    return UserError(
+      .badInput, "\(source) is \(document.array == nil ? "one JSON object over several lines" : "a JSON list")",
+      remedy: "write one object a line, without a list around them")
   }
 
   /// Writes the first published form, replacing the file in one step.
@@ -100,7 +122,7 @@ public struct Predictions: Sendable, Equatable {
     return try predictions.reduce(into: Data()) { data, prediction in
       data += try encoder.encode(
         WrittenLine(
-          question_id: prediction.id, prompt: prediction.prompt, text: prediction.text,
+          question_id: prediction.id, prompt: prediction.prompt, text: prediction.hasText ? prediction.text : nil,
           probabilities: prediction.probabilities, turns: prediction.turns, skipped: prediction.skipped))
       data.append(UInt8(ascii: "\n"))
     }
@@ -131,14 +153,31 @@ public struct Predictions: Sendable, Equatable {
 
   /// These predictions alone, in their order.
   func including(_ isIncluded: (Prediction) -> Bool) -> Predictions {
-    Predictions(unchecked: predictions.filter(isIncluded))
+    Predictions(part: predictions.filter(isIncluded), of: self)
   }
 
-  private init(unchecked predictions: [Prediction]) { self.predictions = predictions }
+  private init(part predictions: [Prediction], of whole: Predictions) {
+    self.predictions = predictions
+    (source, lineOf) = (whole.source, whole.lineOf)
+  }
+
+  /// A record by name, behind file and line of its prediction where these are known, for messages.
+  func place(of id: String) -> String {
+    guard let source else { return "record \(id)" }
+    return source + (lineOf[id].map { ", line \($0)" } ?? "") + ": record \(id)"
+  }
+
+  /// Refuses predictions of which some lack what others have. - Throws: `UserError` (bad input) naming the first of them.
+  func requireOfAll(_ what: String, _ has: (Prediction) -> Bool) throws {
+    guard let lacking = predictions.first(where: { !has($0) }) else { return }
+    throw UserError(
+      .badInput, "\(place(of: lacking.id)) has no \(what), though others have",
+      remedy: "give \(what) for all or for none")
+  }
 
   /// The first few of many names.
-  static func some(_ ids: [String]) -> String {
-    ids.prefix(5).joined(separator: ", ") + (ids.count > 5 ? ", ..." : "")
+  public static func some(_ names: [String], separator: String = ", ") -> String {
+    (names.prefix(5) + (names.count > 5 ? ["..."] : [])).joined(separator: separator)
   }
 
   private static func repeated(_ id: String, _ place: String) -> UserError {
@@ -163,100 +202,18 @@ public struct Predictions: Sendable, Equatable {
     }
     return ""
   }
+}
 
-  private static func line(_ bytes: Data, _ decoder: JSONDecoder, _ place: String) throws -> Prediction {
-    let form = #"a line is {"question_id": "...", "text": "..."} or {"id": "...", "response": "..."}"#
-    let line: ReadLine
-    do { line = try decoder.decode(ReadLine.self, from: bytes) } catch DecodingError.typeMismatch(_, let context) {
-      let key = context.codingPath.last?.stringValue
-      let what = key.map { "\"\($0)\" is of the wrong type" } ?? "not a JSON object"
-      throw UserError(.badInput, "\(place): \(what)", remedy: form)
-    } catch DecodingError.valueNotFound(_, let context) {
-      let key = context.codingPath.last?.stringValue ?? ""
-      throw UserError(
-        .badInput, "\(place): \"\(key)\" is null",
-        remedy: "give a value of it, or leave out all probabilities of the file")
-    } catch {
-      if let word = nonNumber(in: bytes) {
-        throw UserError(
-          .badInput, "\(place): \(word) is no number that JSON knows, and no score",
-          remedy: "write a number; a model whose numbers run over has no probabilities, and its text may stand alone")
-      }
-      throw UserError(.badInput, "\(place): not a JSON object", remedy: form)
-    }
-    guard let id = line.question_id ?? line.id else {
-      throw UserError(.badInput, "\(place): neither \"question_id\" nor \"id\"", remedy: form)
-    }
-    let stand = line.probabilities.map { _ in "" } ?? line.skipped.map { _ in "" }
-    guard let text = line.text ?? line.response ?? line.turns?.last ?? stand else {
-      throw UserError(.badInput, "\(place): neither \"text\" nor \"response\"", remedy: form)
-    }
-    return Prediction(
-      id: id.text, prompt: line.prompt?.text, text: text, probabilities: line.probabilities, turns: line.turns,
-      skipped: line.skipped)
-  }
-
-  /// NaN, Infinity or -Infinity outside of texts, as Python's writer puts them; nil where there is none.
-  private static func nonNumber(in bytes: Data) -> String? {
-    var (isText, isEscaped) = (false, false)
-    let line = Array(bytes)
-    for (place, byte) in line.enumerated() {
-      if isText {
-        if byte == UInt8(ascii: "\""), !isEscaped { isText = false }
-        isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
-      } else if byte == UInt8(ascii: "\"") {
-        isText = true
-      } else if let word = ["NaN", "Infinity", "-Infinity"].first(where: { line[place...].starts(with: $0.utf8) }) {
-        return word
-      }
-    }
-    return nil
-  }
+extension Predictions: Equatable {
+  /// Equal predictions in the same order, wherever they are from.
+  public static func == (a: Predictions, b: Predictions) -> Bool { a.predictions == b.predictions }
 }
 
 private struct WrittenLine: Encodable {
   var question_id: String
   var prompt: String?
-  var text: String
-  var probabilities: [String: Double]?
-  var turns: [String]?
-  var skipped: String?
-}
-
-private struct ReadLine: Decodable {
-  var question_id: Identifier?
-  var id: Identifier?
-  var prompt: Prompt?
   var text: String?
-  var response: String?
   var probabilities: [String: Double]?
   var turns: [String]?
   var skipped: String?
-
-  struct Identifier: Decodable {
-    var text: String
-
-    init(from decoder: any Decoder) throws {
-      let value = try decoder.singleValueContainer()
-      if let number = try? value.decode(Int.self) {
-        text = String(number)
-      } else {
-        text = try value.decode(String.self)
-      }
-    }
-  }
-
-  struct Prompt: Decodable {
-    var text: String
-
-    private enum Key: String, CodingKey { case prompt }
-
-    init(from decoder: any Decoder) throws {
-      if let nested = try? decoder.container(keyedBy: Key.self) {
-        text = try nested.decode(String.self, forKey: .prompt)
-      } else {
-        text = try decoder.singleValueContainer().decode(String.self)
-      }
-    }
-  }
 }

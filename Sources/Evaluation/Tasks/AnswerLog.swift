@@ -20,9 +20,11 @@ public struct AnswerLog: Sendable {
   }
 
   /// The answers to the first questions; none where there is no log. What a killed start wrote by halves is left out.
-  /// - Throws: `UserError` (usage) for a log of another evaluation, which is not overwritten.
+  /// - Throws: `UserError` (usage) for a log of another evaluation, (input/output) for what is there and cannot be read;
+  ///   neither is overwritten.
   public func answers(to questions: [TextQuestion]) throws -> [Prediction] {
-    guard let data = try? Data(contentsOf: file) else { return [] }
+    guard FileManager.default.fileExists(atPath: file.path) else { return [] }
+    let data = try InputFile(file).data(remedy: "make it readable, remove it, or name another file with --save")
     var lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     // The last line ended where nothing follows.
     _ = lines.popLast()

@@ -41,8 +41,7 @@ extension BenchmarkTask {
     guard !skipped.isEmpty else { return (self, predictions, []) }
     let names = Set(skipped.map(\.id))
     let asked = including { !names.contains($0.id) }
-    let listed = skipped.prefix(5).map { "\($0.id) (\($0.skipped ?? ""))" }.joined(separator: "; ")
-    let list = listed + (skipped.count > 5 ? "; ..." : "")
+    let list = Predictions.some(skipped.map { "\($0.id) (\($0.skipped ?? ""))" }, separator: "; ")
     guard isAllowed else {
       throw UserError(
         .badInput, "\(skipped.count) of \(questions.count) questions of \(name) were skipped, not answered: \(list)",

@@ -103,14 +103,18 @@ public struct LabelTask: BenchmarkTask {
 
   /// The labels that each prediction names against the truth, and its probabilities where there are any.
   ///
-  /// Where there are probabilities and not a word of text, text is not scored.
-  /// - Throws: `UserError` where the predictions are not those of the items, or a probability is missing, no number
-  ///   between 0 and 1, or of no class.
+  /// Where there are probabilities and not a word of text, text is not scored, and that is said.
+  /// - Throws: `UserError` where the predictions are not those of the items, a probability is missing, no number between 0
+  ///   and 1, or of no class, or only some predictions have probabilities, or text.
   public func report(
     _ predictions: Predictions, rules: ScoringRules, bootstrap: Bootstrap, notes: [String]
   ) throws -> any EvaluationReport {
     try check(rules)
-    var report = try metrics(bootstrap, remarks: remarks + notes).report(answers(predictions))
+    let answers = try answers(predictions)
+    let textless =
+      answers.contains { $0.text != nil }
+      ? [] : ["the predictions hold no text, so that probabilities alone are scored"]
+    var report = try metrics(bootstrap, remarks: remarks + notes + textless).report(answers)
     report.recordsWithoutLabel += leftOut.count
     return report
   }
@@ -143,28 +147,34 @@ public struct LabelTask: BenchmarkTask {
   private func answers(_ predictions: Predictions) throws -> [LabelAnswer] {
     let given = try predictions.answers(to: questions.map(\.id), benchmark: name)
     let byID = Dictionary(given.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    if given.contains(where: { $0.probabilities != nil }) {
+      try predictions.requireOfAll("probabilities") { $0.probabilities != nil }
+    }
     let hasText = given.contains { !$0.text.isEmpty || $0.probabilities == nil }
+    if hasText { try predictions.requireOfAll("text", \.hasText) }
     return try items.map { item in
       let prediction = byID[item.question.id]
       return LabelAnswer(
-        id: item.question.id, gold: item.gold, probabilities: try prediction?.probabilities.map { try row(item, $0) },
+        id: item.question.id, gold: item.gold,
+        probabilities: try prediction?.probabilities.map { try row($0, predictions.place(of: item.question.id)) },
         text: hasText ? prediction?.text : nil, subject: item.subject, asked: item.asked,
         publishedGold: item.publishedGold)
     }
   }
 
   /// Probabilities in the order of the classes.
-  private func row(_ item: LabelItem, _ named: [String: Double]) throws -> [Double] {
+  private func row(_ named: [String: Double], _ place: String) throws -> [Double] {
     func fault(_ what: String) -> UserError {
       UserError(
-        .badInput, "\(name), record \(item.question.id): \(what)",
-        remedy: "give one probability of each of \(space.classes.joined(separator: ", "))")
+        .badInput, "\(place): \(what)",
+        remedy: "give one probability, from 0 to 1, of each of \(space.classes.joined(separator: ", "))")
     }
     if let stray = named.keys.filter({ !space.classes.contains($0) }).min() {
-      throw fault("a probability of \"\(stray)\", which is no class of this task")
+      throw fault("a probability of \"\(stray)\", which is no class of \(name)")
     }
     return try space.classes.map { label in
       guard let value = named[label] else { throw fault("no probability of \(label)") }
+      if value < 0 || value > 1 { throw fault("the probability of \(label) is \(value)") }
       return value
     }
   }

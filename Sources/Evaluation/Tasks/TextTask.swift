@@ -111,10 +111,15 @@ extension BenchmarkTask {
     return part
   }
 
-  /// Each prediction with its item, in the order of the predictions.
-  /// - Throws: `UserError` where the predictions are not those of the items.
+  /// Each prediction, which is a text, with its item, in the order of the predictions.
+  /// - Throws: `UserError` where the predictions are not those of the items, or one has no text.
   func paired(_ predictions: Predictions) throws -> (items: [Item], answers: [Prediction]) {
     let answers = try predictions.answers(to: questions.map(\.id), benchmark: name)
+    if let lacking = answers.first(where: { !$0.hasText }) {
+      throw UserError(
+        .badInput, "\(predictions.place(of: lacking.id)) has no text, and \(name) is answered by text",
+        remedy: #"give it, "text": "..."; an empty one counts as wrong"#)
+    }
     let byID = Dictionary(items.map { ($0.question.id, $0) }, uniquingKeysWith: { first, _ in first })
     return (answers.compactMap { byID[$0.id] }, answers)
   }
