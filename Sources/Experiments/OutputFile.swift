@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import Tensors
 
@@ -8,9 +9,10 @@ struct OutputFile {
   /// Finds out before the work whether the file can be written, by a file beside it that is removed at once.
   /// - Throws: `UserError` (input/output) naming what is in the way.
   func check() throws {
-    var isFolder: ObjCBool = false
-    guard !FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) || !isFolder.boolValue else {
-      throw UserError(.inputOutput, "\(url.path) is a folder", remedy: "name a file")
+    guard !url.isFolder else { throw UserError(.inputOutput, "\(url.path) is a folder", remedy: "name a file") }
+    // It would be replaced, as /dev/stdout would.
+    guard !InputFile(url).isSpecial else {
+      throw UserError(.inputOutput, "\(url.path) is no regular file", remedy: "name a file that may be replaced")
     }
     let trial = url.deletingLastPathComponent().appendingPathComponent(".\(url.lastPathComponent).\(UUID().uuidString)")
     do { try Data().write(to: trial, options: .withoutOverwriting) } catch { throw Self.failure(url, error) }

@@ -43,6 +43,28 @@ extension TaskSource {
     }
   }
 
+  /// Where what is asked about lies, whether it is there or not; nil for a name of which that is not known.
+  func places() throws -> (String) -> ShownFile? {
+    switch task {
+    case .ecgQA where data.isFolder && recordings == nil: return { _ in nil }
+    case .code15 where data.isFolder:
+      let exams = try CODE15Dataset(path: data, needsTracings: false).exams
+      let files = Dictionary(exams.map { ($0.id, $0.file) }, uniquingKeysWith: { first, _ in first })
+      return { name in
+        files[name].flatMap { $0.isEmpty ? nil : .record(data.appendingPathComponent("\($0)#\(name)")) }
+      }
+    case .ptbXLSuper where data.isFolder, .ptbXLReport where data.isFolder, .ecgQA where data.isFolder:
+      let known = try PTBXLDataset.index(path: task == .ecgQA ? try ptbXL : data)
+      return { name in known[name].map { .record($0.file) } }
+    default:
+      let (root, isOfRecords) = (imageRoot, data.isFolder)
+      return { name in
+        let file = name.hasPrefix("/") ? URL(fileURLWithPath: name) : root.appendingPathComponent(name)
+        return ShownFile(file) ?? (isOfRecords ? .record(file) : .picture(file))
+      }
+    }
+  }
+
   private var imageRoot: URL { images ?? (data.isFolder ? data : data.deletingLastPathComponent()) }
 
   private var ptbXL: URL {

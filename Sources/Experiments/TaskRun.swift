@@ -77,14 +77,9 @@ public struct TaskRun {
     let (task, showsSeveral) = (chosen.task, blueprint.readsSeveralImages)
     let asked = task.including { $0.shown.count == 1 || showsSeveral && $0.shown.count > 1 }
     let left = task.questions.count - asked.questions.count
-    guard !asked.questions.isEmpty else {
-      throw UserError(
-        .badInput,
-        "\(task.name): none of the \(left) questions shows \(showsSeveral ? "an" : "exactly one") ECG, so none is asked",
-        remedy: showsSeveral ? "give a file whose questions name pictures" : "take a model that reads several images")
-    }
     let tokens = asking.tokens ?? source.answerTokens
     let subjects = try communicator.agree {
+      try refuseNone(asked.questions, of: task, showsSeveral: showsSeveral)
       if let other { try asked.answering(other.predictions, from: other.name) }
       if !asking.skipsMissing { try refuseMissing(asked.questions) }
       return try source.subjects(blueprint)
@@ -131,6 +126,7 @@ public struct TaskRun {
   /// What is asked, and the answers it is compared with; what can be wrong with either, and with files to be written, is found
   /// before the work.
   private func begin(_ files: Files, readsRecordings: Bool) throws -> (ChosenQuestions, Other?) {
+    try refuseShared([source.ids, files.comparedWith])
     let task = try source.load(readsRecordings: readsRecordings)
     try task.check(rules)
     guard files.export == nil || task is any ExportedTask else {
@@ -143,6 +139,16 @@ public struct TaskRun {
       Other(name: path.relativePath, predictions: try Self.answers(in: path))
     }
     return (try ChosenQuestions.of(task, namedIn: source.ids, data: source.data), other)
+  }
+
+  /// Refuses pipes, of which each of several ranks would read a part.
+  private func refuseShared(_ files: [URL?]) throws {
+    guard communicator.size > 1, let pipe = files.compactMap({ $0 }).first(where: { InputFile($0).isPipe }) else {
+      return
+    }
+    throw UserError(
+      .usage, "\(pipe.path) is a pipe, which \(communicator.size) ranks cannot read",
+      remedy: "write a file, or start one process: to score predictions takes no more")
   }
 
   /// The answers of the file that is named, or, of a run, its student's.
@@ -169,6 +175,15 @@ public struct TaskRun {
       found.kept(classes: questions.labels.map(\.name)).map {
         Prediction(id: $0.id, text: $0.text ?? "", probabilities: $0.probabilities)
       }, source: path.path)
+  }
+
+  private func refuseNone(_ asked: [TextQuestion], of task: any BenchmarkTask, showsSeveral: Bool) throws {
+    guard asked.isEmpty else { return }
+    throw UserError(
+      .badInput,
+      "\(task.name): none of the \(task.questions.count) questions shows \(showsSeveral ? "an" : "exactly one") ECG, so none "
+        + "is asked",
+      remedy: showsSeveral ? "give a file whose questions name pictures" : "take a model that reads several images")
   }
 
   private func refuseMissing(_ questions: [TextQuestion]) throws {
@@ -238,6 +253,7 @@ public struct TaskRun {
     unanswered: MissingPredictions = .refused
   ) throws -> any EvaluationReport {
     try communicator.agree {
+      try refuseShared([file])
       let (chosen, other) = try begin(files, readsRecordings: false)
       return try finish(
         chosen.task, Predictions(contentsOf: file), besides: chosen.others, skipsMissing: skipsMissing,

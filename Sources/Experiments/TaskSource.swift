@@ -69,14 +69,24 @@ public struct TaskSource: Sendable {
       throw UserError(.inputOutput, "\(data.path): no such file or folder", remedy: "check --data")
     }
     try refuseUnused()
-    if task == .ecgQA, data.isFolder {
+    let known = try recordings.map { path in
+      try Self.naming("--recordings") { try PTBXLDataset.index(path: path) }
+    }
+    return try Self.naming("--data") {
+      guard data.isFolder else { return try ofConversations() }
+      guard task == .ecgQA else { return try ofRecordings(areRead: readsRecordings) }
       let (split, wording) = (split ?? .test, wording ?? .paraphrased)
       return try OptionTask(
         ECGQAQuestions(folder: data, wording: wording, split: split),
-        subset: "ECG-QA (PTB-XL), \(split.rawValue), \(wording.rawValue) questions",
-        recordings: recordings.map { try PTBXLDataset.index(path: $0) })
+        subset: "ECG-QA (PTB-XL), \(split.rawValue), \(wording.rawValue) questions", recordings: known)
     }
-    return data.isFolder ? try ofRecordings(areRead: readsRecordings) : try ofConversations()
+  }
+
+  /// What data sets advise, with the option of this command in place of a run's setting.
+  private static func naming<Result>(_ option: String, _ read: () throws -> Result) throws -> Result {
+    do { return try read() } catch let error as UserError {
+      throw UserError(error.kind, error.message, remedy: error.remedy.replacing("data.path", with: option))
+    }
   }
 
   /// The task of a folder of recordings.

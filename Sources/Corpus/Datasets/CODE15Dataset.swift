@@ -17,8 +17,9 @@ public struct CODE15Dataset: Sendable {
     public let patient: String
     /// Of the six diagnoses, and NORM or ABNORMAL; nil where the table leaves any of them open.
     public let labels: Set<String>?
-    /// Name of the HDF5 file, and the place in it; nil where that is not there.
-    let file: String
+    /// Name of the HDF5 file; empty where the table does not say.
+    public let file: String
+    /// The place in it; nil where that is not there.
     let place: Int?
   }
 

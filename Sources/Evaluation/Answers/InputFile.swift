@@ -11,6 +11,9 @@ public struct InputFile: Sendable {
   /// can.
   public var isPipe: Bool { (try? kind) == S_IFIFO }
 
+  /// Whether it is neither a regular file nor a folder: a pipe, a device.
+  public var isSpecial: Bool { (try? kind).map { $0 != S_IFREG && $0 != S_IFDIR } ?? false }
+
   /// - Parameter remedy: which file is to be named.
   /// - Throws: `UserError` (input/output) for what is not there, a folder, or what the system does not let be read.
   public func data(remedy: String) throws -> Data {

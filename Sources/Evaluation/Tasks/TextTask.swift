@@ -26,12 +26,16 @@ public struct TextQuestion: Sendable, Equatable {
 /// A question with what is known of its answer.
 public protocol TextItem: Sendable {
   var question: TextQuestion { get }
+  /// What may be answered, where the question lists it; else empty.
+  var options: [String] { get }
   /// What it is about: a patient where that is known, else what is shown. A resample draws all items about one subject, or
   /// none.
   var subject: String { get }
 }
 
 extension TextItem {
+  public var options: [String] { [] }
+
   public var subject: String { question.subject }
 }
 

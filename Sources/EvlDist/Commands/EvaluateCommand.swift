@@ -10,9 +10,14 @@ import Training
 
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "evaluate", abstract: "* Runs a benchmark on a model, or scores someone else's predictions.")
+    commandName: "evaluate", abstract: "* Runs a benchmark on a model, or scores someone else's predictions.",
+    discussion: """
+      With --model, SIGUSR1 or SIGUSR2 to mpirun ends it with exit code 75, and so do SIGTERM and Ctrl-C to a process of its own; \
+      with --save the same command goes on there. --predictions and --questions do no work that an end would lose: every \
+      signal ends them at once, with the signal's own code (143 of SIGTERM, 130 of Ctrl-C). One process is enough for them.
+      """)
 
-  @Option(help: "Model folder (Hugging Face), or a run, whose student is taken; not needed with --predictions.")
+  @Option(help: "Model folder (Hugging Face), or a run, whose student is taken.")
   var model: String?
   @Option(help: ArgumentHelp("Chat template in place of the folder's own: \(TemplateNote.names).", valueName: "name"))
   var chatTemplate = ""
@@ -22,6 +27,10 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup(title: "Options of single tasks") var single: TaskOptions
   @Option(help: "JSON lines of id and text, or probabilities of labels, to score instead of a model.") var predictions:
     String?
+  @Option(
+    help: ArgumentHelp(
+      "Write what is asked as JSON lines, for a model that is asked elsewhere, and score nothing.", valueName: "file"))
+  var questions: String?
   @Option(help: "Rules by which text is read: default, or ecgbench as published.") var scorer = ScoringRules.default
   @Option(help: "Seed of the bootstrap; 1 where it is left out.") var seed: UInt64?
   @Option(help: "Write the model's answers as JSON lines, to be scored again; what was stopped goes on with it.")
@@ -44,44 +53,63 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(help: "Report as JSON.") var json = false
 
   func validate() throws {
-    guard (model == nil) != (predictions == nil) else {
-      throw ValidationError("give either --model or --predictions")
+    guard [model, predictions, questions].count(where: { $0 != nil }) == 1 else {
+      throw ValidationError("give one of --model, --predictions and --questions")
     }
     guard chatTemplate.isEmpty || model != nil else { throw ValidationError("--chat-template is for --model") }
     guard save == nil || model != nil else { throw ValidationError("--save is for --model") }
     guard compare == nil || task != .arena else { throw ValidationError("arena has no score here to compare") }
     guard stepLimit >= 0 && stepLimit.isFinite else { throw ValidationError("--step-limit is 0 or more seconds") }
-    guard task != .arena || single.export != nil || save != nil else {
+    guard task != .arena || single.export != nil || save != nil || questions != nil else {
       throw ValidationError("arena has no score here: name a file for the dialogues, --export or --save")
     }
     guard seed == nil || task != .arena else { throw ValidationError("--seed is for scores, and arena has none here") }
     guard missingPredictions == nil || predictions != nil else {
       throw ValidationError("--missing-predictions is for --predictions")
     }
-    guard predictions == nil || single.images == nil else { throw ValidationError("--images is for --model") }
-    guard predictions == nil || single.tokens == nil else { throw ValidationError("--tokens is for --model") }
-    guard single.form == nil || task == .csn || task == .g12EC else {
-      throw ValidationError("--form is for csn and g12ec")
+    guard predictions == nil || single.images == nil else {
+      throw ValidationError("--images is for --model and --questions")
     }
+    guard model != nil || single.tokens == nil else { throw ValidationError("--tokens is for --model") }
+    if questions != nil { try refuseScoring() }
     try TemplateNote.check(chatTemplate)
+  }
+
+  /// Questions are written without a look at answers.
+  private func refuseScoring() throws {
+    let given = [
+      ("--compare", compare != nil), ("--export", single.export != nil), ("--seed", seed != nil), ("--json", json),
+      ("--scorer", scorer != .default), ("--missing-images", missingImages == .skipped),
+    ].filter(\.1).map(\.0)
+    guard given.isEmpty else {
+      throw ValidationError("\(given.joined(separator: ", ")): not for --questions, which scores nothing")
+    }
   }
 
   func run() throws {
     let stop = StopFlag()
-    try stop.watch()
+    // Without a model nothing is lost by an end, and signals keep their own.
+    if model != nil { try stop.watch() }
     try onEveryRank { communicator in
       communicator.status.limitSteps(toSeconds: stepLimit)
+      if let questions {
+        let count = try TaskQuestions(communicator: communicator, source: source).write(
+          to: URL(fileURLWithPath: questions))
+        if communicator.isController { print("\(questions): \(count) questions of \(task.rawValue)") }
+        return
+      }
       let report = try report(communicator, stop)
       guard communicator.isController else { return }
       print(json ? String(decoding: try report.json(), as: UTF8.self) + "\n" : report.table(by: scorer), terminator: "")
     }
   }
 
+  private var source: TaskSource { single.source(task, data: URL(fileURLWithPath: data), fold: fold) }
+
   private func report(_ communicator: any Communicator, _ stop: StopFlag) throws -> any EvaluationReport {
     func file(_ path: String?) -> URL? { path.map { URL(fileURLWithPath: $0) } }
     let run = try TaskRun(
-      communicator: communicator, stop: stop, source: single.source(task, data: URL(fileURLWithPath: data), fold: fold),
-      rules: scorer, seed: seed ?? 1)
+      communicator: communicator, stop: stop, source: source, rules: scorer, seed: seed ?? 1)
     var files = TaskRun.Files()
     (files.save, files.export, files.comparedWith) = (file(save), file(single.export), file(compare))
     let skipsMissing = missingImages == .skipped
