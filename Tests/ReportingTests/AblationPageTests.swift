@@ -135,7 +135,6 @@ import Testing
       for words in [
         "Seeds 1, 2", "train.labelled=1", "new.key", "<i>", "abc123", "evl-dist 8; evl-dist 9 of abc123",
         "evl-dist 9 <b>",
-        "their folders are not beside ablation.json",
       ] {
         #expect(bare.text.contains(words), "\(words)")
       }
@@ -150,14 +149,35 @@ import Testing
       }
       #expect(variants.rows.first?.cells.last?.content == "objective.alpha=0.7")
       #expect(changed.rows.map(\.label).contains("new.key") && !changed.rows.map(\.label).contains("train.shards"))
-      for seed in 1...2 {
-        let run = MadeRun(folder: folder.appendingPathComponent("runs/all-labels/evl/seed-\(seed)"))
-        try run.write(steps: 1)
-        try run.writeAblationResults()
+      let runs = (1...2).map { folder.appendingPathComponent("runs/all-labels/evl/seed-\($0)") }
+      for run in runs {
+        try MadeRun(folder: run).write(steps: 1)
+        try MadeRun(folder: run).writeAblationResults()
       }
+      try AblationSchedule(folder, runs: runs, grids: []).write()
       let full = try html(Self.results("CE"), in: folder)
       #expect(full.text.contains("<b>CPU</b>") && full.text.contains("2026-01-02T03:04:05Z"))
-      #expect(!full.text.contains("their folders are not beside"))
+      #expect(!full.text.contains("On which machines"))
+    }
+  }
+
+  @Test func whyTheMachinesAreNotKnownIsSaidOnAPageThatIsWrittenAllTheSame() throws {
+    try withTemporaryFolder { folder in
+      let (gone, remedy) = (
+        "their folders are not beside ablation.json", "The same ablate command writes schedule.json"
+      )
+      // Results of earlier versions have no schedule beside them, whether their runs are there or not.
+      let without = try html(Self.results("CE"), in: folder).text
+      #expect(without.contains("schedule.json, which names their folders, is missing."))
+      #expect(without.contains(remedy) && !without.contains(gone) && without.contains("0.810"))
+      let file = folder.appendingPathComponent("schedule.json")
+      try Data("{".utf8).write(to: file)
+      let damaged = try html(Self.results("CE"), in: folder).text
+      #expect(damaged.contains("schedule.json, which names their folders, is damaged"))
+      #expect(damaged.contains(remedy) && !damaged.contains(gone) && damaged.contains("0.810"))
+      try AblationSchedule(folder, runs: [folder.appendingPathComponent("runs/a/b/seed-1")], grids: []).write()
+      let lost = try html(Self.results("CE"), in: folder).text
+      #expect(lost.contains(gone) && !lost.contains(remedy))
     }
   }
 

@@ -92,14 +92,15 @@ extension AblationPage {
   var environment: PageContent.Section {
     let origin = ablation.origin
     let programs = origin?.programs ?? []
+    let starts = (try? ablation.starts.get()) ?? []
     func each(_ value: (StartRecord) -> String?) -> String? {
-      let found = Set(ablation.starts.compactMap(value)).sorted()
+      let found = Set(starts.compactMap(value)).sorted()
       return found.isEmpty ? nil : found.joined(separator: "; ")
     }
     func fact(_ term: String, _ value: String?, _ remark: String? = nil) -> PageContent.Fact? {
       value.map { PageContent.Fact(term: term, value: $0, remark: remark) }
     }
-    let times = ablation.starts.compactMap(\.started).sorted()
+    let times = starts.compactMap(\.started).sorted()
     let facts: [PageContent.Fact?] = [
       fact("Program", origin?.program, "that made the tables"),
       fact("Commit", origin.map { $0.commit ?? "not certain" }),
@@ -112,12 +113,9 @@ extension AblationPage {
     ]
     let known = facts.compactMap { $0 }
     var blocks: [PageContent.Block] = known.isEmpty ? [] : [.facts(.init(known))]
-    if ablation.starts.isEmpty {
-      blocks.append(
-        .note(
-          .missing(
-            "On which machines the runs ran is not known: their folders are not beside ablation.json.",
-            "Keep runs/ beside it.")))
+    let machines = Self.machines(of: starts)
+    if let unknown = machinesUnknown {
+      blocks.append(.note(unknown))
     } else if !machines.isEmpty {
       blocks.append(.table(StartRecord.machines(machines)))
     }
@@ -127,10 +125,21 @@ extension AblationPage {
       blocks: blocks)
   }
 
+  /// Why there is no table of the machines; nil where starts of runs are known.
+  private var machinesUnknown: PageContent.Note? {
+    let unknown = "On which machines the runs ran is not known: "
+    switch ablation.starts {
+    case .success(let starts) where starts.isEmpty:
+      return .missing(unknown + "their folders are not beside ablation.json.", "Keep runs/ beside it.")
+    case .success: return nil
+    case .failure(let error): return .missing("\(unknown)\(error.message).", error.remedy.capitalizedFirst + ".")
+    }
+  }
+
   /// Every machine once, whatever ranks it had.
-  private var machines: [StartRecord.Node] {
+  private static func machines(of starts: [StartRecord]) -> [StartRecord.Node] {
     var seen: Set<[String?]> = []
-    return ablation.starts.flatMap { $0.nodes ?? [] }.filter {
+    return starts.flatMap { $0.nodes ?? [] }.filter {
       seen.insert([$0.host, $0.model?.name, $0.kernels, $0.system]).inserted
     }
   }

@@ -109,8 +109,8 @@ public struct ReportedAblation: Decodable {
   var teacher: Row?
   /// The folder that holds it; the file does not say.
   private(set) var folder = URL(fileURLWithPath: "/")
-  /// The newest start of each run of the tables, where the run folders are beside the results.
-  private(set) var starts: [StartRecord] = []
+  /// The newest start of each run of the tables whose folder is there; or why the folders are not known.
+  private(set) var starts: Result<[StartRecord], UserError> = .success([])
 
   private enum CodingKeys: String, CodingKey {
     case origin, subset, records, steps, seeds, comparedWith, bootstrap, tables, combinedRecords, searches, groups,
@@ -138,7 +138,24 @@ public struct ReportedAblation: Decodable {
         remedy: "the same ablate command writes it again; runs that are done are not repeated")
     }
     read.folder = folder.standardizedFileURL
-    read.starts = try AblationSchedule(in: read.folder)?.runs.compactMap { StartRecord.newest(in: $0) } ?? []
+    read.starts = starts(in: read.folder)
     return read
+  }
+
+  /// What the schedule leads to. Results of earlier versions have none beside them.
+  private static func starts(in folder: URL) -> Result<[StartRecord], UserError> {
+    func unknown(_ state: String) -> Result<[StartRecord], UserError> {
+      let file = AblationSchedule.fileName
+      return .failure(
+        UserError(
+          .badInput, "\(file), which names their folders, is \(state)",
+          remedy: "the same ablate command writes \(file); runs that are done are not repeated"))
+    }
+    do {
+      guard let schedule = try AblationSchedule(in: folder) else { return unknown("missing") }
+      return .success(schedule.runs.compactMap { StartRecord.newest(in: $0) })
+    } catch {
+      return unknown("damaged, or of another version")
+    }
   }
 }
