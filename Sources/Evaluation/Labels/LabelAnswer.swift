@@ -180,8 +180,8 @@ extension [ECGSample] {
   }
 }
 
-/// Subjects by number, from 0 in the order in which they come.
-func subjectNumbers(_ subjects: [String]) -> [Int] {
+/// Subjects by number, from 0 in the order in which they come: the `clusters` of a `Bootstrap`.
+public func subjectNumbers(_ subjects: [String]) -> [Int] {
   var numbers: [String: Int] = [:]
   return subjects.map { subject in
     let number = numbers[subject] ?? numbers.count

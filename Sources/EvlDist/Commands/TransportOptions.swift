@@ -74,7 +74,8 @@ extension TransportFigure {
             title: "Cross-attention (MHCA)", plan: nil,
             notes: ["None: the run was trained without alignment and relations."]),
       ].compactMap { $0 },
-      barTitle: "Lead confusion, mean of \(report.records) evaluation records with 95% interval",
+      barTitle:
+        "Lead confusion, mean of \(report.records) evaluation records with 95% interval over \(report.resampled)",
       bars: report.rows.map { row in
         BarGroup(
           title: row.plan.title,

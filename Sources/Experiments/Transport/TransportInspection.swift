@@ -95,7 +95,7 @@ public struct TransportInspection {
     let teacherStates = try teacherReader.read(chosen.record)
     let drawn = try with.plans(student: with.reader.read(chosen.record), teacher: teacherStates)
     let beside = try compared.plans(student: compared.reader.read(chosen.record), teacher: teacherStates)
-    let samples = corpus.evaluation.prefix(records)
+    let samples = Array(corpus.evaluation.prefix(records))
     var series: [[PlanKind: [Double?]]] = [[:], [:]]
     for sample in samples {
       let record = try corpus.records.record(sample)
@@ -106,17 +106,20 @@ public struct TransportInspection {
       }
     }
     let confusions = [drawn, beside].map { $0.plans.mapValues(geometry.confusion) }
-    let rows = try rows(confusions, series, records: samples.count)
+    let bootstrap = try Bootstrap(
+      seed: run.configuration.run.seed, replicates: run.configuration.evaluation.replicates, level: 0.95)
+    let rows = TransportReport.rows(confusions, series, subjects: samples.map(\.subject), bootstrap)
     let objective = run.configuration.objective.transport
     let uniform = geometry.uniform
     let report = TransportReport(
       with: TransportReport.Origin(run: run.name, step: run.checkpoint.step), compared: origin,
       comparison: comparison, record: chosen.record.name, recordRole: chosen.role, epsilon: objective.epsilon,
       epsilonIsRelative: objective.relative, sweeps: drawn.sweeps[.learned] ?? 0,
-      marginalError: drawn.marginalError[.learned] ?? 0, records: samples.count, fittedOn: fitted.records, rows: rows,
+      marginalError: drawn.marginalError[.learned] ?? 0, records: samples.count,
+      resampled: samples.lazy.compactMap(\.group).first?.plural ?? "records", fittedOn: fitted.records, rows: rows,
       uniform: uniform.value ?? 0, uniformLeftOut: uniform.leftOutShare, attentionOnImage: drawn.imageShare,
       mass: Dictionary(uniqueKeysWithValues: confusions[0].map { ($0.key.rawValue, $0.value.rows) }),
-      notes: notes + explanations(fitted.records, attention: drawn.imageShare))
+      notes: notes + samples.remarksOnGroups + explanations(fitted.records, attention: drawn.imageShare))
     return TransportFindings(
       report: report, record: chosen.record, plans: drawn.plans, confusions: confusions[0], geometry: geometry)
   }
@@ -134,32 +137,6 @@ public struct TransportInspection {
       )
     }
     return lines
-  }
-
-  private func rows(
-    _ confusions: [[PlanKind: LeadConfusion]], _ series: [[PlanKind: [Double?]]], records: Int
-  ) throws -> [TransportReport.Row] {
-    let bootstrap = try Bootstrap(
-      seed: run.configuration.run.seed, replicates: run.configuration.evaluation.replicates, level: 0.95)
-    func mean(_ values: [Double?], _ weights: [Int]) -> Double? {
-      let known = zip(values, weights).compactMap { value, weight in value.map { ($0, Double(weight)) } }
-      let total = known.reduce(0) { $0 + $1.1 }
-      return total > 0 ? known.reduce(0) { $0 + $1.0 * $1.1 } / total : nil
-    }
-    func confusion(_ place: Int, _ kind: PlanKind) -> TransportReport.Confusion? {
-      guard let own = confusions[place][kind], let values = series[place][kind] else { return nil }
-      return TransportReport.Confusion(
-        record: own.value, mean: bootstrap.estimate(records: records) { mean(values, $0) }, leftOut: own.leftOutShare)
-    }
-    return PlanKind.allCases.compactMap { kind in
-      let (with, compared) = (confusion(0, kind), confusion(1, kind))
-      guard with != nil || compared != nil else { return nil }
-      var difference: PairedDifference?
-      if let a = series[0][kind], let b = series[1][kind] {
-        difference = bootstrap.differences(records: records, { [mean(a, $0)] }, { [mean(b, $0)] })[0]
-      }
-      return TransportReport.Row(plan: kind, with: with, compared: compared, difference: difference)
-    }
   }
 
   /// The least-squares map of each student, on training records other than the one drawn.

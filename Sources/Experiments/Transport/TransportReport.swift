@@ -44,6 +44,8 @@ public struct TransportReport: Codable, Sendable {
   public var marginalError: Double
   /// Evaluation records behind the means.
   public var records: Int
+  /// What the resamples behind the intervals draw, with all its records: patients, where the data set knows them.
+  public var resampled: String
   /// Training records behind the fitted map.
   public var fittedOn: Int
   public var rows: [Row]
