@@ -92,6 +92,24 @@ extension CheckpointWriter {
     }
   }
 
+  /// As where a cluster clears the scratch space that checkpoints were moved to.
+  @Test(.timeLimit(.minutes(1))) func aLinkThatLeadsNowhereIsADamagedCheckpoint() throws {
+    try withTemporaryFolder { folder in
+      let link = folder.appendingPathComponent("step-00000020")
+      try FileManager.default.createSymbolicLink(
+        at: link, withDestinationURL: folder.appendingPathComponent("gone/step-00000020"))
+      let alone = Checkpoint.newestSound(in: folder)
+      #expect(alone.checkpoint == nil && alone.skipped.count == 1)
+      #expect(alone.skipped.first?.contains("step-00000020 is damaged") == true)
+      let older = try write(10, in: folder, keep: 9)
+      let found = Checkpoint.newestSound(in: folder)
+      #expect(found.checkpoint?.step == older.step && found.skipped == alone.skipped)
+      try FileManager.default.removeItem(at: link)
+      #expect(Checkpoint(folder: link)?.isPresent == false)
+      #expect(older.isPresent)
+    }
+  }
+
   @Test func allDamagedCheckpointsAreNamed() throws {
     try withTemporaryFolder { folder in
       for step in [1, 2] {

@@ -102,7 +102,12 @@ public struct Checkpoint: Sendable, Equatable {
   }
 
   /// Whether the folder is there: a run that goes on removes old ones, also while they are read.
-  public var isPresent: Bool { FileManager.default.fileExists(atPath: folder.path) }
+  ///
+  /// A link that leads nowhere is, as its name stays in the listing, and so is what may not be looked at.
+  public var isPresent: Bool {
+    var facts = stat()
+    return lstat(folder.path, &facts) == 0 || errno != ENOENT
+  }
 
   /// The newest checkpoint that verifies, and what was wrong with newer ones.
   public static func newestSound(in checkpoints: URL) -> (checkpoint: Checkpoint?, skipped: [String]) {
