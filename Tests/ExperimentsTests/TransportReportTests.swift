@@ -45,4 +45,31 @@ import Testing
     #expect(one.with?.mean.low == nil && one.difference?.difference.low == nil && one.difference?.pValue == nil)
     #expect(abs((one.with?.mean.value ?? 0) - 0.4) < 1e-9)
   }
+
+  private func report(_ rows: [TransportReport.Row]) -> TransportReport {
+    TransportReport(
+      with: .init(run: "a", step: 3), compared: .init(run: "b", step: 3), comparison: "without", record: "r",
+      recordRole: "fold 9", epsilon: 0.05, epsilonIsRelative: true, sweeps: 7, marginalError: 1e-7, records: 2,
+      resampled: "patients", fittedOn: 64, rows: rows, uniform: 0.859, uniformLeftOut: 0.016, mass: [:], notes: [])
+  }
+
+  /// The lines of a table, as their cells.
+  private func cells(_ text: String, of title: String) -> [[String]] {
+    text.split(separator: "\n").filter { $0.hasPrefix(title) }.map { line in
+      line.dropFirst(title.count).split(separator: " ").map(String.init)
+    }
+  }
+
+  @Test func whatIsLeftOutIsToldOfEachPlanOfEachStudent() {
+    func own(_ record: Double?, _ leftOut: Double) -> TransportReport.Confusion {
+      .init(record: record, mean: Estimate(value: 0.5, low: 0.4, high: 0.6), leftOut: leftOut)
+    }
+    let text = report([
+      .init(plan: .learned, with: own(0.7, 0.011), compared: nil, difference: nil),
+      .init(plan: .attention, with: own(0.8, 0.25), compared: own(0.9, 0.125), difference: nil),
+    ]).text()
+    #expect(cells(text, of: PlanKind.learned.title).first == ["0.700", "0.011", "-", "-"])
+    #expect(cells(text, of: PlanKind.attention.title).first == ["0.800", "0.250", "0.900", "0.125"])
+    #expect(cells(text, of: "uniform plan") == [["0.859", "0.016", "0.859", "0.016"]])
+  }
 }

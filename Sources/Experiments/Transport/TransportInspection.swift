@@ -127,6 +127,7 @@ public struct TransportInspection {
   private func explanations(_ fitted: Int, attention: Double?) -> [String] {
     var lines = [
       "confusion: share of the mass that joins tokens of different leads; uniform plan: every pair the same mass",
+      "left out: share of the mass that belongs to tokens without a lead",
       "fitted map: least squares on \(fitted) training records, each student token to the teacher tokens of its place;"
         + " each student has its own",
     ]

@@ -76,11 +76,11 @@ public struct TransportReport: Codable, Sendable {
         + String(format: "%.1e", marginalError), "",
     ]
     var one = TextTable()
-    one.heading("Lead confusion, this record", "with", comparison, "uniform plan")
+    one.heading("Lead confusion, this record", "with", "left out", comparison, "left out")
     for row in rows {
-      one.row(row.plan.title, Self.number(row.with?.record), Self.number(row.compared?.record), Self.number(uniform))
+      one.row([row.plan.title] + [row.with, row.compared].flatMap { [$0?.record, $0?.leftOut].map(Self.number) })
     }
-    one.row("left out (no lead)", Self.number(rows.first?.with?.leftOut), "", Self.number(uniformLeftOut))
+    one.row(["uniform plan"] + [uniform, uniformLeftOut, uniform, uniformLeftOut].map(Self.number))
     var all = TextTable()
     all.heading(
       records == 1 ? "One evaluation record" : "Mean of \(records) evaluation records", "with", "95%", comparison,
