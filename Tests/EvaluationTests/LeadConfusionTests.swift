@@ -72,6 +72,12 @@ import Testing
     }
   }
 
+  @Test func aRegionIsScaledAboutTheCornerAndMoved() {
+    let scaled = region(2, 4, 6, 8).scaled(by: 0.5, movedBy: (10, 20))
+    #expect(scaled == region(11, 22, 3, 4) && scaled.centre.x == 12.5 && scaled.centre.y == 24)
+    #expect(region(2, 4, 6, 8).scaled(by: 2) == region(4, 8, 12, 16))
+  }
+
   @Test func cellsTileTheImage() {
     let grid = TokenGrid(tokens: 256, imageSize: 512)
     #expect(grid.side == 16 && grid.count == 256)

@@ -52,6 +52,41 @@ import Testing
     #expect(flows.allSatisfy { abs($0.lift - 1) < 1e-4 } && abs(flows.reduce(0) { $0 + $1.share } - 1) < 1e-5)
   }
 
+  /// Of the picture and of the page alike.
+  @Test func whatIsDrawnOfAPlanIsWhatTokensPreferAndTheTintIsOfTheMassFromLeads() throws {
+    let home = geometry.flows(of: moved(by: 0))
+    #expect(geometry.preferredFlows(home, atMost: 1).map(\.token) == Array(0..<64))
+    #expect(home.indices.filter { geometry.tint($0, home[$0]) == .crossing(0) }.count == 64)
+    let away = geometry.flows(of: moved(by: 2))
+    let drawn = geometry.preferredFlows(away, atMost: 2)
+    let own = drawn.prefix { $0.flow.isOwnLead }
+    #expect(!own.isEmpty && own.count < drawn.count && !drawn.dropFirst(own.count).contains { $0.flow.isOwnLead })
+    #expect(geometry.tint(0, away[0]) == .crossing(1))
+    let even = Tensor<Float>(zeros: [256, 64])
+    even.fill(1 / (256 * 64))
+    #expect(geometry.tint(9, geometry.flows(of: even, token: 9)) == .spread)
+    #expect(geometry.preferredFlows(geometry.flows(of: even), atMost: 2).isEmpty)
+    // Of the boxes none is left: no token has a lead, and none is tinted.
+    let bare = PlanGeometry(
+      student: geometry.student, studentBoxes: [], teacher: geometry.teacher, teacherBoxes: [])
+    #expect(bare.tint(0, bare.flows(of: moved(by: 0), token: 0)) == nil)
+  }
+
+  /// Half of what a token draws from leads is its own, though a fifth of all it draws: the rest comes from no lead.
+  @Test func theTintLeavesOutWhatComesFromNoLead() {
+    let flows = [true, false].map {
+      PlanFlow(share: 0.2, lift: 2, x: 0.5, y: 0.5, isOwnLead: $0, lead: $0 ? .I : .V1)
+    }
+    #expect(geometry.tint(0, flows) == .crossing(0.5))
+  }
+
+  @Test func flowsBothWaysBendToTheirOwnSides() {
+    let (there, back) = (
+      PlanFlow.control(from: (0, 0), to: (10, 0)), PlanFlow.control(from: (10, 0), to: (0, 0))
+    )
+    #expect(there.x == 5 && back.x == 5 && abs(there.y + 1.8) < 1e-12 && abs(back.y - 1.8) < 1e-12)
+  }
+
   @Test func otherPlansGiveOtherPicturesAndAMissingOneIsSaid() throws {
     let home = try figure([moved(by: 0), moved(by: 0)]).image()
     let away = try figure([moved(by: 2), moved(by: 0)]).image()

@@ -17,6 +17,13 @@ public struct ImageRegion: Sendable, Equatable {
   /// Where a lead is drawn.
   public init(_ box: LeadBox) { self.init(x: box.x, y: box.y, width: box.width, height: box.height) }
 
+  /// The region of an image `factor` times as large whose corner lies at `offset`.
+  public func scaled(by factor: Double, movedBy offset: (x: Double, y: Double) = (0, 0)) -> ImageRegion {
+    ImageRegion(x: offset.x + x * factor, y: offset.y + y * factor, width: width * factor, height: height * factor)
+  }
+
+  public var centre: (x: Double, y: Double) { (x + width / 2, y + height / 2) }
+
   /// Area shared with another rectangle, in square pixels; 0 where they only touch.
   public func overlap(with other: ImageRegion) -> Double {
     let across = min(x + width, other.x + other.width) - max(x, other.x)

@@ -44,8 +44,7 @@ struct LeastSquaresMap {
     let sources = teacher.cells
     let result = Tensor<Float>(uninitialised: [student.count, teacher.count])
     for (j, cell) in student.cells.enumerated() {
-      let place = ImageRegion(
-        x: cell.x * scale, y: cell.y * scale, width: cell.width * scale, height: cell.height * scale)
+      let place = cell.scaled(by: scale)
       for (i, source) in sources.enumerated() {
         result[j * teacher.count + i] = Float(place.overlap(with: source) / (place.width * place.height))
       }

@@ -19,6 +19,20 @@ struct PlanFlow {
 
   /// Whether the box gives clearly more than its part, and enough to be seen.
   var isPreferred: Bool { share >= 0.1 && lift >= Self.clearLift }
+
+  /// The control point of the curve that a flow is drawn as, bent to one side so that flows both ways lie apart.
+  static func control(from start: (x: Double, y: Double), to end: (x: Double, y: Double)) -> (x: Double, y: Double) {
+    let (dx, dy) = (end.x - start.x, end.y - start.y)
+    return (start.x + dx / 2 + 0.18 * dy, start.y + dy / 2 - 0.18 * dx)
+  }
+}
+
+/// By what the cell of a student token is tinted.
+enum PlanTint: Equatable {
+  /// No lead gives it clearly more than the uniform plan would.
+  case spread
+  /// The share of what it draws from leads that comes from others than its own, 0 ... 1.
+  case crossing(Double)
 }
 
 extension PlanGeometry {
@@ -45,5 +59,34 @@ extension PlanGeometry {
         share: sum.mass / all, lift: sum.mass / all / part, x: sum.x / sum.mass, y: sum.y / sum.mass,
         isOwnLead: lead == studentLeads.leads[token], lead: lead)
     }.sorted { ($0.share, $0.y, $0.x) > ($1.share, $1.y, $1.x) }
+  }
+
+  /// The flows of each student token.
+  func flows(of plan: Tensor<Float>) -> [[PlanFlow]] { (0..<student.count).map { flows(of: plan, token: $0) } }
+
+  /// The flows that are drawn: of each token the largest of those that it prefers, those from its own lead first, so that
+  /// the others lie on top.
+  ///
+  /// - Parameters:
+  ///   - flows: of each student token.
+  ///   - count: of one token, at most.
+  func preferredFlows(_ flows: [[PlanFlow]], atMost count: Int) -> [(token: Int, flow: PlanFlow)] {
+    let drawn = flows.enumerated().flatMap { token, sources in
+      sources.filter(\.isPreferred).prefix(count).map { (token: token, flow: $0) }
+    }
+    return drawn.filter(\.flow.isOwnLead) + drawn.filter { !$0.flow.isOwnLead }
+  }
+
+  /// How a token with these flows is tinted; nil for one that lies in no lead, or draws nothing from any.
+  func tint(_ token: Int, _ flows: [PlanFlow]) -> PlanTint? {
+    let known = flows.reduce(0) { $0 + $1.share }
+    guard studentLeads.leads[token] != nil, known > 0 else { return nil }
+    guard flows.contains(where: \.isPreferred) else { return .spread }
+    return .crossing(flows.reduce(0) { $0 + ($1.isOwnLead ? 0 : $1.share) } / known)
+  }
+
+  /// The student's lead boxes on a drawing of its image with this side.
+  func studentBoxes(onSide side: Double) -> [LeadBox] {
+    studentBoxes.map { $0.moved(scaleX: side / student.imageSize, scaleY: side / student.imageSize) }
   }
 }

@@ -10,43 +10,41 @@ extension TransportFigure {
     var paper = ECGPaper.standard
     paper.ink = ECGPaper.Colour(0.25, 0.25, 0.28)
     paper.majorGrid = paper.majorGrid.mixed(with: .white, 0.3)
-    let scale = side / geometry.student.imageSize
-    let boxes = geometry.studentBoxes.map { $0.moved(scaleX: scale, scaleY: scale) }
+    let boxes = geometry.studentBoxes(onSide: side)
     let ecg = try ECGRenderer(paper: paper).render(record, in: boxes, side: Int(side))
     try canvas.draw(ecg, x: left, y: top)
-    let flows = (0..<geometry.student.count).map { geometry.flows(of: plan, token: $0) }
+    let flows = geometry.flows(of: plan)
     drawCells(flows, on: canvas, left: left, top: top)
-    drawBoxes(on: canvas, left: left, top: top)
+    drawBoxes(boxes, on: canvas, left: left, top: top)
     drawFlows(flows, on: canvas, left: left, top: top)
     drawSources(flows, on: canvas, left: left, top: top)
     canvas.strokeRectangle(x: left, y: top, width: side, height: side, line: 2, colour: Palette.frame)
   }
 
-  private func place(_ cell: ImageRegion, _ grid: TokenGrid, left: Double, top: Double) -> ImageRegion {
-    let scale = Self.panelSide / grid.imageSize
-    return ImageRegion(
-      x: left + cell.x * scale, y: top + cell.y * scale, width: cell.width * scale, height: cell.height * scale)
+  private func cell(_ token: Int, left: Double, top: Double) -> ImageRegion {
+    geometry.student[token].scaled(by: Self.panelSide / geometry.student.imageSize, movedBy: (left, top))
   }
 
   private func drawCells(_ flows: [[PlanFlow]], on canvas: CairoCanvas, left: Double, top: Double) {
     for (token, sources) in flows.enumerated() {
-      let cell = place(geometry.student[token], geometry.student, left: left, top: top)
-      let known = sources.reduce(0) { $0 + $1.share }
-      if geometry.studentLeads.leads[token] != nil, known > 0 {
-        let crossing = sources.reduce(0) { $0 + ($1.isOwnLead ? 0 : $1.share) } / known
-        canvas.fillRectangle(
-          x: cell.x, y: cell.y, width: cell.width, height: cell.height,
-          colour: sources.contains(where: \.isPreferred)
-            ? Palette.own.mixed(with: Palette.crossing, crossing) : Palette.compared, opacity: 0.2)
+      let cell = cell(token, left: left, top: top)
+      let colour: ECGPaper.Colour? =
+        switch geometry.tint(token, sources) {
+        case .crossing(let share): Palette.own.mixed(with: Palette.crossing, share)
+        case .spread: Palette.compared
+        case nil: nil
+        }
+      if let colour {
+        canvas.fillRectangle(x: cell.x, y: cell.y, width: cell.width, height: cell.height, colour: colour, opacity: 0.2)
       }
       canvas.strokeRectangle(
         x: cell.x, y: cell.y, width: cell.width, height: cell.height, line: 1, colour: .white, opacity: 0.9)
     }
   }
 
-  private func drawBoxes(on canvas: CairoCanvas, left: Double, top: Double) {
-    for box in geometry.studentBoxes {
-      let area = place(ImageRegion(box), geometry.student, left: left, top: top)
+  private func drawBoxes(_ boxes: [LeadBox], on canvas: CairoCanvas, left: Double, top: Double) {
+    for box in boxes {
+      let area = ImageRegion(box).scaled(by: 1, movedBy: (left, top))
       canvas.strokeRectangle(
         x: area.x, y: area.y, width: area.width, height: area.height, line: 2, colour: Palette.frame, opacity: 0.8)
       let name = box.lead.rawValue + (box.isRhythmStrip ? " (rhythm strip)" : "")
@@ -58,27 +56,21 @@ extension TransportFigure {
 
   /// Each token's flows from the two regions it prefers most, those of other leads on top.
   private func drawFlows(_ flows: [[PlanFlow]], on canvas: CairoCanvas, left: Double, top: Double) {
-    for isOwnLead in [true, false] {
-      for (token, sources) in flows.enumerated() {
-        let cell = place(geometry.student[token], geometry.student, left: left, top: top)
-        let end = (x: cell.x + cell.width / 2, y: cell.y + cell.height / 2)
-        for flow in sources.filter(\.isPreferred).prefix(2) where flow.isOwnLead == isOwnLead {
-          let start = (x: left + flow.x * Self.panelSide, y: top + flow.y * Self.panelSide)
-          let (dx, dy) = (end.x - start.x, end.y - start.y)
-          drawArrow(
-            on: canvas, from: start, control: (start.x + dx / 2 + 0.18 * dy, start.y + dy / 2 - 0.18 * dx), to: end,
-            width: 1 + 6 * flow.share, colour: isOwnLead ? Palette.own : Palette.crossing)
-        }
-      }
+    for (token, flow) in geometry.preferredFlows(flows, atMost: 2) {
+      let start = (x: left + flow.x * Self.panelSide, y: top + flow.y * Self.panelSide)
+      let end = cell(token, left: left, top: top).centre
+      drawArrow(
+        on: canvas, from: start, control: PlanFlow.control(from: start, to: end), to: end, width: 1 + 6 * flow.share,
+        colour: flow.isOwnLead ? Palette.own : Palette.crossing)
     }
   }
 
   /// In each student token the lead it prefers most, with the share it draws from it.
   private func drawSources(_ flows: [[PlanFlow]], on canvas: CairoCanvas, left: Double, top: Double) {
     for (token, sources) in flows.enumerated() {
-      guard let main = sources.filter(\.isPreferred).max(by: { $0.share < $1.share }) else { continue }
+      guard let main = sources.first(where: \.isPreferred) else { continue }
       let share = sources.reduce(0) { $0 + ($1.lead == main.lead ? $1.share : 0) }
-      let cell = place(geometry.student[token], geometry.student, left: left, top: top)
+      let cell = cell(token, left: left, top: top)
       let text = "\(main.lead.rawValue) \(Self.percent(share))"
       let width = canvas.textWidth(text, size: 17, isBold: true)
       let (x, y) = (cell.x + cell.width - width - 12, cell.y + cell.height - 25)

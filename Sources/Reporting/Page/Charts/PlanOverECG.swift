@@ -19,61 +19,58 @@ struct PlanOverECG {
     let side = Self.side
     var drawing = SVGDrawing(width: side, height: side)
     drawing.rectangle(x: 0, y: 0, width: side, height: side, "sheet")
-    let flows = (0..<geometry.student.count).map { geometry.flows(of: plan, token: $0) }
+    let flows = geometry.flows(of: plan)
     drawTokens(flows, on: &drawing)
-    let scale = side / geometry.student.imageSize
-    let boxes = geometry.studentBoxes.map { $0.moved(scaleX: scale, scaleY: scale) }
+    let boxes = geometry.studentBoxes(onSide: side)
     let traces = try ECGRenderer().traces(of: record, in: boxes, side: side)
     drawing.paths(traces, "trace")
-    for box in geometry.studentBoxes {
-      let area = scaled(ImageRegion(box))
-      drawing.rectangle(x: area.x, y: area.y, width: area.width, height: area.height, "box")
-      drawing.text(box.lead.rawValue, x: area.x + 4, y: area.y + 12, .start, "ink bold")
+    for box in boxes {
+      drawing.rectangle(x: box.x, y: box.y, width: box.width, height: box.height, "box")
+      drawing.text(box.lead.rawValue, x: box.x + 4, y: box.y + 12, .start, "ink bold")
     }
-    drawFlows(flows, on: &drawing)
-    let preferred = flows.flatMap { $0.filter(\.isPreferred).prefix(1) }
+    let preferred = geometry.preferredFlows(flows, atMost: 1)
+    for (token, flow) in preferred { draw(flow, to: token, on: &drawing) }
     let confusion = geometry.confusion(of: plan).value
     return drawing.markup(
       id: id, title: title,
-      description: "\(preferred.count { $0.isOwnLead }) preferred sources lie in the token's own lead, "
-        + "\(preferred.count { !$0.isOwnLead }) in another. Lead confusion \(PageNumber.decimals(confusion, 3)), "
+      description: "\(preferred.count { $0.flow.isOwnLead }) preferred sources lie in the token's own lead, "
+        + "\(preferred.count { !$0.flow.isOwnLead }) in another. Lead confusion \(PageNumber.decimals(confusion, 3)), "
         + "of the even plan \(PageNumber.decimals(geometry.uniform.value, 3)).")
   }
 
-  private func scaled(_ region: ImageRegion) -> ImageRegion {
-    let scale = Self.side / geometry.student.imageSize
-    return ImageRegion(
-      x: region.x * scale, y: region.y * scale, width: region.width * scale, height: region.height * scale)
+  private func cell(_ token: Int) -> ImageRegion {
+    geometry.student[token].scaled(by: Self.side / geometry.student.imageSize)
   }
 
   /// Cells of the tokens, tinted by where they take their mass.
   private func drawTokens(_ flows: [[PlanFlow]], on drawing: inout SVGDrawing) {
     for (token, sources) in flows.enumerated() {
-      let cell = scaled(geometry.student[token])
-      let own = sources.filter { $0.isOwnLead }.reduce(0) { $0 + $1.share }
-      let style = sources.contains(where: \.isPreferred) ? (own >= 0.5 ? "fill s3" : "fill s2") : "fill rest"
+      let cell = cell(token)
+      let tint = geometry.tint(token, sources)
       let words = sources.prefix(3).map { "\($0.lead.rawValue) \(PageNumber.percent($0.share))" }.joined(
         separator: ", ")
+      // What is not seen is told to a pointer all the same.
       drawing.rectangle(
-        x: cell.x + 0.5, y: cell.y + 0.5, width: cell.width - 1, height: cell.height - 1, style, opacity: 0.16,
+        x: cell.x + 0.5, y: cell.y + 0.5, width: cell.width - 1, height: cell.height - 1, Self.style(tint),
+        opacity: tint == nil ? 0 : 0.16,
         title: "token \(token), lead \(geometry.studentLeads.leads[token]?.rawValue ?? "none"): \(words)")
     }
   }
 
-  private func drawFlows(_ flows: [[PlanFlow]], on drawing: inout SVGDrawing) {
-    for isOwnLead in [true, false] {
-      for (token, sources) in flows.enumerated() {
-        let cell = scaled(geometry.student[token])
-        let end = (x: cell.x + cell.width / 2, y: cell.y + cell.height / 2)
-        for flow in sources.filter(\.isPreferred).prefix(1) where flow.isOwnLead == isOwnLead {
-          let start = (x: flow.x * Self.side, y: flow.y * Self.side)
-          let (dx, dy) = (end.x - start.x, end.y - start.y)
-          drawing.curve(
-            from: start, control: (start.x + dx / 2 + 0.18 * dy, start.y + dy / 2 - 0.18 * dx), to: end,
-            thickness: 0.8 + 3 * flow.share, "flow \(isOwnLead ? "s3" : "s2")")
-          drawing.circle(x: end.x, y: end.y, radius: 1.6 + 2 * flow.share, "fill \(isOwnLead ? "s3" : "s2")")
-        }
-      }
+  /// Shades between its own lead's colour and the others' would not be told apart at this size.
+  private static func style(_ tint: PlanTint?) -> String {
+    switch tint {
+    case .crossing(let share): share <= 0.5 ? "fill s3" : "fill s2"
+    case .spread, nil: "fill rest"
     }
+  }
+
+  private func draw(_ flow: PlanFlow, to token: Int, on drawing: inout SVGDrawing) {
+    let (start, end) = ((x: flow.x * Self.side, y: flow.y * Self.side), cell(token).centre)
+    let style = flow.isOwnLead ? "s3" : "s2"
+    drawing.curve(
+      from: start, control: PlanFlow.control(from: start, to: end), to: end, thickness: 0.8 + 3 * flow.share,
+      "flow \(style)")
+    drawing.circle(x: end.x, y: end.y, radius: 1.6 + 2 * flow.share, "fill \(style)")
   }
 }
