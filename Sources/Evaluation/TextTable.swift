@@ -56,16 +56,27 @@ public struct TextTable: Sendable {
 }
 
 extension TextTable {
-  /// The cells of an estimate: value and interval, in the given unit.
-  static func cells(_ estimate: Estimate, percent: Bool = false) -> [String] {
-    func number(_ value: Double) -> String { percent ? decimals(100 * value, 1) : decimals(value, 3) }
+  /// The cells of an estimate: value and interval.
+  ///
+  /// - Parameters:
+  ///   - estimate: nil for one that there is not, whose cells are a dash and nothing.
+  ///   - percent: in per cent, with one decimal in place of three.
+  ///   - signed: a difference, with the sign of what is above 0, too.
+  public static func cells(_ estimate: Estimate?, percent: Bool = false, signed: Bool = false) -> [String] {
+    func number(_ value: Double) -> String { decimals(percent ? 100 * value : value, percent ? 1 : 3, signed: signed) }
+    guard let estimate else { return ["-", ""] }
     guard let value = estimate.value else { return ["undefined", ""] }
     guard let low = estimate.low, let high = estimate.high else { return [number(value), "no interval"] }
     return [number(value), "\(number(low)) .. \(number(high))"]
   }
 
-  /// A number with a fixed count of decimals.
-  static func decimals(_ value: Double, _ count: Int) -> String {
+  /// A number with a fixed count of decimals, rounded half away from 0; what is rounded to 0 has no sign.
+  ///
+  /// - Parameters:
+  ///   - value: nil is "undefined".
+  ///   - signed: with the sign of what is above 0, too.
+  public static func decimals(_ value: Double?, _ count: Int, signed: Bool = false) -> String {
+    guard let value else { return "undefined" }
     guard value.isFinite else { return "\(value)" }
     var scale = 1
     for _ in 0..<count { scale *= 10 }
@@ -73,7 +84,7 @@ extension TextTable {
     guard scaled < 1e15 else { return "\(value)" }
     let whole = Int(scaled)
     let fraction = String(whole % scale)
-    let sign = value < 0 && whole > 0 ? "-" : ""
+    let sign = whole == 0 ? "" : value < 0 ? "-" : signed ? "+" : ""
     let padding = String(repeating: "0", count: max(0, count - fraction.count))
     return count == 0 ? sign + String(whole) : "\(sign)\(whole / scale).\(padding)\(fraction)"
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evaluation
 import Experiments
 import Foundation
 import Reporting
@@ -53,9 +54,9 @@ extension TransportFigure {
             "1 (white) to 16.", "",
             "Lead confusion, the mass",
             "outside the framed cells:",
-            "  here \(TransportReport.number(confusion?.value))",
-            "  uniform plan \(TransportReport.number(report.uniform))",
-            "  left out \(TransportReport.number(confusion?.leftOutShare))", "",
+            "  here \(TextTable.decimals(confusion?.value, 3))",
+            "  uniform plan \(TextTable.decimals(report.uniform, 3))",
+            "  left out \(TextTable.decimals(confusion?.leftOutShare, 3))", "",
           ] + notes)
       }
     }

@@ -78,31 +78,25 @@ public struct TransportReport: Codable, Sendable {
     var one = TextTable()
     one.heading("Lead confusion, this record", "with", "left out", comparison, "left out")
     for row in rows {
-      one.row([row.plan.title] + [row.with, row.compared].flatMap { [$0?.record, $0?.leftOut].map(Self.number) })
+      one.row([row.plan.title] + Self.cells(row.with) + Self.cells(row.compared))
     }
-    one.row(["uniform plan"] + [uniform, uniformLeftOut, uniform, uniformLeftOut].map(Self.number))
+    let even = [uniform, uniformLeftOut].map { TextTable.decimals($0, 3) }
+    one.row(["uniform plan"] + even + even)
     var all = TextTable()
     all.heading(
       records == 1 ? "One evaluation record" : "Mean of \(records) evaluation records", "with", "95%", comparison,
       "95%", "difference", "95%")
     for row in rows {
       all.row(
-        [row.plan.title] + Self.cells(row.with?.mean) + Self.cells(row.compared?.mean)
-          + Self.cells(row.difference?.difference))
+        [row.plan.title] + TextTable.cells(row.with?.mean) + TextTable.cells(row.compared?.mean)
+          + TextTable.cells(row.difference?.difference, signed: true))
     }
     lines += [one.render(), all.render()] + notes
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// Value and interval, as tables show them.
-  public static func cells(_ estimate: Estimate?) -> [String] {
-    guard let estimate else { return ["-", ""] }
-    guard let low = estimate.low, let high = estimate.high else { return [number(estimate.value), ""] }
-    return [number(estimate.value), "\(number(low)) .. \(number(high))"]
-  }
-
-  public static func number(_ value: Double?) -> String {
-    // Adding 0 takes the sign from a value that is rounded to -0.
-    value.map { String(format: "%.3f", ($0 * 1000).rounded() / 1000 + 0) } ?? "-"
+  /// Of the drawn recording: confusion, and what it leaves out.
+  private static func cells(_ confusion: Confusion?) -> [String] {
+    confusion.map { own in [own.record, own.leftOut].map { TextTable.decimals($0, 3) } } ?? ["-", "-"]
   }
 }

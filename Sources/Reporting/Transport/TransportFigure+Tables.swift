@@ -60,7 +60,7 @@ extension TransportFigure {
       let value = Double(tick) / 5
       canvas.strokeSegments([(place(value), first, place(value), bottom)], width: 1, colour: Palette.line)
       canvas.drawText(
-        Self.number(value).dropLast(2) + "", x: place(value), y: bottom + 26, size: 18, colour: Palette.faint,
+        TextTable.decimals(value, 1), x: place(value), y: bottom + 26, size: 18, colour: Palette.faint,
         anchor: .middle)
     }
     var y = first

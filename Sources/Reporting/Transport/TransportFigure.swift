@@ -1,6 +1,5 @@
 import Cardiology
 import Evaluation
-import Foundation
 import Tensors
 
 /// A picture of plans between image tokens: which token of the student draws its mass from which region of the teacher's
@@ -114,13 +113,9 @@ public struct TransportFigure {
       x: left, y: y, size: 21, colour: Palette.faint)
   }
 
-  static func number(_ value: Double?) -> String { value.map { decimals($0, 3) } ?? "undefined" }
+  static func number(_ value: Double?) -> String { TextTable.decimals(value, 3) }
 
-  static func percent(_ value: Double) -> String { decimals(100 * value, 0) + "%" }
-
-  private static func decimals(_ value: Double, _ count: Int) -> String {
-    String(format: "%.\(count)f", value)
-  }
+  static func percent(_ value: Double) -> String { TextTable.decimals(100 * value, 0) + "%" }
 }
 
 /// The figure's colours; own and crossing can be told apart by colour-blind readers too.
