@@ -25,7 +25,7 @@ public struct Inspection {
   public func text() throws -> String {
     if let checkpoint = Checkpoint(folder: url), has(Checkpoint.manifestName) { return try describe(checkpoint) }
     if TeacherStore.isStore(url) { return try describe(TeacherStore(url)) }
-    if has("config.yaml") || has("checkpoints") { return try describeRun() }
+    if has(RunFile.configuration) || has(RunFile.checkpoints) { return try describeRun() }
     if has("ptbxl_database.csv") { return try describe(PTBXLDataset(path: url)) }
     if has("exams.csv") { return try describe(CODE15Dataset(path: url)) }
     if has("config.json") { return try describeModel() }
@@ -60,7 +60,8 @@ public struct Inspection {
       let bytes = try store.verify()
       return "\(url.path): sound, \(store.index.samples.count) samples, \(StoreEstimate.text(bytes))\n"
     }
-    let checkpoints = Checkpoint.all(in: has("checkpoints") ? url.appendingPathComponent("checkpoints") : url)
+    let checkpoints = Checkpoint.all(
+      in: has(RunFile.checkpoints) ? url.appendingPathComponent(RunFile.checkpoints) : url)
     guard !checkpoints.isEmpty else {
       throw UserError(
         .badInput, "\(url.path) holds no checkpoint and no teacher store",
@@ -135,7 +136,7 @@ public struct Inspection {
   }
 
   private func describeRun() throws -> String {
-    let checkpoints = Checkpoint.all(in: url.appendingPathComponent("checkpoints"))
+    let checkpoints = Checkpoint.all(in: url.appendingPathComponent(RunFile.checkpoints))
     var table = TextTable()
     table.heading("Run", url.lastPathComponent)
     for checkpoint in checkpoints {
@@ -143,10 +144,10 @@ public struct Inspection {
       table.row(checkpoint.folder.lastPathComponent, verdict)
     }
     if checkpoints.isEmpty { table.row("checkpoints", "none") }
-    for name in ["config.yaml", "metrics.jsonl", "results.json", "student"] {
+    for name in [RunFile.configuration, RunFile.metrics, RunFile.results, RunFile.student] {
       table.row(name, has(name) ? "present" : "absent")
     }
-    let results = url.appendingPathComponent("results.json")
+    let results = url.appendingPathComponent(RunFile.results)
     guard let data = try? Data(contentsOf: results) else { return table.render() }
     guard let summary = try? JSONDecoder().decode(RunSummary.self, from: data) else {
       throw UserError(.badInput, "\(results.path) is not a summary of results", remedy: "run the training again")

@@ -1,6 +1,7 @@
 import Autograd
 import Corpus
 import Distillation
+import Evaluation
 import Foundation
 import Models
 import Tensors
@@ -27,7 +28,7 @@ struct TrainedRun {
       try named.verify()
       (folder, checkpoint, skipped) = (place.deletingLastPathComponent().deletingLastPathComponent(), named, [])
     } else {
-      let found = Checkpoint.newestSound(in: place.appendingPathComponent("checkpoints"))
+      let found = Checkpoint.newestSound(in: place.appendingPathComponent(RunFile.checkpoints))
       guard let newest = found.checkpoint else {
         throw UserError(
           .badInput, found.skipped.first ?? "\(url.path) holds no checkpoint, so it is no trained run",
@@ -35,7 +36,7 @@ struct TrainedRun {
       }
       (folder, checkpoint, skipped) = (place, newest, found.skipped)
     }
-    let settings = folder.appendingPathComponent("config.yaml")
+    let settings = folder.appendingPathComponent(RunFile.configuration)
     guard FileManager.default.fileExists(atPath: settings.path) else {
       throw UserError(
         .badInput, "\(folder.path) holds no config.yaml, which says what the run was trained on",

@@ -118,11 +118,9 @@ public struct ReportedAblation: Decodable {
       teacher
   }
 
-  private static let fileName = "ablation.json"
-
   /// Whether a folder is that of an ablation, finished or not.
   public static func isAblation(_ folder: URL) -> Bool {
-    [fileName, AblationSchedule.fileName].contains {
+    [RunFile.ablation, AblationSchedule.fileName].contains {
       FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path)
     }
   }
@@ -130,7 +128,7 @@ public struct ReportedAblation: Decodable {
   /// - Returns: nil where the folder holds no results of an ablation.
   /// - Throws: `UserError` for results that are damaged.
   public static func read(_ folder: URL) throws -> ReportedAblation? {
-    let file = folder.appendingPathComponent(fileName)
+    let file = folder.appendingPathComponent(RunFile.ablation)
     guard let data = try? Data(contentsOf: file) else { return nil }
     guard var read = try? JSONDecoder().decode(Self.self, from: data) else {
       throw UserError(

@@ -113,7 +113,8 @@ public struct ReportedRun {
   /// What its page is called: a run of an ablation, whose folder's own name is its seed, by condition and method, too.
   var title: String {
     let parts = folder.pathComponents
-    guard isOfAblation, let place = parts.lastIndex(where: { ["runs", "grids"].contains($0) }), place + 1 < parts.count
+    guard isOfAblation, let place = parts.lastIndex(where: { [RunFile.runs, RunFile.grids].contains($0) }),
+      place + 1 < parts.count
     else { return name }
     return parts[(place + 1)...].joined(separator: "/")
   }
@@ -136,19 +137,19 @@ public struct ReportedRun {
     }
     func file(_ name: String) -> URL { url.appendingPathComponent(name) }
     func data(_ name: String) -> Data? { try? Data(contentsOf: file(name)) }
-    guard ["config.yaml", "metrics.jsonl", "environment.json"].contains(where: { data($0) != nil }) else {
+    guard [RunFile.configuration, RunFile.metrics, RunFile.environment].contains(where: { data($0) != nil }) else {
       throw UserError(
         .badInput, "\(url.path) holds no run: config.yaml, metrics.jsonl and environment.json are missing",
         remedy: "name the folder that the run was given as run.folder")
     }
     var problems: [String] = []
-    (configuration, settings) = Self.settings(file("config.yaml"), &problems)
-    start = data("environment.json").flatMap(StartRecord.read)
+    (configuration, settings) = Self.settings(file(RunFile.configuration), &problems)
+    start = data(RunFile.environment).flatMap(StartRecord.read)
     if start == nil { problems.append("environment.json is missing or damaged: where the run ran is not known.") }
-    starts = data("starts.jsonl")?.split(separator: 0x0A).count ?? (start == nil ? 0 : 1)
-    metrics = try MetricsReading(file("metrics.jsonl"))
+    starts = data(RunFile.starts)?.split(separator: 0x0A).count ?? (start == nil ? 0 : 1)
+    metrics = try MetricsReading(file(RunFile.metrics))
     problems += metrics.remarks
-    let written = data("results.json")
+    let written = data(RunFile.results)
     results = written.flatMap { try? JSONDecoder().decode(Results.self, from: $0) }
     if written != nil, results == nil {
       problems.append("results.json is damaged, or of another version: the evaluations cannot be shown.")
@@ -159,11 +160,12 @@ public struct ReportedRun {
     if failure != nil { self.state = State(text: "came to nothing", isFinished: false) }
     answers = Self.answers(of: results, in: url, ablation: kept, &problems)
     lacksSubjects =
-      answers[.after] != nil && !FileManager.default.fileExists(atPath: file(Self.answersName(.after)).path)
+      answers[.after] != nil
+      && !FileManager.default.fileExists(atPath: file(RunFile.answers(of: Model.after.rawValue)).path)
       && kept?.tellsSubjects == false
-    (saves, saved) = Self.checkpoints(file("checkpoints"), &problems)
+    (saves, saved) = Self.checkpoints(file(RunFile.checkpoints), &problems)
     parameters = Self.parameters(configuration)
-    digest = try? Digest.sha256(fileAt: file("student/model.safetensors"))
+    digest = try? Digest.sha256(fileAt: file(RunFile.student).appendingPathComponent("model.safetensors"))
     self.problems = problems
   }
 
@@ -186,8 +188,6 @@ public struct ReportedRun {
     }
   }
 
-  private static func answersName(_ model: Model) -> String { "answers-\(model.rawValue).jsonl" }
-
   /// What a run of an ablation answered; nil where the folder keeps no such answers, or damaged ones.
   private static func ablationAnswers(in folder: URL, _ problems: inout [String]) -> AblationAnswers? {
     guard AblationAnswers.exist(in: folder) else { return nil }
@@ -204,7 +204,7 @@ public struct ReportedRun {
     guard let results else { return [:] }
     var answers: [Model: [KeptAnswer]] = [:]
     for (model, report) in results.models {
-      var name = answersName(model)
+      var name = RunFile.answers(of: model.rawValue)
       let file = folder.appendingPathComponent(name)
       do {
         let kept: [KeptAnswer]

@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 
 /// `environment.json` as far as a report shows it. Every key may be missing: older versions wrote fewer.
@@ -39,7 +40,7 @@ struct StartRecord: Decodable {
 
   /// Of a run folder; nil where it holds none that can be read.
   static func newest(in folder: URL) -> StartRecord? {
-    (try? Data(contentsOf: folder.appendingPathComponent("environment.json"))).flatMap { read($0) }
+    (try? Data(contentsOf: folder.appendingPathComponent(RunFile.environment))).flatMap { read($0) }
   }
 
   static func read(_ data: Data) -> StartRecord? {

@@ -10,7 +10,7 @@ public struct UnfinishedAblation {
   /// - Returns: nil for a folder that holds results, or no ablation.
   /// - Throws: `UserError` for a damaged schedule.
   public init?(_ folder: URL) throws {
-    guard !FileManager.default.fileExists(atPath: folder.appendingPathComponent("ablation.json").path),
+    guard !FileManager.default.fileExists(atPath: folder.appendingPathComponent(RunFile.ablation).path),
       let schedule = try AblationSchedule(in: folder.standardizedFileURL)
     else { return nil }
     self.schedule = schedule
