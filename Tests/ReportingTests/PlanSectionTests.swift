@@ -74,7 +74,7 @@ import Testing
     try withTemporaryFolder { folder in
       let made = MadeRun(folder: folder.appendingPathComponent("made"))
       try made.write()
-      for places in [PlanExhibits.Places.leads(geometry), .times(student: windows(64), teacher: windows(256))] {
+      for places in [TokenPlaces.leads(geometry), .times(student: windows(64), teacher: windows(256))] {
         let exhibits = PlanExhibits(
           step: 60, places: places,
           recordings: [

@@ -86,13 +86,8 @@ struct ReportCommand: ParsableCommand {
 
 extension PlanExhibits {
   fileprivate init(_ plans: RunPlans, records: Int) throws {
-    let places: Places =
-      switch try plans.places() {
-      case .leads(let geometry): .leads(geometry)
-      case .times(let student, let teacher): .times(student: student, teacher: teacher)
-      }
     self.init(
-      step: plans.step, places: places,
+      step: plans.step, places: try plans.places(),
       recordings: try plans.drawings(records: records).map { drawing in
         let share = drawing.attentionOnImage.map {
           String(format: "Mean over heads; image tokens get %.0f%% of the attention.", 100 * $0)

@@ -10,14 +10,6 @@ import Training
 ///
 /// Drawn over recordings, they show from where in the teacher's input a token of the student takes its mass.
 public struct RunPlans {
-  /// Where the image tokens of the two models lie on a recording.
-  public enum Places {
-    /// On the drawn page, each in a lead.
-    case leads(PlanGeometry)
-    /// In time, in seconds: a token of the signal view holds all leads of its window.
-    case times(student: [ClosedRange<Double>], teacher: [ClosedRange<Double>])
-  }
-
   /// The plans of one recording.
   public struct Drawing {
     /// The recording as the models saw it.
@@ -80,7 +72,7 @@ public struct RunPlans {
   }
 
   /// - Throws: `UserError` of kind usage where the tokens of a model have no place on a recording.
-  public func places() throws -> Places {
+  public func places() throws -> TokenPlaces {
     let sides = [source.reader, teacherReader]
     let views = sides.compactMap { $0.side.view as? SignalView }
     guard views.count == sides.count else {

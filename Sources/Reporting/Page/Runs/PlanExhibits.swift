@@ -5,14 +5,6 @@ import Tensors
 
 /// Plans between the image tokens of a run's two models, over recordings, as a report shows them.
 public struct PlanExhibits {
-  /// Where the tokens lie on a recording.
-  public enum Places {
-    /// On the drawn page, each in a lead.
-    case leads(PlanGeometry)
-    /// In time, in seconds: a token holds all leads of its window.
-    case times(student: [ClosedRange<Double>], teacher: [ClosedRange<Double>])
-  }
-
   /// One plan: [teacher tokens, student tokens].
   public struct Plan {
     public var title: String
@@ -35,10 +27,10 @@ public struct PlanExhibits {
 
   /// Step of the checkpoint that the student is of.
   public var step: Int
-  public var places: Places
+  public var places: TokenPlaces
   public var recordings: [Recording]
 
-  public init(step: Int, places: Places, recordings: [Recording]) {
+  public init(step: Int, places: TokenPlaces, recordings: [Recording]) {
     (self.step, self.places, self.recordings) = (step, places, recordings)
   }
 }

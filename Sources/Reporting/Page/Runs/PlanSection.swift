@@ -53,7 +53,7 @@ struct PlanSection {
   }
 
   private func figure(
-    _ plan: PlanExhibits.Plan, of recording: PlanExhibits.Recording, _ places: PlanExhibits.Places, id: String
+    _ plan: PlanExhibits.Plan, of recording: PlanExhibits.Recording, _ places: TokenPlaces, id: String
   ) throws -> PageContent.Figure {
     let title = "\(plan.title), \(recording.record.name)"
     switch places {
