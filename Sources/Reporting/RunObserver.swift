@@ -6,37 +6,29 @@ import Training
 
 /// Shows a run on the terminal and logs it to `metrics.jsonl` and for TensorBoard; lives on rank 0.
 public final class RunObserver: TrainingObserver {
-  private let terminal: Terminal
+  private var status: StatusLine
   private let metrics: MetricsLog
   /// Nil once it could not be written.
   private var tensorBoard: TensorBoardLog?
   private var line = ProgressLine()
-  private var isLineOpen = false
   /// The task that goes on beside training, and its start.
   private var task: (name: String, start: Double)?
   /// What was warned of already, in an earlier phase perhaps.
   private(set) var warned: Set<String> = []
-  /// Seconds of the stopwatch: a clock that is set back would silence the log.
-  private var lastPlainLine = -Double.infinity
-  private let write: (String) -> Void
   private let logger = Logger(label: "evl-dist") { _ in ConsoleLog() }
-
-  /// Seconds between plain lines in a log.
-  private static let plainInterval = 10.0
 
   public init(
     terminal: Terminal, metrics: MetricsLog, tensorBoard: TensorBoardLog? = nil,
     write: @escaping (String) -> Void = { FileHandle.standardOutput.write(Data($0.utf8)) }
   ) {
-    self.terminal = terminal
+    status = StatusLine(terminal: terminal, write: write)
     self.metrics = metrics
     self.tensorBoard = tensorBoard
-    self.write = write
   }
 
   public func began(phase: String, step: Int, steps: Int, parameters: Int) {
     line = ProgressLine()
-    lastPlainLine = -.infinity
+    status.begin(isTold: false)
     do { try metrics.rewind(phase: phase, to: step) } catch { warn("\(error)") }
     note("\(phase): \(Self.grouped(parameters)) parameters, steps \(step) to \(steps)")
   }
@@ -45,39 +37,22 @@ public final class RunObserver: TrainingObserver {
     do { try metrics.append(record, phase: phase) } catch { warn("\(error)") }
     plot { try $0.append(record, phase: phase) }
     let isLast = record.step == record.steps
-    show(line.text(record, phase: phase, width: terminal.width - 1), now: isLast)
+    status.show(line.text(record, phase: phase, width: status.width), now: isLast)
     if isLast { end() }
   }
 
   public func progress(_ name: String, done: Int, of count: Int) {
     if task?.name != name {
       task = (name, Stopwatch.now)
-      // The task was told of just now.
-      lastPlainLine = Stopwatch.now
+      status.begin(isTold: true)
     }
     let seconds = task.map { Stopwatch.now - $0.start } ?? 0
     guard done < count else {
       task = nil
-      // Its result comes next.
-      if isLineOpen { write(Self.rewind) }
-      isLineOpen = false
+      status.clear()
       return
     }
-    show(ProgressLine.text(name, done: done, of: count, seconds: seconds, width: terminal.width - 1), now: false)
-  }
-
-  /// To the line's start, and clear it.
-  private static let rewind = "\r\u{1B}[K"
-
-  /// - Parameter now: in a log too, where other lines come now and then.
-  private func show(_ text: String, now: Bool) {
-    if terminal.isInteractive {
-      write(Self.rewind + text)
-      isLineOpen = true
-    } else if now || Stopwatch.now - lastPlainLine >= Self.plainInterval {
-      lastPlainLine = Stopwatch.now
-      write(text + "\n")
-    }
+    status.show(ProgressLine.text(name, done: done, of: count, seconds: seconds, width: status.width), now: false)
   }
 
   /// The same numbers stand in `metrics.jsonl`, so a run does not end for want of these.
@@ -94,8 +69,8 @@ public final class RunObserver: TrainingObserver {
     let late =
       cost.waited > 0.05 ? String(format: ", %.1f s of it since checkpoint.memory did not suffice", cost.waited) : ""
     let stopped = String(format: "training stood still for %.2f s", cost.stopped) + late
-    if !terminal.isInteractive {
-      write("saved \(checkpoint.folder.path) (\(stopped))\n")
+    if !status.terminal.isInteractive {
+      note("saved \(checkpoint.folder.path) (\(stopped))")
     } else if cost.waited > 0.05 {
       note("saved \(checkpoint.folder.lastPathComponent) (\(stopped))")
     }
@@ -109,10 +84,7 @@ public final class RunObserver: TrainingObserver {
     note("\(phase) step \(last.step): \(scores.metric) " + String(format: "%.4f", last.value) + ", \(rank)")
   }
 
-  public func note(_ message: String) {
-    end()
-    write(message + "\n")
-  }
+  public func note(_ message: String) { status.tell(message) }
 
   public func warn(_ message: String) {
     guard warned.insert(message).inserted else { return }
@@ -121,10 +93,7 @@ public final class RunObserver: TrainingObserver {
   }
 
   /// Ends the line that is rewritten, so that what others print begins one.
-  public func end() {
-    if isLineOpen { write("\n") }
-    isLineOpen = false
-  }
+  public func end() { status.end() }
 
   static func grouped(_ number: Int) -> String {
     let digits = String(number)

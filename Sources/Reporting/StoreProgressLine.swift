@@ -4,40 +4,24 @@ import Foundation
 
 /// The one line that says how far the writing of a teacher store is; a plain line now and then where nobody watches.
 public final class StoreProgressLine {
-  private let terminal: Terminal
-  private let write: (String) -> Void
-  private var last = -Double.infinity
+  private var status: StatusLine
   private var partsSeen = -1
-  private var isOpen = false
-
-  /// Seconds between plain lines in a log.
-  private static let plainInterval = 10.0
 
   public init(
     terminal: Terminal, write: @escaping (String) -> Void = { FileHandle.standardOutput.write(Data($0.utf8)) }
   ) {
-    self.terminal = terminal
-    self.write = write
+    status = StatusLine(terminal: terminal, write: write)
   }
 
   public func show(_ progress: StoreProgress) {
     let isLast = progress.done == progress.samples
-    if terminal.isInteractive {
-      write("\r\u{1B}[K" + Self.text(progress, width: terminal.width - 1))
-      isOpen = true
-      if isLast { end() }
-    } else if isLast || progress.partsDone != partsSeen || Stopwatch.now - last >= Self.plainInterval {
-      last = Stopwatch.now
-      write(Self.text(progress, width: terminal.width) + "\n")
-    }
+    status.show(Self.text(progress, width: status.width), now: isLast || progress.partsDone != partsSeen)
+    if isLast { end() }
     partsSeen = progress.partsDone
   }
 
   /// Ends the line that is rewritten, so that what others print begins one.
-  public func end() {
-    if isOpen { write("\n") }
-    isOpen = false
-  }
+  public func end() { status.end() }
 
   /// The line, at most `width` columns; the time left is known from the first sample of this start on.
   static func text(_ progress: StoreProgress, width: Int) -> String {

@@ -1,3 +1,4 @@
+import Corpus
 import Foundation
 import TestSupport
 import Testing
@@ -123,5 +124,25 @@ import Training
       let plain = try output(interactive: false)
       #expect(!plain.contains("\r") && plain.split(separator: "\n").count == 3)
     }
+  }
+
+  @Test func theLineOfAStoreIsRewrittenOrToldWithEachPart() {
+    func output(interactive: Bool) -> String {
+      var written = ""
+      let line = StoreProgressLine(
+        terminal: Terminal(isInteractive: interactive, width: 60), write: { written += $0 })
+      for done in 1...4 {
+        line.show(
+          StoreProgress(done: done, samples: 4, found: 0, parts: 2, partsDone: done / 3, seconds: Double(done)))
+      }
+      line.end()
+      return written
+    }
+    let rewritten = output(interactive: true)
+    #expect(rewritten.components(separatedBy: "\r\u{1B}[K").count == 5)
+    #expect(rewritten.hasSuffix("left\n") && rewritten.split(separator: "\n").count == 1)
+    // The first, the first of the second part, and the last.
+    let plain = output(interactive: false)
+    #expect(!plain.contains("\r") && plain.split(separator: "\n").count == 3)
   }
 }
