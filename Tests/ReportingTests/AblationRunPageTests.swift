@@ -86,4 +86,40 @@ import Testing
       #expect(older.contains("resamples draw records") && !page.text.contains("resamples draw records"))
     }
   }
+
+  /// Kept once for all runs, a set for each fold and teacher, in the ablation's own folder.
+  @Test func theTeachersAnswersAboutTheSameRecordsAreShown() throws {
+    try withTemporaryFolder { folder in
+      let home = folder.appendingPathComponent("made")
+      let run = try made("all/evl/seed-1", in: folder)
+      func keep(_ answers: [LabelAnswer], as name: String) throws {
+        let place = home.appendingPathComponent("teacher/\(name)")
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        try AblationAnswers(subset: "made records", seconds: 1, answers).write(to: place)
+      }
+      let teacher = run.answers(0.35).map { answer in
+        var answer = answer
+        answer.text = "the teacher's words"
+        return answer
+      }
+      // Of another fold.
+      try keep(Array(teacher.dropFirst(40)), as: "a")
+      try keep(teacher, as: "b")
+      #expect(try run.reported().answers[.teacher] == nil, "no ablation holds the run")
+      try AblationSchedule(home, runs: [run.folder], grids: []).write()
+      let reported = try run.reported()
+      #expect(reported.answers[.teacher]?.map(\.id) == reported.answers[.after]?.map(\.id))
+      let page = try text(run)
+      #expect(page.contains("ring: by the teacher") && page.contains("the teacher's words"))
+      // A run that learns from no teacher has none.
+      let other = try made("all/ce/seed-1", in: folder, settings: ["objective.method=ce"])
+      #expect(try other.reported().answers[.teacher] == nil)
+      // Which of two it is cannot be told; what is damaged is.
+      try keep(teacher, as: "c")
+      #expect(try run.reported().answers[.teacher] == nil)
+      try Data("{".utf8).write(to: home.appendingPathComponent("teacher/c/answers.json"))
+      let rest = try run.reported()
+      #expect(rest.answers[.teacher] != nil && rest.problems.contains { $0.contains("teacher/c are damaged") })
+    }
+  }
 }

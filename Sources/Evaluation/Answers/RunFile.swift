@@ -27,4 +27,6 @@ public enum RunFile {
   /// The folder of its runs, and that of the runs of its grids.
   public static let runs = "runs"
   public static let grids = "grids"
+  /// What its teachers said of the evaluated records, each set in a folder of its own.
+  public static let teacherAnswers = "teacher"
 }

@@ -89,7 +89,8 @@ public struct ReportedRun {
   let starts: Int
   let metrics: MetricsReading
   let results: Results?
-  /// What the evaluated models said, in the order of the records; only of those whose scores are those of `results`.
+  /// What the evaluated models said, in the order of the records; only of those whose scores are those of `results`, and of
+  /// the teacher of an ablation.
   let answers: [Model: [KeptAnswer]]
   /// Whether the run is one of an ablation, whose student `ablate` evaluates.
   let isOfAblation: Bool
@@ -158,7 +159,14 @@ public struct ReportedRun {
     let kept = Self.ablationAnswers(in: url, &problems)
     failure = kept?.failure
     if failure != nil { self.state = State(text: "came to nothing", isFinished: false) }
-    answers = Self.answers(of: results, in: url, ablation: kept, &problems)
+    var answers = Self.answers(of: results, in: url, ablation: kept, &problems)
+    if isOfAblation, configuration?.objective.needsTeacher == true, answers[.teacher] == nil,
+      let results, let said = answers[.after]
+    {
+      answers[.teacher] = Self.ablationTeacher(
+        of: folder, about: said, classes: results.questions.labels.map(\.name), &problems)
+    }
+    self.answers = answers
     lacksSubjects =
       answers[.after] != nil
       && !FileManager.default.fileExists(atPath: file(RunFile.answers(of: Model.after.rawValue)).path)
