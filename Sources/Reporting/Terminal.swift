@@ -18,7 +18,7 @@ public struct Terminal: Sendable {
     self.defaultWidth = defaultWidth
   }
 
-  /// Columns of the terminal's window, which may change while the run goes on; 100 where they are not known.
+  /// Columns of the terminal's window, which may change while the run goes on, 100 where they are not known; 120 in a log.
   public var width: Int {
     guard let device else { return defaultWidth }
     let descriptor = open(device, O_RDONLY | O_NOCTTY)

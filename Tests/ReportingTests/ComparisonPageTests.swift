@@ -52,6 +52,13 @@ import Testing
       try second.put("answers-after.jsonl", try KeptAnswers(answers).jsonLines())
       #expect(
         RunReportTests.expectASoundPage(try html([first, second])).text.contains("answered by the first model only"))
+      // Of one that scores leave out, the probability of a class is missing.
+      answers = second.answers(0.25).map { KeptAnswer($0) }
+      answers.append(KeptAnswer(id: "blank", gold: [], probabilities: ["MI": 0.5], text: nil))
+      try second.put("answers-after.jsonl", try KeptAnswers(answers).jsonLines())
+      let partial = RunReportTests.expectASoundPage(try html([first, second])).text
+      #expect(partial.contains("The answers of b/run lack the probability of a class"))
+      #expect(!partial.contains("keeps no answers"))
       try FileManager.default.removeItem(at: second.file("answers-after.jsonl"))
       #expect(RunReportTests.expectASoundPage(try html([first, second])).text.contains("b/run keeps no answers"))
     }

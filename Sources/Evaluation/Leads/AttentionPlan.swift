@@ -4,8 +4,9 @@ import Tensors
 ///
 /// A = mean over heads of softmax((H_s Wq_i)(H_t Wk_i)^T / sqrt(dk)), the attention of the alignment term (EVL-ECG,
 /// arXiv 2605.29977, "MHCA", which reads it as an entropic plan with one free marginal). Of A are kept the rows of the
-/// student's image tokens and the columns of the teacher's; each kept row is scaled to 1 / m, so that the student's
-/// marginal is uniform as in the transport plan, the teacher's is free, and the mass is 1.
+/// student's image tokens and the columns of the teacher's; each kept row is scaled to 1 / r, of the r rows with any
+/// attention on the image: all m of them, unless it underflows. So the student's marginal is uniform over these as in the
+/// transport plan, the teacher's is free, and the mass is 1.
 public struct AttentionPlan<Element: Scalar> {
   /// [n teacher image tokens, m student image tokens].
   public let plan: Tensor<Element>

@@ -11,8 +11,8 @@ struct InspectCommand: ParsableCommand {
     abstract:
       "Says what a run, checkpoint, model or adapter folder, teacher store, data set or file holds.",
     discussion: """
-      Data sets are the folders of PTB-XL and CODE-15%, and folders of WFDB records; files are WFDB records, .hdf5 and \
-      .safetensors. Pictures and files of conversations are not described.
+      Data sets are the folders of PTB-XL and CODE-15%, and folders of WFDB records; files are WFDB records, .hdf5, \
+      .edf and .safetensors. Pictures and files of conversations are not described.
       With --transport, of a run or checkpoint: draws for one ECG from which region of the teacher's image each image \
       token of the student draws its mass, in the transport plan and in the cross-attention, and says how much crosses \
       from one lead to another, with the transport term and without it.

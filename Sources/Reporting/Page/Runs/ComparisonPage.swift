@@ -135,18 +135,13 @@ struct ComparisonPage {
     guard let first = runs.first, let own = answers(first) else {
       return .init(
         id: id, heading: heading,
-        blocks: [
-          .note(
-            .missing(
-              "The first run keeps no answers, to which others could be compared record by record.",
-              runs.first?.answersRemedy))
-        ])
+        blocks: (runs.first.map { [.note(incomparable($0))] } ?? []))
     }
     var blocks: [PageContent.Block] = []
     var rows: [PageContent.Table.Row] = []
     for run in runs.dropFirst() {
       guard let others = answers(run) else {
-        blocks.append(.note(.missing("\(label(run)) keeps no answers.", run.answersRemedy)))
+        blocks.append(.note(incomparable(run)))
         continue
       }
       do {
@@ -187,6 +182,17 @@ struct ComparisonPage {
       blocks: blocks)
   }
 
+  /// Why a run has no part in the differences.
+  private func incomparable(_ run: ReportedRun) -> PageContent.Note {
+    guard run.answers[.after] == nil else {
+      return .missing(
+        "The answers of \(label(run)) lack the probability of a class, so that they cannot be compared record by record.",
+        "Remove them. \(run.answersRemedy)")
+    }
+    return .missing("\(label(run)) keeps no answers, which are compared record by record.", run.answersRemedy)
+  }
+
+  /// What a run's student said; nil where it is not kept, or lacks the probability of a class.
   private func answers(_ run: ReportedRun) -> [LabelAnswer]? {
     run.answers[.after].flatMap { kept in
       let classes = (run.results?.questions ?? .superclasses).labels.map(\.name)
