@@ -74,7 +74,7 @@ public struct Inspection {
         try checkpoint.verify()
         lines.append("\(checkpoint.folder.path): sound, step \(checkpoint.step)")
       } catch {
-        if checkpoint.isPresent { damaged.append("\(UserError.message(of: error))") }
+        if checkpoint.isPresent { damaged.append(UserError.message(of: error)) }
       }
     }
     // All were removed meanwhile, since newer ones were there.
@@ -254,8 +254,4 @@ public struct Inspection {
     }
     return table.render() + file.metadata.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)\n" }.joined()
   }
-}
-
-extension UserError {
-  fileprivate static func message(of error: any Error) -> String { (error as? UserError)?.message ?? "\(error)" }
 }

@@ -32,6 +32,9 @@ public struct UserError: Error, CustomStringConvertible, Equatable, Sendable {
     self.remedy = remedy
   }
 
+  /// What happened, without what to do; of an error of another type its description.
+  public static func message(of error: any Error) -> String { (error as? UserError)?.message ?? "\(error)" }
+
   public var exitCode: Int32 { kind.rawValue }
 
   public var description: String { remedy.isEmpty ? message : "\(message)\n  to do: \(remedy)" }

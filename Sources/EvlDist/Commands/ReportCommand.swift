@@ -76,16 +76,15 @@ struct ReportCommand: ParsableCommand {
         MissingExhibit(
           reason: "No plans were drawn: --records is 0.", remedy: "evl-dist report --records 2 draws them."))
     }
-    do { return .success(try PlanExhibits(try RunPlans(folder), records: records)) } catch {
-      let known = error as? UserError
+    do { return .success(try PlanExhibits(try TokenPlans(folder), records: records)) } catch {
       return .failure(
-        MissingExhibit(reason: (known?.message ?? "\(error)") + ".", remedy: known?.remedy ?? ""))
+        MissingExhibit(reason: UserError.message(of: error) + ".", remedy: (error as? UserError)?.remedy ?? ""))
     }
   }
 }
 
 extension PlanExhibits {
-  fileprivate init(_ plans: RunPlans, records: Int) throws {
+  fileprivate init(_ plans: TokenPlans, records: Int) throws {
     self.init(
       step: plans.step, places: try plans.places(),
       recordings: try plans.drawings(records: records).map { drawing in

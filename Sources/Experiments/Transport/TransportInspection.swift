@@ -36,7 +36,7 @@ public struct TransportInspection {
         .usage, "\(run.name) was trained without the transport term, so it has no map into the teacher's width to draw",
         remedy: "name a run trained with objective.transport.weight above 0, and this one with --against")
     }
-    let plans = try RunPlans(run)
+    let plans = try TokenPlans(run)
     (corpus, teacher, teacherReader, with) = (plans.corpus, plans.teacher, plans.teacherReader, plans.source)
     geometry = try PlanGeometry(student: with.reader, teacher: teacherReader)
     notes = run.skipped.map { "skipped: \($0)" }

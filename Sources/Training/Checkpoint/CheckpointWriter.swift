@@ -102,7 +102,7 @@ public struct CheckpointWriter: Sendable {
   func failure(step: Int, _ error: any Error) -> UserError {
     let final = checkpoints.appendingPathComponent(Checkpoint.name(step: step))
     return UserError(
-      .inputOutput, "checkpoint \(final.path) cannot be written: \((error as? UserError)?.message ?? "\(error)")",
+      .inputOutput, "checkpoint \(final.path) cannot be written: \(UserError.message(of: error))",
       remedy: "free space or permissions are lacking; the last complete checkpoint stands")
   }
 

@@ -159,7 +159,7 @@ struct ComparisonPage {
             ])
         }
       } catch {
-        blocks.append(.note(.warning("\(label(run)): \((error as? UserError)?.message ?? "\(error)")")))
+        blocks.append(.note(.warning("\(label(run)): \(UserError.message(of: error))")))
       }
     }
     if !rows.isEmpty, subjects == nil {

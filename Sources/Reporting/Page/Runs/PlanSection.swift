@@ -22,7 +22,7 @@ struct PlanSection {
         do {
           figures.append(try figure(plan, of: recording, exhibits.places, id: "plan-\(number)-\(place)"))
         } catch {
-          blocks.append(.note(.warning("\(recording.record.name): \((error as? UserError)?.message ?? "\(error)")")))
+          blocks.append(.note(.warning("\(recording.record.name): \(UserError.message(of: error))")))
         }
       }
       blocks.append(.figures(.init(figures)))

@@ -29,7 +29,7 @@ extension ReportedRun {
       } catch {
         problems.append(
           "The teacher's answers in \(folder.path) are damaged and are left out: "
-            + ((error as? UserError)?.message ?? "\(error)"))
+            + UserError.message(of: error))
       }
     }
     return found.count == 1 ? found[0] : nil

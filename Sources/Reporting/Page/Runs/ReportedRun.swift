@@ -191,7 +191,7 @@ public struct ReportedRun {
       }
       return (resolved.configuration, settings)
     } catch {
-      problems.append("config.yaml cannot be read: \((error as? UserError)?.message ?? "\(error)")")
+      problems.append("config.yaml cannot be read: \(UserError.message(of: error))")
       return (nil, [])
     }
   }
@@ -200,7 +200,7 @@ public struct ReportedRun {
   private static func ablationAnswers(in folder: URL, _ problems: inout [String]) -> AblationAnswers? {
     guard AblationAnswers.exist(in: folder) else { return nil }
     do { return try AblationAnswers(in: folder) } catch {
-      problems.append((error as? UserError)?.message ?? "\(error)")
+      problems.append(UserError.message(of: error))
       return nil
     }
   }
@@ -230,7 +230,7 @@ public struct ReportedRun {
         }
         answers[model] = kept
       } catch {
-        problems.append((error as? UserError)?.message ?? "\(error)")
+        problems.append(UserError.message(of: error))
       }
     }
     return answers

@@ -54,10 +54,10 @@ extension RunPage {
   }
 
   private func table(_ models: [(model: ReportedRun.Model, report: PTBXLSuperReport)]) -> PageContent.Table {
-    func cell(_ estimate: Estimate?, times factor: Double = 1) -> PageContent.Table.Cell {
+    func cell(_ estimate: Estimate?) -> PageContent.Table.Cell {
       guard let estimate else { return .number("–") }
       guard let value = estimate.value else { return .number("undefined") }
-      return .number(PageNumber.decimals(factor * value, factor == 1 ? 3 : 1), PageNumber.interval(estimate))
+      return .number(PageNumber.decimals(value, 3), PageNumber.interval(estimate))
     }
     return .init(
       summary: "Scores on probabilities and on generated text",

@@ -9,7 +9,7 @@ import Training
 /// run has trained, and the alignment's cross-attention, as far as the run has them.
 ///
 /// Drawn over recordings, they show from where in the teacher's input a token of the student takes its mass.
-public struct RunPlans {
+public struct TokenPlans {
   /// The plans of one recording.
   public struct Drawing {
     /// The recording as the models saw it.
