@@ -1,4 +1,3 @@
-import Cluster
 import Corpus
 import Foundation
 
