@@ -24,6 +24,20 @@ extension DefaultScorer {
   ]
   /// Two words that deny what follows.
   private static let denyingPairs: Set<[String]> = [["rather", "than"], ["instead", "of"], ["anything", "but"]]
+  /// Two words that deny what follows unless they are negated themselves: "rule out MI", but "cannot rule out MI".
+  private static let excludingPairs: Set<[String]> = [
+    ["rule", "out"], ["ruled", "out"], ["ruling", "out"], ["r", "o"],
+  ]
+  private static let reversing: Set<String> = [
+    "not", "cannot", "never", "nor", "without", "unable", "difficult", "hard", "impossible",
+  ]
+  /// Words before which the negation of them is looked at, too, where a denial's reach ends at them: "no evidence for", "rule
+  /// out".
+  private static let linking: Set<String> = [
+    "a", "an", "any", "of", "for", "evidence", "sign", "signs", "indication", "indications", "suggestion", "out",
+  ]
+  /// How many words before a mention are looked at for a denial, at the most.
+  static let farthest = 12
   /// Two words that end a denial: "no abnormality other than CD".
   private static let turningPairs: Set<[String]> = [["other", "than"], ["apart", "from"], ["aside", "from"]]
   /// Verbs behind which a sentence has another object.
@@ -39,9 +53,17 @@ extension DefaultScorer {
     negators.contains(word) || word.hasSuffix("n't") || vocabulary.furtherNegators.contains(word)
   }
 
+  /// The last words, as many as a denial reaches over. - Complexity: O(1).
+  static func near(_ words: [String], _ vocabulary: Vocabulary) -> [String] {
+    let last = words.suffix(farthest)
+    var start = max(last.startIndex, last.endIndex - vocabulary.reach)
+    while start > last.startIndex, linking.contains(last[start]) { start -= 1 }
+    return Array(last[start...])
+  }
+
   /// Whether words deny what follows them: the last of those in reach that denies is not turned by one behind it.
   static func denyWhatFollows(_ words: [String], _ vocabulary: Vocabulary) -> Bool {
-    let near = Array(words.suffix(vocabulary.reach))
+    let near = near(words, vocabulary)
     var (isDenying, isPair) = (false, false)
     var place = 0
     while place < near.count {
@@ -53,6 +75,11 @@ extension DefaultScorer {
         place += 1
       } else if turningPairs.contains([word, next]) {
         isDenying = false
+        place += 1
+      } else if excludingPairs.contains([word, next]) {
+        let before = words.suffix(farthest).dropLast(near.count - place + 1)
+        let isReversed = before.contains { reversing.contains($0) || $0.hasSuffix("n't") }
+        (isDenying, isPair) = (!isReversed, false)
         place += 1
       } else if isNegator(word, vocabulary) {
         if !harmless.contains(next) { (isDenying, isPair) = (true, false) }

@@ -6,7 +6,7 @@ extension DefaultScorer {
   ///
   /// "not sure" anywhere; else a leading yes or no; else whichever of the two occurs as a word alone.
   public static func verdict(in text: String) -> Verdict? {
-    let reading = WordText(answer(in: text))
+    let reading = WordText(answer(in: withoutReasoning(text)))
     if !reading.ranges(of: "not sure", caseSensitive: false).isEmpty { return .notSure }
     let words = reading.words(in: 0..<reading.scalars.count)
     if let first = words.first.flatMap({ Verdict(rawValue: $0) }) { return first }
@@ -22,18 +22,21 @@ extension DefaultScorer {
   /// Whole words in any case, the longest option first: words that belong to a longer option do not also name a shorter
   /// one inside it. What the text denies is not named ("There is no p duration"), by the rules of labels; an option that is
   /// itself a denial ("none") counts wherever it stands, and denies nothing behind it. Where all options are yes, no or not
-  /// sure, the verdict of the text.
+  /// sure, the verdict of the text. What stands between `<think>` tags is no part of the text, here and in `verdict`.
+  /// - Complexity: as of `labels`.
   public static func options(_ options: [String], in text: String) -> Set<String> {
     if !options.isEmpty, options.allSatisfy({ Verdict(rawValue: $0.lowercased()) != nil }) {
       let verdict = verdict(in: text)?.rawValue
       return Set(options.filter { $0.lowercased() == verdict })
     }
-    let reading = WordText(answer(in: text))
+    let reading = WordText(answer(in: withoutReasoning(text)))
     var mentions: [Mention] = []
+    var isTaken = Array(repeating: false, count: reading.scalars.count)
     for option in options.sorted(by: { ($0.unicodeScalars.count, $1) > ($1.unicodeScalars.count, $0) }) {
-      for range in reading.ranges(of: option, caseSensitive: false)
-      where !mentions.contains(where: { $0.range.overlaps(range) }) {
-        mentions.append(Mention(entry: .init(option), range: range))
+      let entry = Vocabulary.Entry(option)
+      for range in reading.ranges(of: option, caseSensitive: false) where !isTaken[range].contains(true) {
+        for place in range { isTaken[place] = true }
+        mentions.append(Mention(entry: entry, range: range))
       }
     }
     let denials = mentions.filter { isDenial($0.entry.label) }

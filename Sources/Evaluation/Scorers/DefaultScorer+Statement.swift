@@ -8,7 +8,10 @@ extension DefaultScorer {
     /// The words behind it.
     let rest: ArraySlice<String>
 
-    private static let denials: Set<String> = ["absent", "negative", "excluded", "unlikely"]
+    /// How many words a statement has at the most: no more are looked at.
+    static let reach = 12
+
+    private static let denials: Set<String> = ["absent", "negative", "excluded", "unlikely", "rejected", "dismissed"]
     /// What may stand between a label and its verdict.
     private static let fillers: Set<String> = [
       "is", "are", "was", "were", "be", "been", "has", "have", "had", "can", "could", "appears", "appear", "seems",
@@ -17,20 +20,30 @@ extension DefaultScorer {
     /// What a label is that is there; behind "not", what denies it where no verb stands before: "MI not present".
     private static let findings: Set<String> = [
       "present", "seen", "evident", "found", "detected", "identified", "noted", "observed", "shown", "visible",
-      "apparent", "suspected", "likely", "demonstrated", "indicated", "confirmed", "diagnosed",
+      "apparent", "suspected", "likely", "demonstrated", "indicated", "confirmed", "diagnosed", "applies", "apply",
+      "applicable",
     ]
+    /// What a label does not do that does not hold: "MI and CD do not apply".
+    private static let holding: Set<String> = ["apply", "hold", "fit", "match", "exist", "occur"]
+    /// What a label may be before a verdict that is against it: "was considered but excluded".
+    private static let suspicions: Set<String> = ["considered", "suspected"]
+    private static let turnings: Set<String> = ["but", "and", "then", "yet", "later", "subsequently", "finally"]
     /// What makes of "not" something else than a denial: "cannot be excluded", "is not only".
     private static let reversals: Set<String> = ["excluded", "ruled", "only", "merely", "just"]
 
     static let denial = Statement(holds: false, verb: nil, rest: [])
 
     /// Nil where the words say nothing of what stands before them.
+    ///
     /// - Parameter isWhole: whether their clause ends behind them, so that "is not" alone denies.
     static func of(_ words: [String], isWhole: Bool) -> Statement? {
       let said = words.drop(while: fillers.contains)
       guard let first = said.first else { return nil }
       let verb = said.startIndex > 0 ? words.first : nil
       let further = said.dropFirst().drop(while: fillers.contains)
+      if let turned = turned(said, isWhole: isWhole) {
+        return Statement(holds: false, verb: verb ?? turned.verb, rest: turned.rest)
+      }
       if denials.contains(first) { return Statement(holds: false, verb: verb, rest: said.dropFirst()) }
       if findings.contains(first) { return Statement(holds: true, verb: verb, rest: said.dropFirst()) }
       if first == "ruled" {
@@ -42,6 +55,23 @@ extension DefaultScorer {
         verb != nil || first != "not" || findings.contains(next)
       else { return nil }
       return Statement(holds: false, verb: verb, rest: further.dropFirst())
+    }
+
+    /// The denial in "was considered but excluded" and "does not apply"; nil where the words are none such.
+    private static func turned(_ said: ArraySlice<String>, isWhole: Bool) -> Statement? {
+      guard let first = said.first else { return nil }
+      if suspicions.contains(first) {
+        let then = said.dropFirst().drop { turnings.contains($0) || fillers.contains($0) }
+        guard let next = then.first, !suspicions.contains(next), let denial = of(Array(then), isWhole: false),
+          !denial.holds
+        else { return nil }
+        return Statement(holds: false, verb: nil, rest: denial.rest)
+      }
+      guard ["do", "does", "did"].contains(first), said.dropFirst().first == "not" else { return nil }
+      let then = said.dropFirst(2).drop(while: fillers.contains)
+      guard let next = then.first else { return isWhole ? Statement(holds: false, verb: first, rest: then) : nil }
+      guard holding.contains(next) || findings.contains(next) else { return nil }
+      return Statement(holds: false, verb: first, rest: then.dropFirst())
     }
 
     /// What the words of a cell of a table say.
@@ -57,7 +87,7 @@ extension DefaultScorer {
 
     /// The denial in what follows a colon, if it is one.
     static func behindColon(_ words: [String]) -> Statement? {
-      let isNo = ["no", "none", "false", "0"].contains(words.first ?? "") || words == ["not"]
+      let isNo = ["no", "none", "false", "0", "null"].contains(words.first ?? "") || words == ["not"]
       return isNo || of(words, isWhole: true)?.holds == false ? .denial : nil
     }
   }

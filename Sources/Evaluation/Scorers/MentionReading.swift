@@ -2,8 +2,11 @@
 ///
 /// Not asserted is what is negated within its clause, as far as no "but" or the like ends the negation; the members of a
 /// list that is ("no MI, CD or HYP", "no MI, CD and HYP", "neither MI, CD nor HYP"); what is answered with no ("MI: no",
-/// "| MI | no |", "CD is absent", "MI and CD are not seen"); and what a word behind it gives another meaning. The last of a
-/// list may have a statement of its own: "there is no MI and STTC is present".
+/// "| MI | no |", "CD is absent", "MI and CD are not seen"); what has an empty box or a cross (`CheckMarks`); and what a word
+/// behind it gives another meaning. The last of a list may have a statement of its own: "there is no MI and STTC is present".
+///
+/// Of a clause no more is looked at than the `farthest` words before a mention, `clauseReach` before a list, and
+/// `Statement.reach` behind one, so that the work grows with the length of a text that has no full stop, not with its square.
 struct MentionReading {
   typealias Mention = DefaultScorer.Mention
   typealias Statement = DefaultScorer.Statement
@@ -27,26 +30,37 @@ struct MentionReading {
 
   /// Words that join the members of a list.
   private static let joints: Set<String> = ["or", "nor", "and"]
-  private static let singular: Set<String> = ["is", "was", "has", "appears", "seems"]
+  private static let singular: Set<String> = ["is", "was", "has", "appears", "seems", "does", "applies"]
+  /// How many words before a list tell whether what stands behind it is of its last element alone.
+  private static let clauseReach = 50
 
   private let text: WordText
   private let vocabulary: DefaultScorer.Vocabulary
   /// In their order.
   private let mentions: [Mention]
-  /// Where lines end, and where a table's cells do.
-  private let (lineEnds, bars): ([Int], [Int])
+  /// Where they end, in ascending order.
+  private let ends: [Range<Int>]
+  /// Of each mention, the first behind it that is of another label.
+  private let others: [Int]
+  private let marks: CheckMarks
+  private let cells: TableCells
 
   init(_ mentions: [Mention], in text: WordText, _ vocabulary: DefaultScorer.Vocabulary) {
-    self.text = text
-    self.vocabulary = vocabulary
-    self.mentions = mentions.sorted {
+    let mentions = mentions.sorted {
       ($0.range.lowerBound, $0.range.upperBound) < ($1.range.lowerBound, $1.range.upperBound)
     }
-    lineEnds = text.scalars.indices.filter { text.scalars[$0] == "\n" || text.scalars[$0] == "\r" }
-    bars = text.scalars.indices.filter { text.scalars[$0] == "|" }
+    var others = Array(repeating: mentions.count, count: mentions.count)
+    for place in mentions.indices.dropLast().reversed() {
+      let isSame = mentions[place].entry.label == mentions[place + 1].entry.label
+      others[place] = isSame ? others[place + 1] : place + 1
+    }
+    (self.text, self.vocabulary, self.mentions, self.others) = (text, vocabulary, mentions, others)
+    ends = mentions.map(\.range).sorted { $0.upperBound < $1.upperBound }
+    marks = CheckMarks(in: text, labels: mentions.map(\.range.lowerBound))
+    cells = TableCells(in: text, marks)
   }
 
-  /// The mentions that the text makes of itself. - Complexity: O(text + mentions * (clause + line of a table)).
+  /// The mentions that the text makes of itself. - Complexity: O(text + mentions * (log text + words within reach)).
   var asserted: [Mention] { lists.flatMap { members(of: $0) }.filter { !isAnother($0) } }
 
   private var lists: [List] {
@@ -64,8 +78,8 @@ struct MentionReading {
         lists += [list, List(elements: [[mention]])]
         continue
       }
-      let joint = Joint(words: text.words(in: between), hasComma: holds(between, ","))
-      if joint.words.isEmpty, !joint.hasComma, between.isEmpty || holds(between, "(/[") {
+      let joint = Joint(words: text.words(in: between), hasComma: text.holds(between, ","))
+      if joint.words.isEmpty, !joint.hasComma, between.isEmpty || text.holds(between, "(/[") {
         list.elements[list.elements.count - 1].append(mention)
       } else {
         list.elements.append([mention])
@@ -76,21 +90,20 @@ struct MentionReading {
     return lists
   }
 
-  private func holds(_ range: Range<Int>, _ signs: String) -> Bool {
-    text.scalars[range].contains { signs.unicodeScalars.contains($0) }
-  }
-
   private func joins(_ range: Range<Int>) -> Bool {
-    text.words(in: range).allSatisfy(Self.joints.contains) && !holds(range, ".;:!?\n\r=|")
+    text.lazyWords(in: range).allSatisfy(Self.joints.contains) && !text.holds(range, ".;:!?\n\r=|")
+      && !marks.isMarked(range)
   }
 
   /// The mentions of a list that are asserted.
   private func members(of list: List) -> [Mention] {
+    if marks.deny(list.elements[0][0].range.lowerBound) { return [] }
     let statements = list.elements.map { element in element.lazy.compactMap { statement($0) }.first }
     let last = statements[statements.count - 1]
     let isLastDenied = last?.holds == false
     let isNegated = list.elements.map { element in
-      element.first.map { DefaultScorer.denyWhatFollows(words(before: $0), vocabulary) } ?? false
+      element.first.map { DefaultScorer.denyWhatFollows(words(before: $0, atMost: DefaultScorer.farthest), vocabulary) }
+        ?? false
     }
     let own = ownStatement(list, isNegated: isNegated[0], last)
     let covered = isNegated[0] ? negatedElements(list) : 0
@@ -108,9 +121,8 @@ struct MentionReading {
   /// How many elements a negation before the first is of: up to that behind the last "or", all of "no MI, CD and HYP".
   private func negatedElements(_ list: List) -> Int {
     if let last = list.joints.lastIndex(where: \.isAlternative) { return last + 2 }
-    let negator = words(before: list.elements[0][0]).suffix(vocabulary.reach).last {
-      DefaultScorer.isNegator($0, vocabulary)
-    }
+    let before = words(before: list.elements[0][0], atMost: DefaultScorer.farthest)
+    let negator = DefaultScorer.near(before, vocabulary).last { DefaultScorer.isNegator($0, vocabulary) }
     // "Not normal, MI and HYP" goes on to what there is.
     guard let negator, negator != "not", negator != "cannot", !negator.hasSuffix("n't") else { return 1 }
     let isEnumeration =
@@ -126,7 +138,7 @@ struct MentionReading {
     guard all > 1, let statement, let joint = list.joints.last, joint.words == ["and"], let verb = statement.verb
     else { return all }
     let isSingular = Self.singular.contains(verb)
-    let clause = words(before: list.elements[0][0])
+    let clause = words(before: list.elements[0][0], atMost: Self.clauseReach)
     let before = clause[(clause.lastIndex(of: "that").map { $0 + 1 } ?? 0)...]
     let negator = before.firstIndex { DefaultScorer.isNegator($0, vocabulary) } ?? before.endIndex
     let isOfVerb =
@@ -145,15 +157,14 @@ struct MentionReading {
     return isSingular || list.hasAlternatives ? all - 1 : comma.map { $0 + 1 } ?? all - 1
   }
 
-  /// The words of a mention's clause before it; those behind another one alone where that has its verdict already ("MI is
-  /// absent and") or the sentence a new object ("no MI and the ECG shows").
-  private func words(before mention: Mention) -> [String] {
-    let clause = text.clause(before: mention.range.lowerBound)
-    let others = mentions[..<firstMention(from: mention.range.lowerBound)].reversed()
-      .prefix { $0.range.lowerBound >= clause.lowerBound }
-      .filter { $0.range.upperBound <= mention.range.lowerBound }
-    guard let other = others.map(\.range.upperBound).max() else { return text.words(in: clause) }
-    let between = text.words(in: other..<mention.range.lowerBound)
+  /// The last words of a mention's clause before it; those behind another one alone where that has its verdict already ("MI
+  /// is absent and") or the sentence a new object ("no MI and the ECG shows").
+  private func words(before mention: Mention, atMost count: Int) -> [String] {
+    let start = mention.range.lowerBound
+    let clause = text.clause(before: start)
+    let all = text.lazyWords(in: clause).suffix(count)
+    guard let other = end(before: start, in: clause) else { return Array(all) }
+    let between = text.words(in: other..<start)
     if between.contains(where: DefaultScorer.showingVerbs.contains) { return between }
     // "No MI seen and CD" denies both.
     if let said = Statement.of(between, isWhole: false), said.rest.first != "or", said.rest.first != "nor",
@@ -161,25 +172,35 @@ struct MentionReading {
     {
       return Array(said.rest)
     }
-    return text.words(in: clause)
+    return Array(all)
+  }
+
+  /// Where the last mention ends that lies before `place` in its clause; nil where there is none.
+  private func end(before place: Int, in clause: Range<Int>) -> Int? {
+    // One that begins before the clause may end in it, but those that end before it are none.
+    let last = ends[..<ends.place(from: place + 1, of: \.upperBound)].last {
+      $0.lowerBound >= clause.lowerBound || $0.upperBound <= clause.lowerBound
+    }
+    return last.flatMap { $0.lowerBound >= clause.lowerBound ? $0.upperBound : nil }
   }
 
   /// Whether a word behind the mention gives it another meaning.
   private func isAnother(_ mention: Mention) -> Bool {
     let rest = text.rest(after: mention.range.upperBound)
     guard rest.lowerBound > mention.range.upperBound, let start = rest.first, WordText.isWord(text.scalars[start]),
-      let next = text.words(in: rest.prefix(40)).first
+      let next = text.lazyWords(in: rest.prefix(40)).first
     else { return false }
     return mention.entry.otherBefore.contains(next)
   }
 
   /// What stands behind a mention and says whether it is there: in its row of a table, in brackets, behind a colon or a
-  /// dash, or in words.
+  /// dash, in words, or by a mark.
   private func statement(_ mention: Mention) -> Statement? {
     if let cell = cell(mention) { return cell }
     var rest = text.rest(behindMarksAfter: mention.range.upperBound)
     if let start = rest.first, text.scalars[start] == "(" {
       guard let end = rest.prefix(80).first(where: { text.scalars[$0] == ")" }) else { return nil }
+      if let mark = marks.statement(alone: start + 1..<end) { return mark }
       let inside = text.words(in: start..<end)
       if inside.count <= 2 && inside.first == "no" || Statement.of(inside, isWhole: true)?.holds == false {
         return .denial
@@ -189,52 +210,40 @@ struct MentionReading {
       rest = text.rest(behindMarksAfter: start + 1)
     }
     guard let sign = rest.first else { return nil }
-    if holds(sign..<sign + 1, ":=") {
+    if text.sign(at: sign, isOneOf: ":=-–—") {
       let verdict = text.rest(behindMarksAfter: sign + 1).lowerBound
-      return Statement.behindColon(text.words(in: text.clause(after: verdict)))
+      if let mark = marks.statement(at: verdict) { return mark }
+      if text.sign(at: sign, isOneOf: ":=") { return Statement.behindColon(words(from: verdict)) }
     }
-    let words = text.words(in: text.clause(after: sign))
-    if holds(sign..<sign + 1, "-–—"), words == ["no"] { return .denial }
+    if let mark = marks.statement(at: sign) { return mark }
+    let words = words(from: sign)
+    if text.sign(at: sign, isOneOf: "-–—"), words == ["no"] { return .denial }
     return Statement.of(words, isWhole: true)
+  }
+
+  /// The first words of what is left of a clause.
+  private func words(from place: Int) -> [String] {
+    Array(text.lazyWords(in: text.clause(after: place)).prefix(Statement.reach))
   }
 
   /// What the row of a table says of a mention: its first cell behind it that says yes or no, before another label's.
   private func cell(_ mention: Mention) -> Statement? {
     let start = mention.range.upperBound
-    let firstBar = bars.place(from: start, of: \.self)
-    guard firstBar < bars.count else { return nil }
-    let line = lineEnds[lineEnds.place(from: start, of: \.self)...].first ?? text.scalars.count
-    guard bars[firstBar] < line else { return nil }
-    let other = mentions[firstMention(from: start)...].first { $0.entry.label != mention.entry.label }
-    let end = min(line, other?.range.lowerBound ?? line)
-    let inside = bars[firstBar..<bars.place(from: end, of: \.self)]
-    let cells = zip(inside, inside.dropFirst() + [end]).lazy.map { text.words(in: $0 + 1..<$1) }
-    return cells.compactMap(Statement.ofCell).first
-  }
-
-  /// The first mention that begins at `place` or behind it.
-  private func firstMention(from place: Int) -> Int {
-    mentions.place(from: place, of: \.range.lowerBound)
+    let next = mentions.place(from: start, of: \.range.lowerBound)
+    let other =
+      next == mentions.count || mentions[next].entry.label != mention.entry.label ? next : others[next]
+    return cells.statement(
+      from: start, before: other < mentions.count ? mentions[other].range.lowerBound : text.scalars.count)
   }
 }
 
 extension WordText {
-  /// The text from `place` on, white space and the marks of emphasis skipped.
+  /// The text from `place` on; white space, marks of emphasis and quotation marks are skipped.
   fileprivate func rest(behindMarksAfter place: Int) -> Range<Int> {
-    let start = scalars[place...].firstIndex { !$0.properties.isWhitespace && $0 != "*" && $0 != "`" }
-    return (start ?? scalars.count)..<scalars.count
-  }
-}
-
-extension Array {
-  /// Index of the first element, of those in ascending order of `position`, that is not before `start`.
-  fileprivate func place(from start: Int, of position: (Element) -> Int) -> Int {
-    var (low, high) = (0, count)
-    while low < high {
-      let middle = (low + high) / 2
-      if position(self[middle]) < start { low = middle + 1 } else { high = middle }
+    let start = scalars[place...].firstIndex {
+      !$0.properties.isWhitespace && !"*`\"'\u{2018}\u{2019}\u{201C}\u{201D}".unicodeScalars.contains($0)
     }
-    return low
+    return (start ?? scalars.count)..<scalars.count
   }
 }
 

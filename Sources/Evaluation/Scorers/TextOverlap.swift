@@ -1,7 +1,7 @@
 /// How much of a reference report's wording a generated one repeats.
 ///
-/// Words are the longest runs of letters and digits (any script), lower-cased; nothing is removed or stemmed.
-/// For both scores: two empty texts score 1, an empty one against a text 0.
+/// Words are the longest runs of letters and digits (any script), lower-cased; nothing is stemmed, and nothing removed but what
+/// stands between `<think>` tags. For both scores: two empty texts score 1, an empty one against a text 0.
 public struct TextOverlap: Sendable {
   private let reference: [String]
   private let generated: [String]
@@ -60,10 +60,15 @@ public struct TextOverlap: Sendable {
   }
 
   private static func statements(_ text: String) -> Set<[String]> {
-    Set(text.split { ".,;:".contains($0) || $0.isNewline }.map { words(String($0)) }.filter { !$0.isEmpty })
+    let statements = DefaultScorer.withoutReasoning(text).split { ".,;:".contains($0) || $0.isNewline }
+    return Set(statements.map { plainWords($0) }.filter { !$0.isEmpty })
   }
 
   static func words(_ text: String) -> [String] {
+    plainWords(DefaultScorer.withoutReasoning(text))
+  }
+
+  private static func plainWords(_ text: some StringProtocol) -> [String] {
     text.lowercased().split { !$0.isLetter && !$0.isNumber }.map(String.init)
   }
 }
