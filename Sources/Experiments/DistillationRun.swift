@@ -78,14 +78,13 @@ public final class DistillationRun {
     let evaluator = corpus.evaluated.map { RunEvaluator(context: context, corpus: $0, folder: folder) }
     let teacherReport = try teacher.flatMap {
       try evaluator?.report(
-        "teacher", $0.model, $0.blueprint.side, cache: configuration.teacher.path.isEmpty ? $0.folder : folder,
-        kept: "teacher")
+        .teacher, $0.model, $0.blueprint.side, cache: configuration.teacher.path.isEmpty ? $0.folder : folder)
     }
-    let before = try evaluator?.report("student before", trainee.model, student.side, cache: folder, kept: "before")
+    let before = try evaluator?.report(.before, trainee.model, student.side, cache: folder)
     trainer.evaluation = try evaluator?.periodic(trainee.model, student.side)
     if let signal = try trainer.run(resume: resume) { return .stopped(signal: signal, folder: folder) }
     try exportStudent(trainee)
-    let after = try evaluator?.report("student after", trainee.model, student.side, cache: nil, kept: "after")
+    let after = try evaluator?.report(.after, trainee.model, student.side, cache: nil)
     let summary = RunSummary(
       folder: folder.path, subset: corpus.evaluationSubset, teacher: teacherReport, before: before,
       after: after)

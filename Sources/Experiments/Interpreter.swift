@@ -101,8 +101,15 @@ public struct Interpreter {
   }
 
   /// p(yes) of each superclass by name.
+  /// - Throws: `UserError` (bad input) where one is no number.
   public func probabilities(of subject: Subject) throws -> [String: Double] {
-    let values = try reader.superclassProbabilities(subject.image)
-    return Dictionary(uniqueKeysWithValues: zip(Superclass.allCases.map(\.rawValue), values))
+    let space = LabelSpace.ptbXLSuper
+    let values = try reader.probabilities(subject.image, of: space.questions)
+    for (label, value) in zip(space.classes, values) where !value.isFinite {
+      throw UserError(
+        .badInput, "\(subject.name): the model's probability of \(label) is \(value)",
+        remedy: "its numbers have run over; look at its weights")
+    }
+    return Dictionary(uniqueKeysWithValues: zip(space.classes, values))
   }
 }

@@ -24,14 +24,30 @@ struct RunEvaluator {
     }
   }
 
-  /// Collective: the report of one model; nil where evaluation is switched off.
+  /// Which of a run's models.
+  enum Model: String {
+    case teacher, before, after
+
+    var name: String { self == .teacher ? "teacher" : "student \(rawValue)" }
+    /// Whether it is as it is used; the student before its training may recover from numbers that run over.
+    var isFinished: Bool { self != .before }
+  }
+
+  /// Collective: the report of one model; nil where evaluation is switched off. The run folder keeps its answers.
   ///
-  /// - Parameters:
-  ///   - cache: folder in which the report is kept and found again, for models that do not change; the file's
-  ///     name holds a digest of weights and records, so a report is never taken for another model's.
-  ///   - kept: name under which the run folder keeps the answers; nil: they are not kept.
+  /// - Parameter cache: folder in which the report is kept and found again, for models that do not change; the file's
+  ///   name holds a digest of weights and records, so a report is never taken for another model's.
+  /// - Throws: `AgreedError` (bad input) for a finished model whose probability is no number.
   func report(
-    _ name: String, _ model: any VisionLanguageModel<Float>, _ side: ModelSide, cache: URL?, kept: String?
+    _ role: Model, _ model: any VisionLanguageModel<Float>, _ side: ModelSide, cache: URL?
+  ) throws -> PTBXLSuperReport? {
+    try report(role.name, model, side, isFinished: role.isFinished, cache: cache, kept: role.rawValue)
+  }
+
+  /// - Parameter kept: name under which the run folder keeps the answers; nil: they are not kept.
+  private func report(
+    _ name: String, _ model: any VisionLanguageModel<Float>, _ side: ModelSide, isFinished: Bool, cache: URL?,
+    kept: String?
   ) throws -> PTBXLSuperReport? {
     let settings = context.configuration.evaluation
     guard settings.enabled else { return nil }
@@ -43,7 +59,8 @@ struct RunEvaluator {
     }
     if context.communicator.isController { context.observer.note("evaluating: \(name)") }
     let evaluator = LabelEvaluator(
-      model: model, side: side, space: .trained(corpus.questions), answerTokens: settings.answerTokens)
+      model: model, side: side, space: .trained(corpus.questions), answerTokens: settings.answerTokens,
+      refusesNoNumbers: isFinished)
     let answers = try evaluator.answers(
       corpus.evaluation, records: corpus.records, communicator: context.communicator, stop: context.stop
     ) { done in
@@ -70,7 +87,8 @@ struct RunEvaluator {
     let every = context.configuration.evaluation.every
     guard context.configuration.evaluation.enabled, every > 0 else { return nil }
     return PeriodicEvaluation(metric: "macro AUC", every: every) { step in
-      try report("student at step \(step)", model, side, cache: nil, kept: nil)?.probabilities?.macroAUC.value
+      try report("student at step \(step)", model, side, isFinished: false, cache: nil, kept: nil)?
+        .probabilities?.macroAUC.value
     }
   }
 

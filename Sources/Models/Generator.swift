@@ -66,7 +66,7 @@ public struct Generator<Element: Scalar> {
   /// Probability of each of `tokens` as the first answer token: softmax of the logits after each prompt's last token.
   ///
   /// Result: [conversation][token], one row per branch where a sequence has branches. The score of a yes/no question is
-  /// p(yes) / (p(yes) + p(no)).
+  /// p(yes) / (p(yes) + p(no)). NaN behind a prompt of whose logits one is NaN or infinite, or none is above -infinity.
   /// - Throws: `UserError` when the input does not fit the model or a sequence is empty.
   public func firstTokenProbabilities(_ prompts: ModelInput<Element>, of tokens: [Int]) throws -> [[Double]] {
     try checkPrompts(prompts)
@@ -75,8 +75,14 @@ public struct Generator<Element: Scalar> {
     }
     guard prompts.sequences.count > 0 else { return [] }
     let scores = lastRowLogits(prompts, cache: nil)
+    // Of a row without any number softmax makes zeros.
+    let isNumber = (0..<scores.rows).map { row in
+      scores[row * scores.columns + scores.columnOfLargest(row: row)] > -Element.infinity
+    }
     scores.softmaxRows()
-    return (0..<scores.rows).map { row in tokens.map { Double(scores[row * scores.columns + $0]) } }
+    return (0..<scores.rows).map { row in
+      tokens.map { isNumber[row] ? Double(scores[row * scores.columns + $0]) : .nan }
+    }
   }
 
   /// [sequences, vocabulary]

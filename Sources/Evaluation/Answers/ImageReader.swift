@@ -33,7 +33,8 @@ public struct ImageReader {
     generator = Generator(model, team: team)
   }
 
-  /// p(yes) / (p(yes) + p(no)) of each question at the first answer token; NaN where the model's numbers have run over.
+  /// p(yes) / (p(yes) + p(no)) of each question at the first answer token; 0.5 where both are too small to be told from 0 (below
+  /// e^-87 of the likeliest token's), NaN where the model's numbers have run over.
   ///
   /// The questions are branches behind one image, which is computed once.
   public func probabilities(_ image: ReadableImage, of questions: [String]) throws -> [Double] {
@@ -49,12 +50,6 @@ public struct ImageReader {
       let sum = pair[0] + pair[1]
       return sum == 0 ? 0.5 : pair[0] / sum
     }
-  }
-
-  /// The probability of each superclass, in the order of `Superclass.allCases`; 0.5 where a model's numbers have run over,
-  /// as those of one that diverges in training do.
-  public func superclassProbabilities(_ image: ReadableImage) throws -> [Double] {
-    try probabilities(image, of: LabelSpace.ptbXLSuper.questions).map { $0.isNaN ? 0.5 : $0 }
   }
 
   /// The greedy answer to a question.

@@ -19,10 +19,10 @@ public struct LabelEvaluator {
   /// - Parameters:
   ///   - space: what is asked.
   ///   - refusesNoNumbers: whether a probability that is no number ends the evaluation, in place of counting as 0.5: a student
-  ///     in training may recover, a finished one may not be scored so.
+  ///     that is to be trained, or is in training, may recover; a finished model may not be scored so.
   public init(
     model: any VisionLanguageModel<Float>, side: ModelSide, space: LabelSpace, answerTokens: Int,
-    refusesNoNumbers: Bool = false
+    refusesNoNumbers: Bool
   ) {
     self.space = space
     self.refusesNoNumbers = refusesNoNumbers
@@ -35,7 +35,8 @@ public struct LabelEvaluator {
   ///
   /// Each record is computed by itself, so the answers do not depend on the number of ranks.
   /// - Parameter progress: told on every rank, after each of its own, of how many records are done.
-  /// - Throws: `AgreedError` of kind stopped when a stop was asked for meanwhile.
+  /// - Throws: `AgreedError` of kind stopped when a stop was asked for meanwhile, of kind bad input for a probability that is
+  ///   refused.
   public func answers(
     _ samples: [ECGSample], records: RecordCache, communicator: any Communicator, stop: StopFlag,
     progress: (_ done: Int) -> Void = { _ in }

@@ -42,13 +42,13 @@ struct InterpretCommand: ParsableCommand {
     let subject = try interpreter.subject(file)
     let asked = question ?? QuestionSet.superclasses.report
     // The question is told with the first words of its answer: errors come first.
+    let probabilities = question == nil ? try interpreter.probabilities(of: subject) : nil
     var heading = "\(subject.name): \(asked)\n  "
     let (answer, pace) = try interpreter.answer(asked, about: subject, tokens: tokens) { words in
       tell(heading + words)
       heading = ""
     }
     tell(answer.isEmpty ? heading + "(no answer)\n" : "\n")
-    let probabilities = question == nil ? try interpreter.probabilities(of: subject) : nil
     if let probabilities { tell("\n\(table(of: probabilities))\n") }
     tell("A research tool; not a diagnosis.\n")
     let measured =

@@ -39,7 +39,7 @@ extension Ablation {
     let start = Stopwatch.now
     let evaluator = LabelEvaluator(
       model: teacher.model, side: try teacher.blueprint.side, space: .trained(corpus.questions),
-      answerTokens: base.evaluation.answerTokens)
+      answerTokens: base.evaluation.answerTokens, refusesNoNumbers: true)
     let found = try evaluator.answers(
       corpus.evaluation, records: corpus.records, communicator: communicator, stop: stop)
     let answers = AblationAnswers(subset: corpus.evaluationSubset, seconds: Stopwatch.now - start, found)
