@@ -124,6 +124,23 @@ import Testing
     #expect(abs((grouped.low ?? 0) - 0.1581) < 1e-4)
   }
 
+  @Test func aShareThatIsAllOrNothingInEveryRunHasTheExactInterval() throws {
+    let wrong = (0..<40).map { record in
+      PTBXLSuper.Answer(
+        id: "\(record)", gold: record % 2 == 0 ? ["MI"] : ["CD"], probabilities: [0.1, 0.1, 0.1, 0.1, 0.1], text: "")
+    }
+    let (report, scores) = (try task.report(wrong), try task.seeds([wrong, wrong]))
+    let means = scores.means(Bootstrap())
+    for (name, one) in [
+      ("exact-set accuracy", report.probabilities?.exactSetAccuracy),
+      ("text exact-set accuracy", report.text?.exactSetAccuracy),
+    ] {
+      let mean = means[try #require(scores.metrics.firstIndex(of: name))]
+      // 1 - 0.025^(1/40)
+      #expect(mean.value == 0 && mean.low == 0 && abs((mean.high ?? 0) - 0.0881) < 1e-4 && mean == one)
+    }
+  }
+
   /// A resample without a class says nothing of its F1.
   @Test func rightAnswersAboutARareClassAreRightInEveryResample() throws {
     let answers = (0..<40).map { record in

@@ -108,10 +108,12 @@ struct LabelAnswerTables {
   /// A metric as a function of record weights.
   struct Metric {
     var name: String
+    /// Whether it is the share of records of which something holds.
+    var isShare: Bool
     var value: ([Int]) -> Double?
 
-    init(_ name: String, _ value: @escaping ([Int]) -> Double?) {
-      (self.name, self.value) = (name, value)
+    init(_ name: String, isShare: Bool = false, _ value: @escaping ([Int]) -> Double?) {
+      (self.name, self.isShare, self.value) = (name, isShare, value)
     }
   }
 
@@ -130,7 +132,7 @@ struct LabelAnswerTables {
         },
         Metric("macro F1") { agreement.macroF1(weights: $0) },
         Metric("Hamming loss") { agreement.hammingLoss(weights: $0) },
-        Metric("exact-set accuracy") { share(of: exact, weights: $0) },
+        Metric("exact-set accuracy", isShare: true) { share(of: exact, weights: $0) },
       ]
       if inFull {
         metrics += gold.classes.enumerated().flatMap { column, name in
@@ -145,7 +147,7 @@ struct LabelAnswerTables {
       let exact = agreement.exactMatches
       metrics.append(Metric("text macro F1") { agreement.macroF1(weights: $0) })
       if inFull { metrics.append(Metric("text Hamming loss") { agreement.hammingLoss(weights: $0) }) }
-      metrics.append(Metric("text exact-set accuracy") { share(of: exact, weights: $0) })
+      metrics.append(Metric("text exact-set accuracy", isShare: true) { share(of: exact, weights: $0) })
     }
     if let published = try published() {
       metrics.append(Metric("\(Self.published) macro F1") { published.score(weights: $0)?.macroF1 })

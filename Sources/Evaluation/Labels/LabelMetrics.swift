@@ -97,7 +97,7 @@ public struct LabelMetrics: Sendable {
     let (shared, _) = Self.shared(try scored.map { try $0.metrics(threshold: threshold, inFull: inFull) })
     return SeedScores(
       records: one.gold.ids, clusters: one.clusters, metrics: shared[0].map(\.name),
-      runs: shared.map { run in { weights in run.map { $0.value(weights) } } })
+      isShare: shared[0].map(\.isShare), runs: shared.map { run in { weights in run.map { $0.value(weights) } } })
   }
 
   private func probabilityScores(_ scored: LabelAnswerTables) throws -> LabelReport.Probabilities? {

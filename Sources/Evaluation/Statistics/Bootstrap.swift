@@ -18,7 +18,7 @@ public struct Estimate: Sendable, Equatable, Codable {
     self.undefinedReplicates = undefinedReplicates
   }
 
-  /// The same of a share of units that is 0 or 1 on all of them: every resample is, too, so that its other end is that of
+  /// The same of a share of units, or of its mean over runs, that is 0 or 1 on all of them: every resample is, too, so that its other end is that of
   /// the exact interval, ((1 - level) / 2)^(1 / units) from the value's own side.
   ///
   /// Source: Clopper and Pearson, Biometrika 26, 1934.

@@ -12,17 +12,25 @@ public struct SeedScores {
   let clusters: [Int]?
   /// Names of the metrics, in order.
   public let metrics: [String]
+  /// Whether each metric is a share of the records.
+  let isShare: [Bool]
   /// By run: the metrics under given record weights.
   let runs: [([Int]) -> [Double?]]
 
   /// The metrics of each run by itself, [run][metric]; nil where one is undefined.
   public var each: [[Double?]] { runs.map { $0([Int](repeating: 1, count: records.count)) } }
 
-  /// The means over runs, with intervals, metric by metric.
+  /// The means over runs, with intervals, metric by metric; those of shares as of `Estimate.ofShare`.
   /// - Complexity: O(replicates * runs) evaluations of the metrics.
   public func means(_ bootstrap: Bootstrap) -> [Estimate] {
-    intervals(runs, bootstrap).map { $0.estimate(within: 0...1) }
+    zip(intervals(runs, bootstrap), isShare).map { interval, isShare in
+      let mean = interval.estimate(within: 0...1)
+      return isShare ? mean.ofShare(units: units, level: bootstrap.level) : mean
+    }
   }
+
+  /// How many subjects the records are of.
+  private var units: Int { clusters.map { Set($0).count } ?? records.count }
 
   /// These means minus those of another method, run by run on the same seeds, metric by metric.
   ///
@@ -46,9 +54,8 @@ public struct SeedScores {
   /// Of the mean over runs, metric by metric.
   private func intervals(_ runs: [([Int]) -> [Double?]], _ bootstrap: Bootstrap) -> [SeedInterval] {
     let whole = runs.map { $0([Int](repeating: 1, count: records.count)) }
-    let varies = Set(clusters ?? Array(records.indices)).count > 1
     let resampled = bootstrap.columns(metrics.count) { replicate in
-      guard varies else { return nil }
+      guard units > 1 else { return nil }
       let weights = bootstrap.weights(records: records.count, clusters: clusters, replicate: replicate)
       return Self.means(runs.map { $0(weights) }, metrics.count)
     }
