@@ -27,7 +27,7 @@ import Training
   /// The report of runs that answer every record with a probability of its own.
   private func report(
     of corpus: TrainingCorpus, _ base: RunConfiguration, file: URL, _ assignments: [String],
-    teacher: AblationAnswers? = nil
+    teacher: AblationAnswers? = nil, failing: Set<Int> = []
   ) throws -> AblationReport {
     let ablation = try AblationConfiguration(file: file, assignments: [])
     let plan = try AblationPlan(
@@ -37,7 +37,8 @@ import Training
     #expect(plan.runs.count == 4)
     for (number, run) in plan.runs.enumerated() {
       try FileManager.default.createDirectory(at: run.folder, withIntermediateDirectories: true)
-      try answers(corpus, UInt64(number)).write(to: run.folder)
+      let failed = AblationAnswers(subset: "", seconds: 1, failure: "made")
+      try (failing.contains(number) ? failed : answers(corpus, UInt64(number))).write(to: run.folder)
     }
     return try AblationReport(
       ablation, base, plan, records: ScoredRecords(corpus, folds: []), searches: [], teacher: teacher,
@@ -100,6 +101,28 @@ import Training
       }
       let encoder = JSONEncoder()
       #expect(try JSONDecoder().decode(AblationReport.self, from: encoder.encode(found)) == found)
+    }
+  }
+
+  /// What the records are does not depend on what became of the method that all are compared with.
+  @Test func recordsAreCountedFromTheTruth() throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("a.yaml")
+      try Data((Self.configuration + "data: {records: 2000}\n").utf8).write(to: file)
+      let assignments = ["run.folder=\(folder.path)/run", "evaluation.replicates=20"]
+      let base = try ConfigurationLoader().merge(file: file, assignments: assignments, leavingOut: "ablation")
+        .configuration
+      let corpus = try TrainingCorpus(base)
+      let combined = corpus.evaluation.count { $0.labels.count > 1 }
+      #expect(combined >= AblationReport.fewestCombined)
+      for failing in [Set<Int>(), [0], [0, 1, 2, 3]] {
+        let found = try report(of: corpus, base, file: file, assignments, failing: failing)
+        #expect(found.records == corpus.evaluation.count { !$0.labels.isEmpty } && found.combinedRecords == combined)
+        let text = found.text()
+        #expect(text.hasPrefix("\(corpus.evaluationSubset), \(found.records) records; "))
+        #expect(!text.contains("Fewer than"))
+        #expect(text.contains("\n\(combined) records of two or more superclasses") == (failing.count < 4), "\(text)")
+      }
     }
   }
 

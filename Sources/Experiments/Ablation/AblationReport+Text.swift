@@ -77,7 +77,8 @@ extension AblationReport {
         : ["Macro AUC on \(records) leaves out \(names.joined(separator: ", ")): none of them carries it, or all do."]
     }
     return line(undefinedClasses.all, "these records")
-      + (combinedRecords > 0 ? line(undefinedClasses.combined, "the records of two or more superclasses") : [])
+      + (combinedRecords >= Self.fewestCombined
+        ? line(undefinedClasses.combined, "the records of two or more superclasses") : [])
   }
 
   /// What a reader of the tables must know of single methods, once each.
@@ -170,21 +171,16 @@ extension AblationReport {
   /// The records of several superclasses, one table for all conditions.
   private func combinations() -> String {
     let title = "records of two or more superclasses"
-    guard combinedRecords > 0 else {
+    guard combinedRecords >= Self.fewestCombined else {
       return "\nFewer than \(Self.fewestCombined) \(title): too few to score combinations of findings by themselves.\n"
     }
+    let methods = tables.flatMap { table in
+      table.rows.map { (row: $0, name: tables.count > 1 ? "\(table.condition), \($0.method)" : nil) }
+    }
+    let scored = (methods + (teacher.map { [(row: $0, name: nil)] } ?? [])).filter { !$0.row.combined.isEmpty }
+    guard !scored.isEmpty else { return "" }
     var lines = heading("macro AUC", title: "\(combinedRecords) \(title)")
-    for table in tables {
-      for row in table.rows where !row.combined.isEmpty {
-        lines.row(
-          cells(
-            row, row.combined, "macro AUC", percent: false,
-            name: tables.count > 1 ? "\(table.condition), \(row.method)" : nil))
-      }
-    }
-    if let teacher, !teacher.combined.isEmpty {
-      lines.row(cells(teacher, teacher.combined, "macro AUC", percent: false))
-    }
+    for (row, name) in scored { lines.row(cells(row, row.combined, "macro AUC", percent: false, name: name)) }
     return "\n" + lines.render()
   }
 

@@ -100,7 +100,10 @@ public struct AblationReport: Codable, Sendable, Equatable {
     comparedWith = ablation.comparedWith
     (note, remarks) = (ablation.note, [])
     bootstrap = try Ablation.bootstrap(base)
-    (tables, records, combinedRecords) = ([], 0, 0)
+    tables = []
+    // Of the truth: what a method's runs came to says nothing of it. Records without a label are not scored.
+    records = scored.samples.count { !$0.labels.isEmpty }
+    combinedRecords = scored.samples.count { $0.labels.count > 1 }
     groups = scored.samples.lazy.compactMap(\.group).first.map {
       Groups(name: $0.plural, count: Set(scored.samples.map(\.subject)).count)
     }
@@ -121,8 +124,6 @@ public struct AblationReport: Codable, Sendable, Equatable {
         try Runs(of: method, condition.name, in: plan, scoring)
       }
       let reference = found[ablation.methods.firstIndex { $0.name == comparedWith } ?? 0]
-      records = max(records, reference.all?.records.count ?? 0)
-      combinedRecords = max(combinedRecords, reference.combined?.records.count ?? 0)
       tables.append(
         Table(
           condition: condition.name, settings: condition.set,
