@@ -56,6 +56,30 @@ import Testing
     #expect(try width { _ in "patient 1" } == 0)
   }
 
+  /// Nothing was resampled, so nothing was undefined in resamples.
+  @Test func ofASingleSubjectThatAloneIsSaid() throws {
+    let one = "all 40 are about one recording, so that there is nothing to resample and no interval"
+    let answers = (0..<40).map { place in
+      PTBXLSuper.Answer(
+        id: "\(place)", gold: place % 2 == 0 ? ["MI"] : ["CD"], probabilities: [0.1, 0.2, 0.3, 0.4, 0.5], text: "MI",
+        subject: "patient 1")
+    }
+    let task = PTBXLSuper(subset: "s", bootstrap: few)
+    let report = try task.report(answers)
+    let area = try #require(report.probabilities?.macroAUC)
+    #expect(area == Estimate(value: 0.5) && report.text?.macroF1.low == nil)
+    #expect(report.notes.contains(one) && !report.notes.contains { $0.contains("resamples") }, "\(report.notes)")
+    let seeds = try task.seeds([answers, answers])
+    #expect(seeds.means(few)[0] == Estimate(value: 0.5))
+    let difference = try seeds.differences(from: seeds, few)[0]
+    #expect(difference == PairedDifference(difference: Estimate(value: 0), pValue: nil))
+    let scores = try ItemScores(
+      task: "t", subset: "", rules: .default, ids: ["1", "2"], subjects: ["a", "a"],
+      measures: [.init("accuracy", [0, 1])])
+    let scored = scores.report(few)
+    #expect(scored.rows[0].value == Estimate(value: 0.5) && scored.notes == ["all 2 " + one.dropFirst(7)])
+  }
+
   @Test func predictionsOfWhatIsLeftOutAreIgnoredAndCounted() throws {
     let task = task { "\($0)" }
     let given = try Predictions((0..<42).map { Prediction(id: "\($0)", text: "MI") })

@@ -99,6 +99,9 @@ import Training
       ] {
         #expect(text.contains(words), "\(words): \(text)")
       }
+      shown.groups = .init(name: "patients", count: 1)
+      let single = shown.generalRemarks()
+      #expect(single[0].contains("nothing to resample") && !single.contains { $0.contains("p is of one comparison") })
       let encoder = JSONEncoder()
       #expect(try JSONDecoder().decode(AblationReport.self, from: encoder.encode(found)) == found)
     }

@@ -5,10 +5,11 @@ import Tensors
 public struct Estimate: Sendable, Equatable, Codable {
   /// The statistic on the records as they are; nil where it is undefined.
   public var value: Double?
-  /// Ends of the interval; nil where the value is, or where fewer than half of the resamples define the statistic.
+  /// Ends of the interval; nil where the value is, where fewer than half of the resamples define the statistic, and where
+  /// there is a single subject, of which all resamples are alike.
   public var low: Double?
   public var high: Double?
-  /// Resamples in which the statistic was undefined; they are left out of the interval.
+  /// Resamples in which the statistic was undefined; they are left out of the interval. 0 where nothing is resampled.
   public var undefinedReplicates: Int
 
   public init(value: Double?, low: Double? = nil, high: Double? = nil, undefinedReplicates: Int = 0) {
@@ -132,13 +133,15 @@ public struct Bootstrap: Sendable, Equatable, Codable {
   /// The intervals of values, statistic by statistic.
   /// - Parameter resampled: the statistics in a replicate; nil where resamples say nothing.
   func estimates(_ values: [Double?], _ resampled: (_ replicate: Int) -> [Double?]?) -> [Estimate] {
-    zip(values, columns(values.count, resampled)).map { value, column in estimate(value, column) }
+    let columns = columns(values.count, resampled)
+    return values.indices.map { estimate(values[$0], columns?[$0]) }
   }
 
   /// The same of differences, with their p-values.
   func differences(_ values: [Double?], _ resampled: (_ replicate: Int) -> [Double?]?) -> [PairedDifference] {
-    zip(values, columns(values.count, resampled)).map { value, column in
-      let difference = estimate(value, column)
+    let columns = columns(values.count, resampled)
+    return values.indices.map { place in
+      let (difference, column) = (estimate(values[place], columns?[place]), columns?[place] ?? [])
       guard difference.low != nil else { return PairedDifference(difference: difference, pValue: nil) }
       let smaller = min(column.count { $0 <= 0 }, column.count { $0 >= 0 })
       return PairedDifference(
@@ -146,11 +149,11 @@ public struct Bootstrap: Sendable, Equatable, Codable {
     }
   }
 
-  /// The defined values of each statistic over all resamples.
-  func columns(_ count: Int, _ resampled: (_ replicate: Int) -> [Double?]?) -> [[Double]] {
+  /// The defined values of each statistic over all resamples; nil where resamples say nothing.
+  func columns(_ count: Int, _ resampled: (_ replicate: Int) -> [Double?]?) -> [[Double]]? {
     var columns = [[Double]](repeating: [], count: count)
     for replicate in 0..<replicates {
-      guard let values = resampled(replicate) else { return columns }
+      guard let values = resampled(replicate) else { return nil }
       precondition(values.count == count, "a statistic's values are always as many")
       for (column, value) in values.enumerated() {
         if let value { columns[column].append(value) }
@@ -159,7 +162,9 @@ public struct Bootstrap: Sendable, Equatable, Codable {
     return columns
   }
 
-  private func estimate(_ value: Double?, _ column: [Double]) -> Estimate {
+  /// - Parameter column: the values in resamples that define it; nil where nothing is resampled.
+  private func estimate(_ value: Double?, _ column: [Double]?) -> Estimate {
+    guard let column else { return Estimate(value: value) }
     let undefined = replicates - column.count
     guard let value, 2 * column.count >= replicates else {
       return Estimate(value: value, undefinedReplicates: undefined)

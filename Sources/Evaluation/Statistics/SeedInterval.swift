@@ -13,8 +13,8 @@
 /// Medicine 27, 2008.
 struct SeedInterval {
   private let value: Double?
-  /// Sorted.
-  private let resampled: [Double]
+  /// Sorted; nil where nothing is resampled, and there is no interval.
+  private let resampled: [Double]?
   private let bootstrap: Bootstrap
   /// s / sqrt(n).
   private let error: Double
@@ -22,8 +22,8 @@ struct SeedInterval {
 
   /// - Parameters:
   ///   - values: of each run on all records; the mean is undefined where one is.
-  ///   - resampled: the mean over runs in each resample that defines it.
-  init(_ values: [Double?], resampled: [Double], _ bootstrap: Bootstrap) {
+  ///   - resampled: the mean over runs in each resample that defines it; nil where resamples say nothing.
+  init(_ values: [Double?], resampled: [Double]?, _ bootstrap: Bootstrap) {
     let defined = values.compactMap { $0 }
     let (count, isDefined) = (Double(values.count), defined.count == values.count && !values.isEmpty)
     let mean = defined.reduce(0, +) / count
@@ -31,12 +31,13 @@ struct SeedInterval {
     let squares = defined.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
     error = values.count > 1 && isDefined ? (squares / (count - 1) / count).squareRoot() : 0
     student = values.count > 1 ? StudentT(degrees: values.count - 1) : nil
-    self.resampled = resampled.sorted()
+    self.resampled = resampled?.sorted()
     self.bootstrap = bootstrap
   }
 
   /// - Parameter range: of the metric, which no end leaves.
   func estimate(within range: ClosedRange<Double>) -> Estimate {
+    guard let resampled else { return Estimate(value: value) }
     let undefined = bootstrap.replicates - resampled.count
     guard let value, 2 * resampled.count >= bootstrap.replicates, let ends = ends(bootstrap.level) else {
       return Estimate(value: value, undefinedReplicates: undefined)
@@ -47,7 +48,7 @@ struct SeedInterval {
   }
 
   private func ends(_ level: Double) -> (low: Double, high: Double)? {
-    guard let value, let low = Bootstrap.quantile(resampled, (1 - level) / 2),
+    guard let value, let resampled, let low = Bootstrap.quantile(resampled, (1 - level) / 2),
       let high = Bootstrap.quantile(resampled, (1 + level) / 2)
     else { return nil }
     let seeds = level > 0 ? (student?.quantile(within: level) ?? 0) * error : 0
@@ -66,7 +67,7 @@ struct SeedInterval {
       guard let ends = ends(1 - share) else { return false }
       return value > 0 ? ends.low > 0 : ends.high < 0
     }
-    let least = 2 / Double(resampled.count + 1)
+    let least = 2 / Double((resampled?.count ?? 0) + 1)
     guard !isLeftOut(least) else { return least }
     var (held, left) = (least, 1.0)
     guard isLeftOut(left) else { return 1 }

@@ -60,7 +60,7 @@ public struct SeedScores {
       return Self.means(runs.map { $0(weights) }, metrics.count)
     }
     return metrics.indices.map { metric in
-      SeedInterval(whole.map { $0[metric] }, resampled: resampled[metric], bootstrap)
+      SeedInterval(whole.map { $0[metric] }, resampled: resampled?[metric], bootstrap)
     }
   }
 

@@ -24,10 +24,15 @@ extension AblationReport {
       ? "Means over seeds; intervals and p from \(bootstrap.replicates) resamples of \(drawn) (paired) together with what seeds make of "
         + "runs, by Student's t of \(seeds.count - 1) degrees of freedom. All learn from one teacher: other teachers are not in them."
       : "One seed: intervals and p by resampling \(drawn) alone (\(bootstrap.replicates) times, paired) say nothing of other seeds."
-    return [
-      resampled, corrected,
-      "Exact-set accuracy is our reading of the paper's clinical accuracy.",
-    ] + tuned + undefined
+    let single = groups.flatMap { groups in
+      groups.count == 1
+        ? [
+          "Resamples draw \(groups.name), and all records are of one: there is nothing to resample, no interval and no p."
+        ]
+        : nil
+    }
+    return (single ?? [resampled, corrected]) + ["Exact-set accuracy is our reading of the paper's clinical accuracy."]
+      + tuned + undefined
       + (origin.programs.count > 1
         ? ["The runs were made by several builds: \(origin.programs.joined(separator: "; "))."] : [])
       + (note.isEmpty ? [] : [note])
