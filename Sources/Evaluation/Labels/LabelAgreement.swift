@@ -40,12 +40,17 @@ public struct LabelAgreement: Sendable, Equatable {
   public let predicted: LabelTable
   /// The counts with every record once.
   private(set) var whole: [ConfusionCounts] = []
+  /// By class the records that have it in truth or in prediction.
+  private let holders: [[Int]]
 
   /// - Throws: `UserError` when the tables hold different records or classes.
   public init(gold: LabelTable, predicted: LabelTable) throws {
     try requireSameRecords(gold.ids, gold.classes, predicted.ids, predicted.classes)
     self.gold = gold
     self.predicted = predicted
+    holders = gold.classes.indices.map { column in
+      gold.ids.indices.filter { gold[$0, column] || predicted[$0, column] }
+    }
     whole = confusion()
   }
 
@@ -84,7 +89,15 @@ public struct LabelAgreement: Sendable, Equatable {
   ///
   /// Weights that leave a class nothing positive, where there is something on all records, say nothing of it: its F1 is then
   /// the one on all records, so that the mean is over the same classes.
-  public func macroF1(weights: [Int]? = nil) -> Double? { confusion(weights: weights).macroF1(settledBy: whole) }
+  public func macroF1(weights: [Int]? = nil) -> Double? { confusion(weights: weights).settled(by: whole).macroF1 }
+
+  /// Whether weights leave one of these classes (nil: of all) nothing positive, where there is something on all records.
+  /// - Complexity: O(C) where every class is in many records, at most O(N C).
+  func lacksClass(_ weights: [Int], among classes: [Int]? = nil) -> Bool {
+    (classes ?? Array(holders.indices)).contains { column in
+      !holders[column].isEmpty && !holders[column].contains { weights[$0] > 0 }
+    }
+  }
 
   /// The share of wrong bits: (FP + FN) / (N C); nil without records or classes.
   public func hammingLoss(weights: [Int]? = nil) -> Double? { confusion(weights: weights).hammingLoss }
@@ -106,10 +119,9 @@ extension [ConfusionCounts] {
   /// The unweighted mean of F1; nil when empty.
   public var macroF1: Double? { isEmpty ? nil : map(\.f1).reduce(0, +) / Double(count) }
 
-  /// The same of a resample, where a class without anything positive has the F1 it has on all records.
-  func macroF1(settledBy whole: [ConfusionCounts]) -> Double? {
-    zip(self, whole).map { $0.hasPositives ? $0 : $1 }.macroF1
-  }
+  /// The counts of a resample, where those of a class without anything positive are those on all records: of its F1 the resample
+  /// says nothing.
+  func settled(by whole: [ConfusionCounts]) -> [ConfusionCounts] { zip(self, whole).map { $0.hasPositives ? $0 : $1 } }
 
   /// F1 of all decisions together, 2 TP / (2 TP + FP + FN); nil where nothing is positive.
   public var microF1: Double? {

@@ -110,10 +110,19 @@ struct LabelAnswerTables {
     var name: String
     /// Whether it is the share of records of which something holds.
     var isShare: Bool
+    /// Of a mean over classes, whether weights leave one without anything to score.
+    var lacksClass: (([Int]) -> Bool)?
     var value: ([Int]) -> Double?
 
-    init(_ name: String, isShare: Bool = false, _ value: @escaping ([Int]) -> Double?) {
-      (self.name, self.isShare, self.value) = (name, isShare, value)
+    init(
+      _ name: String, isShare: Bool = false, lacksClass: (([Int]) -> Bool)? = nil,
+      _ value: @escaping ([Int]) -> Double?
+    ) {
+      (self.name, self.isShare, self.lacksClass, self.value) = (name, isShare, lacksClass, value)
+    }
+
+    static func macroF1(_ name: String, _ agreement: LabelAgreement) -> Metric {
+      Metric(name, lacksClass: { agreement.lacksClass($0) }) { agreement.macroF1(weights: $0) }
     }
   }
 
@@ -130,7 +139,7 @@ struct LabelAnswerTables {
         Metric("macro AUC") { weights in
           LabelMetrics.macro(defined.map { ranked.auc(class: $0, weights: weights) }, over: Array(defined.indices))
         },
-        Metric("macro F1") { agreement.macroF1(weights: $0) },
+        .macroF1("macro F1", agreement),
         Metric("Hamming loss") { agreement.hammingLoss(weights: $0) },
         Metric("exact-set accuracy", isShare: true) { share(of: exact, weights: $0) },
       ]
@@ -138,14 +147,16 @@ struct LabelAnswerTables {
         metrics += gold.classes.enumerated().flatMap { column, name in
           [
             Metric("AUC of \(name)") { ranked.auc(class: column, weights: $0) },
-            Metric("F1 of \(name)") { agreement.confusion(weights: $0)[column].f1 },
+            Metric("F1 of \(name)") {
+              agreement.confusion(weights: $0).settled(by: agreement.whole)[column].f1
+            },
           ]
         }
       }
     }
     if let agreement = try agreement() {
       let exact = agreement.exactMatches
-      metrics.append(Metric("text macro F1") { agreement.macroF1(weights: $0) })
+      metrics.append(.macroF1("text macro F1", agreement))
       if inFull { metrics.append(Metric("text Hamming loss") { agreement.hammingLoss(weights: $0) }) }
       metrics.append(Metric("text exact-set accuracy", isShare: true) { share(of: exact, weights: $0) })
     }

@@ -65,7 +65,11 @@ public struct LabelMetrics: Sendable {
     let (shared, unshared) = Self.shared(metrics)
     let differences = bootstrap.differences(
       records: one.gold.ids.count, clusters: one.clusters, { weights in shared[0].map { $0.value(weights) } },
-      { weights in shared[1].map { $0.value(weights) } })
+      { weights in shared[1].map { $0.value(weights) } }
+    ).enumerated().map { place, difference in
+      let lacking = shared.compactMap { $0[place].lacksClass }
+      return difference.incomplete(in: incomplete(lacking, one), of: bootstrap.replicates)
+    }
     return LabelComparison(
       task: task, subset: subset, records: one.gold.ids.count, metrics: shared[0].map(\.name), differences: differences,
       unshared: unshared)
@@ -96,8 +100,15 @@ public struct LabelMetrics: Sendable {
     }
     let (shared, _) = Self.shared(try scored.map { try $0.metrics(threshold: threshold, inFull: inFull) })
     return SeedScores(
-      records: one.gold.ids, clusters: one.clusters, metrics: shared[0].map(\.name),
-      isShare: shared[0].map(\.isShare), runs: shared.map { run in { weights in run.map { $0.value(weights) } } })
+      records: one.gold.ids, clusters: one.clusters, runs: shared)
+  }
+
+  /// In how many resamples one of some means over classes lacks a class.
+  private func incomplete(_ lacking: [([Int]) -> Bool], _ scored: LabelAnswerTables) -> Int {
+    guard !lacking.isEmpty else { return 0 }
+    return bootstrap.count(records: scored.gold.ids.count, clusters: scored.clusters) { weights in
+      lacking.contains { $0(weights) }
+    }
   }
 
   private func probabilityScores(_ scored: LabelAnswerTables) throws -> LabelReport.Probabilities? {
@@ -111,14 +122,17 @@ public struct LabelMetrics: Sendable {
     let estimates = bootstrap.estimates(records: gold.ids.count, clusters: scored.clusters) { weights in
       let areas = gold.classes.indices.map { ranked.auc(class: $0, weights: weights) }
       let counts = agreement.confusion(weights: weights)
-      return areas + counts.map { Optional($0.f1) } + [
-        Self.macro(areas, over: defined), counts.macroF1(settledBy: agreement.whole), counts.hammingLoss,
-        share(of: exact, weights: weights),
+      let settled = counts.settled(by: agreement.whole)
+      return areas + settled.map { Optional($0.f1) } + [
+        Self.macro(areas, over: defined), settled.macroF1, counts.hammingLoss, share(of: exact, weights: weights),
       ]
     }
     let counts = agreement.confusion()
+    let lacking = incomplete([{ agreement.lacksClass($0) }], scored)
     return LabelReport.Probabilities(
-      macroAUC: estimates[2 * count], macroF1: estimates[2 * count + 1], hammingLoss: estimates[2 * count + 2],
+      macroAUC: estimates[2 * count],
+      macroF1: estimates[2 * count + 1].incomplete(in: lacking, of: bootstrap.replicates),
+      hammingLoss: estimates[2 * count + 2],
       exactSetAccuracy: estimates[2 * count + 3].ofShare(units: scored.units, level: bootstrap.level),
       threshold: threshold,
       undefinedClasses: ranked.macroAUC().undefinedClasses,
@@ -133,10 +147,11 @@ public struct LabelMetrics: Sendable {
     let exact = agreement.exactMatches
     let estimates = bootstrap.estimates(records: scored.gold.ids.count, clusters: scored.clusters) { weights in
       let counts = agreement.confusion(weights: weights)
-      return [counts.macroF1(settledBy: agreement.whole), counts.hammingLoss, share(of: exact, weights: weights)]
+      return [counts.settled(by: agreement.whole).macroF1, counts.hammingLoss, share(of: exact, weights: weights)]
     }
+    let lacking = incomplete([{ agreement.lacksClass($0) }], scored)
     return LabelReport.Text(
-      macroF1: estimates[0], hammingLoss: estimates[1],
+      macroF1: estimates[0].incomplete(in: lacking, of: bootstrap.replicates), hammingLoss: estimates[1],
       exactSetAccuracy: estimates[2].ofShare(units: scored.units, level: bootstrap.level),
       answersWithoutLabel: zip(read, scored.gold.ids.indices).count {
         $0.isEmpty && !scored.gold.labels(ofRecord: $1).isEmpty

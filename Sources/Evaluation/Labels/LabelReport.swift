@@ -149,6 +149,10 @@ public struct LabelReport: EvaluationReport, Equatable {
     if undefined > 0 {
       notes.append("macro AUC was undefined in \(undefined) of \(bootstrap.replicates) resamples, which are left out")
     }
+    notes += [("macro F1", probabilities?.macroF1), ("macro F1 of the text", text?.macroF1)].compactMap {
+      name, estimate in
+      estimate?.noteOnClasses(name, bootstrap)
+    }
     return notes
   }
 }

@@ -1,45 +1,4 @@
-import Foundation
 import Tensors
-
-/// A value with its bootstrap interval.
-public struct Estimate: Sendable, Equatable, Codable {
-  /// The statistic on the records as they are; nil where it is undefined.
-  public var value: Double?
-  /// Ends of the interval; nil where the value is, where fewer than half of the resamples define the statistic, and where
-  /// there is a single subject, of which all resamples are alike.
-  public var low: Double?
-  public var high: Double?
-  /// Resamples in which the statistic was undefined; they are left out of the interval. 0 where nothing is resampled.
-  public var undefinedReplicates: Int
-
-  public init(value: Double?, low: Double? = nil, high: Double? = nil, undefinedReplicates: Int = 0) {
-    self.value = value
-    self.low = low
-    self.high = high
-    self.undefinedReplicates = undefinedReplicates
-  }
-
-  /// The same of a share of units, or of its mean over runs, that is 0 or 1 on all of them: every resample is, too, so that its other end is that of
-  /// the exact interval, ((1 - level) / 2)^(1 / units) from the value's own side.
-  ///
-  /// Source: Clopper and Pearson, Biometrika 26, 1934.
-  func ofShare(units: Int, level: Double) -> Estimate {
-    guard let value, let low, let high, value == 0 || value == 1, low == high, units > 0 else { return self }
-    let reach = 1 - pow((1 - level) / 2, 1 / Double(units))
-    var result = self
-    if value == 1 { result.low = 1 - reach } else { result.high = reach }
-    return result
-  }
-}
-
-/// The difference of two systems on the same records.
-public struct PairedDifference: Sendable, Equatable, Codable {
-  /// First minus second, with its interval.
-  public var difference: Estimate
-  /// Two-sided: 2 min(share of resamples <= 0, share >= 0), one added to both counts and to the number of resamples, at
-  /// most 1; of means over several runs that of `SeedInterval`. nil where the interval is.
-  public var pValue: Double?
-}
 
 /// Percentile intervals by resampling records with replacement.
 ///
@@ -118,6 +77,12 @@ public struct Bootstrap: Sendable, Equatable, Codable {
     return differences(subtract([Int](repeating: 1, count: records))) { replicate in
       varies(records, clusters) ? subtract(weights(records: records, clusters: clusters, replicate: replicate)) : nil
     }
+  }
+
+  /// In how many resamples something holds; 0 where resamples say nothing.
+  func count(records: Int, clusters: [Int]? = nil, where holds: ([Int]) -> Bool) -> Int {
+    guard varies(records, clusters) else { return 0 }
+    return (0..<replicates).count { holds(weights(records: records, clusters: clusters, replicate: $0)) }
   }
 
   /// Resamples of a single record are all the same and say nothing.

@@ -10,22 +10,37 @@ public struct SeedScores {
   public let records: [String]
   /// Of each record the subject it is drawn with, numbered from 0; nil: every record is its own.
   let clusters: [Int]?
+  /// The same metrics of each run, of which there is one at least.
+  let runs: [[LabelAnswerTables.Metric]]
+
   /// Names of the metrics, in order.
-  public let metrics: [String]
-  /// Whether each metric is a share of the records.
-  let isShare: [Bool]
-  /// By run: the metrics under given record weights.
-  let runs: [([Int]) -> [Double?]]
+  public var metrics: [String] { runs[0].map(\.name) }
 
   /// The metrics of each run by itself, [run][metric]; nil where one is undefined.
-  public var each: [[Double?]] { runs.map { $0([Int](repeating: 1, count: records.count)) } }
+  public var each: [[Double?]] { values.map { $0([Int](repeating: 1, count: records.count)) } }
 
-  /// The means over runs, with intervals, metric by metric; those of shares as of `Estimate.ofShare`.
+  /// By run: the metrics under given record weights.
+  private var values: [([Int]) -> [Double?]] { runs.map { run in { weights in run.map { $0.value(weights) } } } }
+
+  /// The means over runs, with intervals, metric by metric; those of shares as of `Estimate.ofShare`, those over classes as of
+  /// `Estimate.incomplete`.
   /// - Complexity: O(replicates * runs) evaluations of the metrics.
   public func means(_ bootstrap: Bootstrap) -> [Estimate] {
-    zip(intervals(runs, bootstrap), isShare).map { interval, isShare in
-      let mean = interval.estimate(within: 0...1)
-      return isShare ? mean.ofShare(units: units, level: bootstrap.level) : mean
+    let lacking = incomplete(runs, bootstrap)
+    return intervals(values, bootstrap).enumerated().map { metric, interval in
+      let mean = interval.estimate(within: 0...1).incomplete(in: lacking[metric], of: bootstrap.replicates)
+      return runs[0][metric].isShare ? mean.ofShare(units: units, level: bootstrap.level) : mean
+    }
+  }
+
+  /// In how many resamples one of these runs lacks a class, metric by metric; 0 for metrics that are no mean over classes.
+  private func incomplete(_ runs: [[LabelAnswerTables.Metric]], _ bootstrap: Bootstrap) -> [Int] {
+    metrics.indices.map { metric in
+      let lacking = runs.compactMap { $0[metric].lacksClass }
+      guard !lacking.isEmpty else { return 0 }
+      return bootstrap.count(records: records.count, clusters: clusters) { weights in
+        lacking.contains { $0(weights) }
+      }
     }
   }
 
@@ -42,18 +57,21 @@ public struct SeedScores {
         "\(runs.count) runs on \(records.count) records are compared with \(other.runs.count) on \(other.records.count), or "
           + "on others", remedy: "compare methods on the same records and seeds")
     }
-    let paired = zip(runs, other.runs).map { mine, theirs in
+    let paired = zip(values, other.values).map { mine, theirs in
       { (weights: [Int]) in Bootstrap.subtract(mine(weights), theirs(weights)) }
     }
-    return intervals(paired, bootstrap).map { interval in
+    let lacking = incomplete(runs + other.runs, bootstrap)
+    return intervals(paired, bootstrap).enumerated().map { metric, interval in
       let difference = interval.estimate(within: -1...1)
       return PairedDifference(difference: difference, pValue: difference.low == nil ? nil : interval.pValue)
+        .incomplete(in: lacking[metric], of: bootstrap.replicates)
     }
   }
 
   /// Of the mean over runs, metric by metric.
   private func intervals(_ runs: [([Int]) -> [Double?]], _ bootstrap: Bootstrap) -> [SeedInterval] {
     let whole = runs.map { $0([Int](repeating: 1, count: records.count)) }
+    let metrics = metrics
     let resampled = bootstrap.columns(metrics.count) { replicate in
       guard units > 1 else { return nil }
       let weights = bootstrap.weights(records: records.count, clusters: clusters, replicate: replicate)

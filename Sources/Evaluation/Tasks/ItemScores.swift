@@ -77,13 +77,18 @@ public struct ItemScores: Sendable, Equatable {
       let units = Set(cell.members.map { clusters[$0] }).count
       estimates[place] = estimates[place].ofShare(units: units, level: bootstrap.level)
     }
+    var told: [String] = []
+    if labels != nil, let macro = estimates.indices.last {
+      estimates[macro] = estimates[macro].incomplete(in: incomplete([self], bootstrap), of: bootstrap.replicates)
+      told = [estimates[macro].noteOnClasses(Self.labelMeasures[1], bootstrap)].compactMap { $0 }
+    }
     let named =
       cells.map { ($0.group, $0.measure.name, $0.members.count) }
       + (labels == nil ? [] : Self.labelMeasures.map { ("", $0, ids.count) })
     return ScoreReport(
       task: task, subset: subset, rules: rules, items: ids.count, bootstrap: bootstrap,
       rows: zip(named, estimates).map { ScoreReport.Row(group: $0.0, measure: $0.1, items: $0.2, value: $1) },
-      counts: counts, notes: notes + notesOnSubjects(clusters))
+      counts: counts, notes: notes + notesOnSubjects(clusters) + told)
   }
 
   /// Paired differences (this minus the other) of every mean, on the same items.
@@ -108,8 +113,12 @@ public struct ItemScores: Sendable, Equatable {
       task: task, subset: subset, rules: rules, ids: ids, groups: groups, subjects: subjects,
       measures: other.measures.map { measure in Measure(measure.name, order.map { measure.values[$0] }) },
       labels: try other.labels?.reordered(order))
-    let differences = bootstrap.differences(
+    var differences = bootstrap.differences(
       records: ids.count, clusters: clusters, statistics, theirs.statistics)
+    if labels != nil, let macro = differences.indices.last {
+      let lacking = incomplete([self, theirs], bootstrap)
+      differences[macro] = differences[macro].incomplete(in: lacking, of: bootstrap.replicates)
+    }
     let names = cells.map { ($0.group, $0.measure.name) } + (labels == nil ? [] : Self.labelMeasures.map { ("", $0) })
     return zip(names, differences).map { ScoreDifference(group: $0.0, measure: $0.1, difference: $1) }
   }
@@ -118,17 +127,29 @@ public struct ItemScores: Sendable, Equatable {
   /// fixed on all items: in a resample without one of them, and without a prediction of it, its F1 is that on all items.
   static let labelMeasures = ["label F1, micro", "label F1, macro"]
 
+  /// Places of the labels that some item has in truth.
+  private var held: [Int] {
+    let positives = labels?.gold.positives ?? []
+    return positives.indices.filter { positives[$0] > 0 }
+  }
+
+  /// In how many resamples one of these lacks a label of the macro F1.
+  private func incomplete(_ scores: [ItemScores], _ bootstrap: Bootstrap) -> Int {
+    let (labels, held) = (scores.compactMap(\.labels), held)
+    return bootstrap.count(records: ids.count, clusters: clusters) { weights in
+      labels.contains { $0.lacksClass(weights, among: held) }
+    }
+  }
+
   /// Every mean, then the scores of labels, under given weights of items.
   private var statistics: ([Int]) -> [Double?] {
-    let (cells, labels) = (cells, labels)
-    let positives = labels?.gold.positives ?? []
-    let held = positives.indices.filter { positives[$0] > 0 }
+    let (cells, labels, held) = (cells, labels, held)
     let whole = held.map { labels?.whole[$0] ?? ConfusionCounts() }
     return { weights in
       let means = cells.map { self.mean($0.measure.values, of: $0.members, weights) }
       guard let counts = labels?.confusion(weights: weights) else { return means }
       // The same labels in every resample: a mean over fewer would be another quantity.
-      return means + [counts.microF1, held.map { counts[$0] }.macroF1(settledBy: whole)]
+      return means + [counts.microF1, held.map { counts[$0] }.settled(by: whole).macroF1]
     }
   }
 

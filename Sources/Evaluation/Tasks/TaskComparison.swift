@@ -30,7 +30,15 @@ public struct TaskComparison: Sendable, Equatable, Codable {
           + TextTable.cells(row.difference.difference, percent: percent) + [p])
     }
     return "Compared with \(second) on the \(items) questions that both answer\n\n" + table.render()
-      + (unpaired + notes).map { $0 + "\n" }.joined()
+      + (unpaired + notes + incomplete).map { $0 + "\n" }.joined()
+  }
+
+  /// Why a mean over classes has no interval.
+  private var incomplete: [String] {
+    differences.compactMap { row in
+      let difference = row.difference.difference
+      return difference.low == nil ? difference.noteOnClasses(row.measure, bootstrap) : nil
+    }
   }
 
   private var unpaired: [String] {

@@ -100,6 +100,9 @@ extension AblationReport {
             "\(table.condition), \(row.method): macro AUC is undefined in \(undefined) of \(bootstrap.replicates) resamples, "
               + "which are left out")
         }
+        lines += [score("macro F1", row)?.mean.noteOnClasses("macro F1", bootstrap)].compactMap { note in
+          note.map { "\(table.condition), \(row.method), \($0)" }
+        }
       }
     }
     return lines.enumerated().filter { lines.firstIndex(of: $1) == $0 }.map(\.element)
