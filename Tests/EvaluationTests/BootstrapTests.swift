@@ -91,6 +91,17 @@ import Testing
     #expect(rejected <= 24, "rejected \(rejected) of 200")
   }
 
+  @Test func noPIsToldBelowWhatResamplesCanTell() {
+    func told(_ p: Double?, undefined: Int = 0) -> String {
+      PairedDifference(
+        difference: Estimate(value: 0.1, low: 0, high: 0.2, undefinedReplicates: undefined), pValue: p
+      ).probability(of: Bootstrap())
+    }
+    #expect(told(2 / 1001.0) == "< 0.002" && told(4 / 1001.0) == "0.004" && told(1) == "1.000" && told(nil) == "")
+    #expect(told(2 / 500.0, undefined: 501) == "< 0.004" && told(0.0061, undefined: 501) == "0.006")
+    #expect(PairedDifference.leastP(resamples: 0) == 1 && PairedDifference.leastP(resamples: 1) == 1)
+  }
+
   @Test func settingsThatMakeNoIntervalAreRefused() {
     #expect(throws: UserError.self) { try Bootstrap(seed: 0, replicates: 0, level: 0.95) }
     #expect(throws: UserError.self) { try Bootstrap(seed: 0, replicates: 10, level: 1) }

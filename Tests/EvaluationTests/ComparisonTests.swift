@@ -36,6 +36,7 @@ import Testing
     let table = found.table()
     for words in [
       "other.jsonl on the 37 questions", "this minus other", "3 questions are answered here alone: 0, 1, 2",
+      "  < 0.002\n",
     ] {
       #expect(table.contains(words), "\(words): \(table)")
     }

@@ -69,6 +69,21 @@ public struct PairedDifference: Sendable, Equatable, Codable {
   /// most 1; of means over several runs that of `SeedInterval`. nil where the interval is.
   public var pValue: Double?
 
+  /// The least p that so many resamples can tell, two-sided: 2 / (resamples + 1), at most 1.
+  static func leastP(resamples: Int) -> Double { min(1, 2 / Double(max(0, resamples) + 1)) }
+
+  /// The least p that the resamples that define the difference can tell.
+  public func leastP(of bootstrap: Bootstrap) -> Double {
+    Self.leastP(resamples: bootstrap.replicates - difference.undefinedReplicates)
+  }
+
+  /// p with three decimals, "< 0.002" where it is the least that the resamples can tell; empty without p.
+  public func probability(of bootstrap: Bootstrap) -> String {
+    guard let pValue else { return "" }
+    let least = leastP(of: bootstrap)
+    return pValue > least ? TextTable.decimals(pValue, 3) : "< " + TextTable.decimals(least, 3)
+  }
+
   /// As of `Estimate.incomplete`; without an interval there is no p.
   func incomplete(in count: Int, of replicates: Int) -> PairedDifference {
     let difference = difference.incomplete(in: count, of: replicates)

@@ -7,7 +7,8 @@
 ///
 /// The two parts are independent, and the half widths of intervals for each are put together as standard errors are: an interval of
 /// records with few seeds behind it is as wide as few seeds make it, and no wider. p is 1 minus the highest level at which the
-/// interval leaves zero out, and no smaller than resamples can tell: 2 / (replicates + 1).
+/// interval leaves zero out, and no smaller than resamples can tell
+/// (`PairedDifference.leastP`).
 ///
 /// Source: Zou and Donner, "Construction of confidence limits about effect measures: a general approach", Statistics in
 /// Medicine 27, 2008.
@@ -67,7 +68,7 @@ struct SeedInterval {
       guard let ends = ends(1 - share) else { return false }
       return value > 0 ? ends.low > 0 : ends.high < 0
     }
-    let least = 2 / Double((resampled?.count ?? 0) + 1)
+    let least = PairedDifference.leastP(resamples: resampled?.count ?? 0)
     guard !isLeftOut(least) else { return least }
     var (held, left) = (least, 1.0)
     guard isLeftOut(left) else { return 1 }

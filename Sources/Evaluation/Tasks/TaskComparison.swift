@@ -24,10 +24,10 @@ public struct TaskComparison: Sendable, Equatable, Codable {
       percent ? "Difference, ECGBench's rules, x 100" : "Difference", "this minus other",
       "\(TextTable.decimals(100 * bootstrap.level, 0))% interval", "p")
     for row in differences {
-      let p = row.difference.pValue.map { TextTable.decimals($0, 3) } ?? ""
       table.row(
         [row.group.isEmpty ? row.measure : "\(row.measure), \(row.group)"]
-          + TextTable.cells(row.difference.difference, percent: percent) + [p])
+          + TextTable.cells(row.difference.difference, percent: percent)
+          + [row.difference.probability(of: bootstrap)])
     }
     return "Compared with \(second) on the \(items) questions that both answer\n\n" + table.render()
       + (unpaired + notes + incomplete).map { $0 + "\n" }.joined()

@@ -165,15 +165,8 @@ extension AblationReport {
       ends(score.mean, form),
       score.difference.map { $0.difference.value.map { String(format: signed, scale * $0) } ?? "undefined" } ?? "",
       score.difference.map { ends($0.difference, signed) } ?? "",
-      score.difference.map(probability) ?? "",
+      score.difference?.probability(of: bootstrap) ?? "",
     ]
-  }
-
-  /// p, or the least that so many resamples can tell.
-  private func probability(_ difference: PairedDifference) -> String {
-    guard let p = difference.pValue else { return "" }
-    let least = 2 / Double(bootstrap.replicates - difference.difference.undefinedReplicates + 1)
-    return p > least ? String(format: "%.3f", p) : String(format: "< %.3f", least)
   }
 
   /// The records of several superclasses, one table for all conditions.

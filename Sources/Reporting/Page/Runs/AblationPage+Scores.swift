@@ -57,8 +57,8 @@ extension AblationPage {
   /// p, or the least that so many resamples can tell.
   func probability(_ paired: PairedDifference) -> String {
     let text = PageNumber.decimals(paired.pValue, 3)
-    guard let p = paired.pValue, let replicates = ablation.bootstrap?.replicates else { return text }
-    let least = 2 / Double(max(1, replicates - paired.difference.undefinedReplicates + 1))
+    guard let p = paired.pValue, let bootstrap = ablation.bootstrap else { return text }
+    let least = paired.leastP(of: bootstrap)
     return p > least ? text : "< " + PageNumber.decimals(least, 3)
   }
 
