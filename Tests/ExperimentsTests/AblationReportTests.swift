@@ -85,6 +85,9 @@ import Training
       let own = try score(found, 0)
       #expect(own.value == byRecord.value && own.low != byRecord.low)
       #expect(found.teacher?.scores.first?.mean.value != nil && found.teacher?.scores.first?.difference == nil)
+      // 150 of the 322 records are normal and nothing else.
+      #expect(found.commonestSet?.labels == ["NORM"] && found.commonestSet?.records == 150)
+      #expect(found.remarks.contains { $0.contains("exact-set accuracy of 46.6% (") && $0.contains("NORM alone") })
       #expect(found.undefinedClasses.all.isEmpty && found.undefinedClasses.combined.isEmpty)
       var shown = found
       shown.undefinedClasses = .init([["NORM"], ["MI", "CD"], ["MI", "STTC"]], among: PTBXLSuper.classes)

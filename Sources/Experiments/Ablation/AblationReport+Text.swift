@@ -32,7 +32,7 @@ extension AblationReport {
         : nil
     }
     return (single ?? [resampled, corrected]) + ["Exact-set accuracy is our reading of the paper's clinical accuracy."]
-      + tuned + undefined
+      + [commonestSet?.remark].compactMap { $0 } + tuned + undefined
       + (origin.programs.count > 1
         ? ["The runs were made by several builds: \(origin.programs.joined(separator: "; "))."] : [])
       + (note.isEmpty ? [] : [note])

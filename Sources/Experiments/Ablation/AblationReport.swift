@@ -71,6 +71,8 @@ public struct AblationReport: Codable, Sendable, Equatable {
   public var groups: Groups?
   /// Of them, those of two or more superclasses.
   public var combinedRecords: Int
+  /// What exact-set accuracies are to be held against; absent in results of earlier versions.
+  public var commonestSet: CommonestSet?
   /// Of a run, where a method does not set its own.
   public var steps: Int
   public var seeds: [UInt64]
@@ -110,6 +112,7 @@ public struct AblationReport: Codable, Sendable, Equatable {
     let scoring = Scoring(
       task: LabelMetrics(trained: scored.questions, subset: subset, bootstrap: bootstrap),
       subjects: Dictionary(scored.samples.map { ($0.id, $0.subject) }, uniquingKeysWith: { first, _ in first }))
+    commonestSet = CommonestSet(scored.samples, among: scored.questions.labels.map(\.name), bootstrap)
     undefinedClasses = UndefinedClasses(
       scored.samples.map(\.labels), among: scored.questions.labels.map(\.name))
     self.teacher = try teacher.map { answers in
