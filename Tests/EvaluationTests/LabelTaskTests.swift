@@ -209,6 +209,25 @@ import Testing
     #expect(read.ecgBench?.macroF1.value ?? 1 < 1 && read.ecgBench?.droppedLabels == [])
   }
 
+  @Test func examsWithoutAPatientAreDrawnOneByOneAndThatIsSaid() throws {
+    try withTemporaryFolder { folder in
+      func remarks(_ patients: [String]) throws -> [String] {
+        let rows = patients.enumerated().map { exam, patient in
+          "\(exam),\(exam == 0 ? "True" : "False"),False,False,False,False,False,\(patient),False,exams_part0.hdf5\n"
+        }
+        try Data(("exam_id,1dAVb,RBBB,LBBB,SB,ST,AF,patient_id,normal_ecg,trace_file\n" + rows.joined()).utf8)
+          .write(to: folder.appendingPathComponent("exams.csv"))
+        let task = try LabelTask(code15: CODE15Dataset(path: folder, needsTracings: false))
+        return try labels(task, patients.map { _ in "ABNORMAL" }).remarks.filter { $0.contains("drawn") }
+      }
+      let (known, alone) = (
+        "3 exams of 2 patients, who are drawn in resamples", "exams without a patient are drawn one by one"
+      )
+      let told = try [["7", "7", "9"], ["7", "", "7", "9", ""], ["", ""]].map(remarks)
+      #expect(told == [[known], [known, "2 \(alone)"], ["2 \(alone)"]])
+    }
+  }
+
   @Test(.enabled(if: SharedFiles.has("data/cinc-2021")))
   func theChallengesRecordsAreScoredByTheirOwnLabels() throws {
     for (name, classes) in [("G12EC", 5), ("Chapman-Ningbo", 5)] {

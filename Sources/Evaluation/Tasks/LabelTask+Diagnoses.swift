@@ -65,11 +65,12 @@ extension LabelTask {
           ? ["\(none) of \(items.count) records show no scored diagnosis, and count as negatives of all"] : []))
   }
 
-  /// The six diagnoses, NORM and ABNORMAL of CODE-15%; resamples draw patients where the table names them.
+  /// The six diagnoses, NORM and ABNORMAL of CODE-15%; resamples draw patients where the table names them, else exams.
   /// - Throws: `UserError` where no exam has them all filled in.
   public init(code15 dataset: CODE15Dataset) throws {
     let space = LabelSpace.code15
-    let items = dataset.exams.compactMap { exam in
+    let labelled = dataset.exams.filter { $0.labels != nil }
+    let items = labelled.compactMap { exam in
       exam.labels.map { labels in
         LabelItem(
           TextQuestion(id: exam.id, prompt: space.listing, shown: [exam.id]), gold: labels,
@@ -84,11 +85,20 @@ extension LabelTask {
           + "\(dataset.exams.count) exams, so there is nothing to score against",
         remedy: "take the exams.csv of the published data set, which has them")
     }
-    let patients = Set(items.map(\.subject)).count
     self.init(
       name: "code-15", space: space, subset: dataset.name, items: items,
-      remarks: dataset.remarks + ["\(items.count) exams of \(patients) patients, who are drawn in resamples"],
+      remarks: dataset.remarks + Self.drawn(labelled.map(\.patient)),
       leftOut: dataset.exams.filter { $0.labels == nil }.map(\.id))
+  }
+
+  /// What is to be said of resamples of exams, by the patient of each; empty where the table does not say.
+  static func drawn(_ patients: [String]) -> [String] {
+    let known = patients.filter { !$0.isEmpty }
+    let alone = patients.count - known.count
+    return [
+      known.isEmpty ? nil : "\(known.count) exams of \(Set(known).count) patients, who are drawn in resamples",
+      alone == 0 ? nil : "\(alone) exams without a patient are drawn one by one",
+    ].compactMap { $0 }
   }
 
   private static func item(_ id: String, _ gold: Set<String>, _ space: LabelSpace) -> LabelItem {
