@@ -68,10 +68,7 @@ struct RunEvaluator {
       context.observer.progress("evaluating", done: done, of: corpus.evaluation.count)
     }
     let report = try context.communicator.agree {
-      let task = LabelMetrics(
-        trained: corpus.questions, subset: corpus.evaluationSubset,
-        bootstrap: try Bootstrap(seed: context.configuration.run.seed, replicates: settings.replicates, level: 0.95),
-        remarks: corpus.evaluation.remarksOnGroups)
+      let task = corpus.metrics(try context.configuration.bootstrap())
       let report = try task.report(answers)
       let evaluated = Evaluated(report: report, answers: answers.map { KeptAnswer($0, classes: task.space.classes) })
       if context.communicator.isController, let file { write(file) { try evaluated.json() } }

@@ -1,4 +1,5 @@
 import Corpus
+import Evaluation
 import Foundation
 import Tensors
 import Training
@@ -45,6 +46,12 @@ public struct TrainingCorpus: TrainingMaterial {
 
   /// What the recordings are asked.
   var questions: QuestionSet { dataset.questionSet }
+
+  /// How answers about the evaluated recordings are scored.
+  func metrics(_ bootstrap: Bootstrap) -> LabelMetrics {
+    LabelMetrics(
+      trained: questions, subset: evaluationSubset, bootstrap: bootstrap, remarks: evaluation.remarksOnGroups)
+  }
 
   /// What the scores are over, as reports say it.
   public var evaluationSubset: String { "\(dataset.name), fold \(fold)" }
@@ -101,6 +108,12 @@ public struct TrainingCorpus: TrainingMaterial {
 extension RunConfiguration {
   /// Of what is drawn of the data.
   var dataSeed: UInt64 { data.seed ?? run.seed }
+
+  /// Of the intervals of all scores.
+  /// - Throws: `UserError` for fewer than 1 replicate.
+  func bootstrap() throws -> Bootstrap {
+    try Bootstrap(seed: run.seed, replicates: evaluation.replicates, level: 0.95)
+  }
 }
 
 extension RunConfiguration.Augmentation {

@@ -24,6 +24,9 @@ public struct QuestionSet: Sendable, Hashable {
   /// All that data sets have.
   public static let all: [QuestionSet] = [superclasses, eegEvents]
 
+  /// That of evaluations of this name; the superclasses where there is none, as in results of earlier versions.
+  public static func of(task: String?) -> QuestionSet { all.first { $0.task == task } ?? superclasses }
+
   /// The five diagnostic superclasses of PTB-XL, the list of them in the form of ECGBench.
   public static let superclasses = QuestionSet(
     task: "ptb-xl-super",

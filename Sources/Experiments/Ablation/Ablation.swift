@@ -317,20 +317,9 @@ public final class Ablation {
       model: model, side: try blueprint.side, space: .trained(corpus.questions),
       answerTokens: run.resolved.configuration.evaluation.answerTokens, refusesNoNumbers: true)
     return (
-      try metrics(of: corpus),
+      corpus.metrics(try base.bootstrap()),
       try evaluator.answers(corpus.evaluation, records: corpus.records, communicator: communicator, stop: stop)
     )
-  }
-
-  /// How answers about a corpus are scored.
-  private func metrics(of corpus: TrainingCorpus) throws -> LabelMetrics {
-    LabelMetrics(
-      trained: corpus.questions, subset: corpus.evaluationSubset,
-      bootstrap: try Self.bootstrap(base), remarks: corpus.evaluation.remarksOnGroups)
-  }
-
-  static func bootstrap(_ configuration: RunConfiguration) throws -> Bootstrap {
-    try Bootstrap(seed: configuration.run.seed, replicates: configuration.evaluation.replicates, level: 0.95)
   }
 
   /// Keys that change no student.

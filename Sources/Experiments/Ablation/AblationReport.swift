@@ -101,7 +101,7 @@ public struct AblationReport: Codable, Sendable, Equatable {
     seeds = ablation.seeds
     comparedWith = ablation.comparedWith
     (note, remarks) = (ablation.note, [])
-    bootstrap = try Ablation.bootstrap(base)
+    bootstrap = try base.bootstrap()
     tables = []
     // Of the truth: what a method's runs came to says nothing of it. Records without a label are not scored.
     records = scored.samples.count { !$0.labels.isEmpty }
