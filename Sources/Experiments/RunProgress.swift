@@ -96,9 +96,11 @@ public struct RunProgress: Codable, Sendable, Equatable {
     guard let last = steps.last else { return }
     (phase, step, self.steps, loss, lastStep) = (last.phase, last.step, last.steps, last.losses["loss"], last.time)
     let recent = steps.filter { $0.phase == last.phase }.suffix(Self.recent)
-    let seconds = recent.reduce(0) { $0 + $1.seconds } / Double(recent.count)
-    samplesPerSecond = recent.reduce(0) { $0 + $1.samplesPerSecond } / Double(recent.count)
-    if life == .running, last.step < last.steps { secondsLeft = seconds * Double(last.steps - last.step) }
+    func mean(_ value: (LoggedStep) -> Double) -> Double { recent.reduce(0) { $0 + value($1) } / Double(recent.count) }
+    samplesPerSecond = Self.finite(mean(\.samplesPerSecond))
+    if life == .running, last.step < last.steps {
+      secondsLeft = Self.finite(mean(\.seconds) * (Double(last.steps) - Double(last.step)))
+    }
   }
 
   /// The newest checkpoint: under its name it is complete.
@@ -138,8 +140,12 @@ public struct RunProgress: Codable, Sendable, Equatable {
     rows.map { $0.padding(toLength: 12, withPad: " ", startingAt: 0) + $1 + "\n" }.joined()
   }
 
-  /// Hours, minutes and seconds.
+  /// What a log that others may have written holds can be too large for a number.
+  private static func finite(_ value: Double) -> Double? { value.isFinite ? value : nil }
+
+  /// Hours, minutes and seconds; "unknown" for what is no time that anybody waits.
   static func duration(_ seconds: Double) -> String {
+    guard seconds >= 0, seconds < 1e9 else { return "unknown" }
     let whole = Int(seconds.rounded())
     return String(format: "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60)
   }

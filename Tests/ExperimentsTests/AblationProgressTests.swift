@@ -41,6 +41,27 @@ import Testing
     }
   }
 
+  @Test func timesThatNobodyWaitsAreUnknown() throws {
+    #expect(RunProgress.duration(3661.4) == "1:01:01" && RunProgress.duration(0) == "0:00:00")
+    for seconds in [1e300, 1e9, -1, .infinity, .nan] { #expect(RunProgress.duration(seconds) == "unknown") }
+    for (pace, told) in [("2", "left        unknown"), ("1e300", nil)] {
+      try withTemporaryFolder { folder in
+        try Data("{}".utf8).write(to: folder.appendingPathComponent(RunEnvironment.fileName))
+        let step =
+          #"{"losses":{"loss":1.5},"phase":"student","samples_per_second":8,"seconds":\#(pace),"step":-4,"#
+          + #""steps":9223372036854775807,"time":"t"}"#
+        try Data((step + "\n").utf8).write(to: folder.appendingPathComponent("metrics.jsonl"))
+        let lock = try FolderLock.take(folder) { _ in }
+        defer { lock.release() }
+        let progress = try RunProgress(folder)
+        let json = try progress.json()
+        #expect(progress.life == .running && progress.step == -4 && json.contains("9223372036854775807"))
+        #expect(progress.text().contains("left ") == (told != nil))
+        if let told { #expect(progress.text().contains(told)) }
+      }
+    }
+  }
+
   /// 60 s from one run to the next: two are left for a job that lives.
   @Test func theTimeLeftIsOfTheNewestRunsPace() throws {
     try withTemporaryFolder { folder in
