@@ -4,6 +4,13 @@ import Testing
 @testable import Evaluation
 
 @Suite struct BootstrapTests {
+  /// The weighted mean of one value for each record.
+  private func mean(of values: [Double], weights: [Int]? = nil) -> Double? {
+    let weights = weights ?? values.map { _ in 1 }
+    let all = weights.reduce(0, +)
+    return all == 0 ? nil : zip(values, weights).reduce(0) { $0 + $1.0 * Double($1.1) } / Double(all)
+  }
+
   @Test func quantilesEqualNumpy() {
     var draw = Congruential(41)
     let values = ((0..<101).map { _ in Double(draw.below(1000)) / 1000 } + [0.5]).sorted()

@@ -93,7 +93,9 @@ import Testing
 
   @Test func theAreaBelowTheCurveIsTheAUC() throws {
     let answers = Self.answers()
-    let report = try PTBXLSuper(subset: "made", bootstrap: Bootstrap(seed: 1, replicates: 1, level: 0.95)).report(
+    let report = try LabelMetrics(
+      trained: .superclasses, subset: "made", bootstrap: Bootstrap(seed: 1, replicates: 1, level: 0.95)
+    ).report(
       answers)
     let kept = answers.map { KeptAnswer($0) }
     for scored in try #require(report.probabilities).classes {

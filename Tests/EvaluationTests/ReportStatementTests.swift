@@ -88,7 +88,7 @@ import Testing
     #expect((macro.low ?? 1) < 0.6, "\(macro)")
     let lacking = (0..<1000).count { bootstrap.weights(records: 30, replicate: $0)[0] == 0 }
     #expect(macro.incompleteReplicates == lacking && lacking > 300)
-    let metrics = try PTBXLSuper(subset: "s", bootstrap: bootstrap).report(
+    let metrics = try LabelMetrics(trained: .superclasses, subset: "s", bootstrap: bootstrap).report(
       ids.indices.map { PTBXLSuper.Answer(id: ids[$0], gold: gold[$0], text: read[$0].joined(separator: "; ")) })
     #expect(metrics.text?.macroF1 == macro)
   }

@@ -37,7 +37,7 @@ import Testing
   }
 
   @Test func seedsDrawPatientsToo() throws {
-    let super5 = PTBXLSuper(subset: "s", bootstrap: few)
+    let super5 = LabelMetrics(trained: .superclasses, subset: "s", bootstrap: few)
     func width(_ subject: (Int) -> String?) throws -> Double {
       let answers = (0..<40).map { place in
         PTBXLSuper.Answer(
@@ -64,7 +64,7 @@ import Testing
         id: "\(place)", gold: place % 2 == 0 ? ["MI"] : ["CD"], probabilities: [0.1, 0.2, 0.3, 0.4, 0.5], text: "MI",
         subject: "patient 1")
     }
-    let task = PTBXLSuper(subset: "s", bootstrap: few)
+    let task = LabelMetrics(trained: .superclasses, subset: "s", bootstrap: few)
     let report = try task.report(answers)
     let area = try #require(report.probabilities?.macroAUC)
     #expect(area == Estimate(value: 0.5) && report.text?.macroF1.low == nil)

@@ -78,7 +78,7 @@ import Training
       #expect(
         found.groups == .init(name: "patients", count: 309) && found.records == 322 && found.origin == Self.origin)
       // The same answers about records of nobody.
-      let scores = try PTBXLSuper(subset: "", bootstrap: found.bootstrap).seeds(
+      let scores = try LabelMetrics(trained: .superclasses, subset: "", bootstrap: found.bootstrap).seeds(
         [0, 2].map { answers(corpus, $0).scored })
       let place = try #require(scores.metrics.firstIndex(of: "macro AUC"))
       let byRecord = scores.means(found.bootstrap)[place]
@@ -142,7 +142,7 @@ import Training
       let corpus = try TrainingCorpus(base)
       let found = try report(of: corpus, base, file: file, assignments)
       #expect(found.groups == nil && found.teacher == nil && found.text().contains(" resamples of records (paired)"))
-      let scores = try PTBXLSuper(subset: "", bootstrap: found.bootstrap).seeds(
+      let scores = try LabelMetrics(trained: .superclasses, subset: "", bootstrap: found.bootstrap).seeds(
         [0, 2].map { answers(corpus, $0).scored })
       let place = try #require(scores.metrics.firstIndex(of: "macro AUC"))
       #expect(try score(found, 0) == scores.means(found.bootstrap)[place])

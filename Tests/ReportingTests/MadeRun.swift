@@ -64,7 +64,8 @@ struct MadeRun {
   /// Writes `results.json` and the answers behind it.
   func writeResults(answers isKept: Bool = true, count: Int = 80) throws {
     let models = [("teacher", 0.35), ("before", 0.0), ("after", 0.25)].map { ($0, answers($1, count: count)) }
-    let task = PTBXLSuper(subset: "made records", bootstrap: try Bootstrap(seed: 1, replicates: 100, level: 0.95))
+    let task = LabelMetrics(
+      trained: .superclasses, subset: "made records", bootstrap: try Bootstrap(seed: 1, replicates: 100, level: 0.95))
     let results = RunResults(
       folder: folder.path, subset: "made records", teacher: try task.report(models[0].1),
       before: try task.report(models[1].1), after: try task.report(models[2].1))
@@ -82,7 +83,8 @@ struct MadeRun {
       answer.subject = "patient \(index / 2)"
       return answer
     }
-    let task = PTBXLSuper(subset: "made records", bootstrap: try Bootstrap(seed: 1, replicates: 100, level: 0.95))
+    let task = LabelMetrics(
+      trained: .superclasses, subset: "made records", bootstrap: try Bootstrap(seed: 1, replicates: 100, level: 0.95))
     let results = RunResults(folder: folder.path, subset: "made records", after: try task.report(said))
     try put("results.json", try JSONEncoder().encode(results))
     try AblationAnswers(subset: "made records", seconds: 12, said).write(to: folder)

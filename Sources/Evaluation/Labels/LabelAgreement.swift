@@ -63,8 +63,6 @@ public struct LabelAgreement: Sendable, Equatable {
     return try LabelAgreement(gold: table(gold), predicted: table(predicted))
   }
 
-  var allOnce: [Int] { [Int](repeating: 1, count: gold.ids.count) }
-
   /// The counts of each class when record r counts `weights[r]` times (nil: once).
   public func confusion(weights: [Int]? = nil) -> [ConfusionCounts] {
     precondition(weights.map { $0.count == gold.ids.count } ?? true, "one weight for each record")
@@ -111,8 +109,6 @@ public struct LabelAgreement: Sendable, Equatable {
     }
   }
 
-  /// The share of records whose predicted set equals the true set; nil without records.
-  public func exactSetAccuracy(weights: [Int]? = nil) -> Double? { share(of: exactMatches, weights: weights) }
 }
 
 extension [ConfusionCounts] {
@@ -148,16 +144,4 @@ public func share(of hits: [Bool], weights: [Int]? = nil) -> Double? {
     if hits[record] { hit += weight }
   }
   return all == 0 ? nil : Double(hit) / Double(all)
-}
-
-/// The weighted mean of one value for each record; nil when the weights sum to 0.
-public func mean(of values: [Double], weights: [Int]? = nil) -> Double? {
-  var sum = 0.0
-  var all = 0
-  for record in values.indices {
-    let weight = weights?[record] ?? 1
-    all += weight
-    sum += Double(weight) * values[record]
-  }
-  return all == 0 ? nil : sum / Double(all)
 }

@@ -30,7 +30,9 @@ public struct LabelMetrics: Sendable {
   }
 
   /// The scores of what recordings of a data set are asked in training.
-  public init(trained questions: QuestionSet, subset: String, bootstrap: Bootstrap, remarks: [String] = []) {
+  public init(
+    trained questions: QuestionSet, subset: String, bootstrap: Bootstrap = Bootstrap(), remarks: [String] = []
+  ) {
     self.init(
       task: questions.task, space: .trained(questions), subset: subset, bootstrap: bootstrap, remarks: remarks)
   }
@@ -70,9 +72,7 @@ public struct LabelMetrics: Sendable {
       let lacking = shared.compactMap { $0[place].lacksClass }
       return difference.incomplete(in: incomplete(lacking, one), of: bootstrap.replicates)
     }
-    return LabelComparison(
-      task: task, subset: subset, records: one.gold.ids.count, metrics: shared[0].map(\.name), differences: differences,
-      unshared: unshared)
+    return LabelComparison(metrics: shared[0].map(\.name), differences: differences, unshared: unshared)
   }
 
   /// The metrics that all have, in the order of the first, and the names of the others.
@@ -135,7 +135,7 @@ public struct LabelMetrics: Sendable {
       hammingLoss: estimates[2 * count + 2],
       exactSetAccuracy: estimates[2 * count + 3].ofShare(units: scored.units, level: bootstrap.level),
       threshold: threshold,
-      undefinedClasses: ranked.macroAUC().undefinedClasses,
+      undefinedClasses: gold.classes.indices.filter { !defined.contains($0) }.map { gold.classes[$0] },
       classes: gold.classes.indices.map { column in
         LabelReport.ClassScores(
           name: gold.classes[column], auc: estimates[column], f1: estimates[count + column], counts: counts[column])

@@ -199,24 +199,10 @@ extension LabelReport: Codable {
 }
 
 /// Paired differences of two models on the same records.
-public struct LabelComparison: Sendable, Equatable, Codable {
-  public var task: String
-  public var subset: String
-  public var records: Int
+public struct LabelComparison: Sendable, Equatable {
   public var metrics: [String]
   /// First minus second, in the order of `metrics`.
   public var differences: [PairedDifference]
   /// Metrics that only one of the two has.
   public var unshared: [String] = []
-
-  /// The comparison as text of fixed width.
-  public func table() -> String {
-    var table = TextTable()
-    table.heading("First minus second", "difference", "interval", "p")
-    for (name, paired) in zip(metrics, differences) {
-      let p = paired.pValue.map { TextTable.decimals($0, 3) } ?? "undefined"
-      table.row([name] + TextTable.cells(paired.difference) + [p])
-    }
-    return "\(task): \(subset), \(records) records\n\n" + table.render()
-  }
 }

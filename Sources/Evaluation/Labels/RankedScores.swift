@@ -58,29 +58,7 @@ public struct RankedScores: Sendable {
   }
 
   /// AUC of one class, each record counted once.
-  public func auc(class column: Int) -> Double? { auc(class: column, weights: allOnce) }
-
-  /// The mean AUC of the classes for which it is defined, and the names of the others.
-  public func macroAUC() -> MacroAverage {
-    MacroAverage(classes: classes, values: classes.indices.map { auc(class: $0) })
-  }
-
-  var allOnce: [Int] { [Int](repeating: 1, count: recordCount) }
-}
-
-/// The unweighted mean over the classes that have a value; the others are named, never silently dropped.
-public struct MacroAverage: Sendable, Equatable, Codable {
-  /// nil when no class has a value.
-  public let value: Double?
-  /// How many classes the mean is over.
-  public let definedCount: Int
-  /// The classes without a value.
-  public let undefinedClasses: [String]
-
-  public init(classes: [String], values: [Double?]) {
-    let defined = values.compactMap { $0 }
-    value = defined.isEmpty ? nil : defined.reduce(0, +) / Double(defined.count)
-    definedCount = defined.count
-    undefinedClasses = zip(classes, values).filter { $0.1 == nil }.map(\.0)
+  public func auc(class column: Int) -> Double? {
+    auc(class: column, weights: [Int](repeating: 1, count: recordCount))
   }
 }

@@ -50,14 +50,6 @@ public struct LeadConfusion: Sendable, Equatable {
     self.leftOut = leftOut
   }
 
-  /// Mass that tokens of the student's lead draw from tokens of the teacher's lead.
-  public subscript(student student: Lead, teacher teacher: Lead) -> Double {
-    guard let row = Lead.allCases.firstIndex(of: student), let column = Lead.allCases.firstIndex(of: teacher) else {
-      return 0
-    }
-    return mass[row * Self.count + column]
-  }
-
   /// The masses as rows, a student's lead each.
   public var rows: [[Double]] {
     (0..<Self.count).map { Array(mass[$0 * Self.count..<($0 + 1) * Self.count]) }

@@ -29,21 +29,11 @@ struct StudentT {
 
   /// The t with P(|T| <= t) = `level`, to about ten digits. - Precondition: 0 < level < 1.
   func quantile(within level: Double) -> Double {
-    Self.bisect { within($0) < level }
-  }
-
-  /// The same of the normal distribution, which many degrees of freedom come to.
-  static func normalQuantile(within level: Double) -> Double {
-    bisect { erf($0 / 2.0.squareRoot()) < level }
-  }
-
-  /// The number above 0 up to which a condition holds.
-  private static func bisect(_ isBelow: (Double) -> Bool) -> Double {
     var (low, high) = (0.0, 1.0)
-    while isBelow(high), high < 1e12 { (low, high) = (high, 2 * high) }
+    while within(high) < level, high < 1e12 { (low, high) = (high, 2 * high) }
     for _ in 0..<60 {
       let middle = (low + high) / 2
-      if isBelow(middle) { low = middle } else { high = middle }
+      if within(middle) < level { low = middle } else { high = middle }
     }
     return (low + high) / 2
   }
