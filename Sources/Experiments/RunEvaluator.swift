@@ -83,7 +83,7 @@ struct RunEvaluator {
   func periodic(_ model: any VisionLanguageModel<Float>, _ side: ModelSide) -> PeriodicEvaluation? {
     let every = context.configuration.evaluation.every
     guard context.configuration.evaluation.enabled, every > 0 else { return nil }
-    return PeriodicEvaluation(metric: "macro AUC", every: every) { step in
+    return PeriodicEvaluation(metric: MetricName.macroAUC, every: every) { step in
       try report("student at step \(step)", model, side, isFinished: false, cache: nil, kept: nil)?
         .probabilities?.macroAUC.value
     }

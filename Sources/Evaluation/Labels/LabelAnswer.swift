@@ -136,18 +136,18 @@ struct LabelAnswerTables {
       let agreement = try LabelAgreement(gold: gold, predicted: scores.thresholded(at: threshold))
       let exact = agreement.exactMatches
       metrics = [
-        Metric("macro AUC") { weights in
+        Metric(MetricName.macroAUC) { weights in
           LabelMetrics.macro(defined.map { ranked.auc(class: $0, weights: weights) }, over: Array(defined.indices))
         },
-        .macroF1("macro F1", agreement),
-        Metric("Hamming loss") { agreement.hammingLoss(weights: $0) },
-        Metric("exact-set accuracy", isShare: true) { share(of: exact, weights: $0) },
+        .macroF1(MetricName.macroF1, agreement),
+        Metric(MetricName.hammingLoss) { agreement.hammingLoss(weights: $0) },
+        Metric(MetricName.exactSet, isShare: true) { share(of: exact, weights: $0) },
       ]
       if inFull {
         metrics += gold.classes.enumerated().flatMap { column, name in
           [
-            Metric("AUC of \(name)") { ranked.auc(class: column, weights: $0) },
-            Metric("F1 of \(name)") {
+            Metric(MetricName.aucOfClass + name) { ranked.auc(class: column, weights: $0) },
+            Metric(MetricName.f1OfClass + name) {
               agreement.confusion(weights: $0).settled(by: agreement.whole)[column].f1
             },
           ]
@@ -156,9 +156,11 @@ struct LabelAnswerTables {
     }
     if let agreement = try agreement() {
       let exact = agreement.exactMatches
-      metrics.append(.macroF1("text macro F1", agreement))
-      if inFull { metrics.append(Metric("text Hamming loss") { agreement.hammingLoss(weights: $0) }) }
-      metrics.append(Metric("text exact-set accuracy", isShare: true) { share(of: exact, weights: $0) })
+      metrics.append(.macroF1(MetricName.ofText(MetricName.macroF1), agreement))
+      if inFull {
+        metrics.append(Metric(MetricName.ofText(MetricName.hammingLoss)) { agreement.hammingLoss(weights: $0) })
+      }
+      metrics.append(Metric(MetricName.ofText(MetricName.exactSet), isShare: true) { share(of: exact, weights: $0) })
     }
     if let published = try published() {
       metrics.append(Metric("\(Self.published) macro F1") { published.score(weights: $0)?.macroF1 })

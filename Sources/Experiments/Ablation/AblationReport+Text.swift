@@ -60,7 +60,7 @@ extension AblationReport {
   private var corrected: String {
     let all = tables.flatMap { table in
       table.rows.compactMap { row in
-        (self.score("macro AUC", row)?.difference?.pValue).map { (name: (table.condition, row.method), p: $0) }
+        (self.score(MetricName.macroAUC, row)?.difference?.pValue).map { (name: (table.condition, row.method), p: $0) }
       }
     }.sorted { $0.p < $1.p }
     let kept = all.enumerated().prefix { place, found in found.p * Double(all.count - place) <= 1 - bootstrap.level }
@@ -94,13 +94,14 @@ extension AblationReport {
         lines += row.skipped.map { ["\(row.method) was left out: \($0)"] } ?? []
         lines += row.failures.map { "\(table.condition), \(row.method), \($0)" }
         if row.steps != steps { lines.append("\(row.method) had \(row.steps) steps a run") }
-        let undefined = row.scores.first { $0.metric == "macro AUC" }?.mean.undefinedReplicates ?? 0
+        let undefined = row.scores.first { $0.metric == MetricName.macroAUC }?.mean.undefinedReplicates ?? 0
         if undefined > 0 {
           lines.append(
             "\(table.condition), \(row.method): macro AUC is undefined in \(undefined) of \(bootstrap.replicates) resamples, "
               + "which are left out")
         }
-        lines += [score("macro F1", row)?.mean.noteOnClasses("macro F1", bootstrap)].compactMap { note in
+        lines += [score(MetricName.macroF1, row)?.mean.noteOnClasses(MetricName.macroF1, bootstrap)].compactMap {
+          note in
           note.map { "\(table.condition), \(row.method), \($0)" }
         }
       }
@@ -112,7 +113,7 @@ extension AblationReport {
   private func render(_ table: Table) -> String {
     let hasPaper = table.rows.contains { $0.paper != nil }
     let rows = table.rows + (teacher.map { [$0] } ?? [])
-    let measures = ["macro AUC", "macro F1"].map { measure in
+    let measures = [MetricName.macroAUC, MetricName.macroF1].map { measure in
       var lines = heading(measure)
       for row in rows { lines.row(cells(row, row.scores, measure, percent: false)) }
       return lines.render()
@@ -120,14 +121,14 @@ extension AblationReport {
     var exact = heading("exact set, %", more: hasPaper ? ["paper, %"] : [])
     for row in rows {
       let paper = row.paper.map { [String(format: "%.1f", $0)] } ?? []
-      exact.row(cells(row, row.scores, "exact-set accuracy", percent: true) + paper)
+      exact.row(cells(row, row.scores, MetricName.exactSet, percent: true) + paper)
     }
     return (measures + [exact.render(), classes(rows)]).joined(separator: "\n")
   }
 
   /// AUC of each class, with the difference from the method compared with.
   private func classes(_ rows: [Row]) -> String {
-    let prefix = "AUC of "
+    let prefix = MetricName.aucOfClass
     let names = rows.first { !$0.scores.isEmpty }?.scores.map(\.metric).filter { $0.hasPrefix(prefix) } ?? []
     var lines = TextTable()
     lines.heading(["AUC, minus \(comparedWith)"] + names.map { String($0.dropFirst(prefix.count)) })
@@ -180,14 +181,14 @@ extension AblationReport {
     }
     let scored = (methods + (teacher.map { [(row: $0, name: nil)] } ?? [])).filter { !$0.row.combined.isEmpty }
     guard !scored.isEmpty else { return "" }
-    var lines = heading("macro AUC", title: "\(combinedRecords) \(title)")
-    for (row, name) in scored { lines.row(cells(row, row.combined, "macro AUC", percent: false, name: name)) }
+    var lines = heading(MetricName.macroAUC, title: "\(combinedRecords) \(title)")
+    for (row, name) in scored { lines.row(cells(row, row.combined, MetricName.macroAUC, percent: false, name: name)) }
     return "\n" + lines.render()
   }
 
   private func render(_ search: Search) -> String {
     var lines = TextTable()
-    lines.heading("grid of \(search.method), scored on fold \(search.fold)", "macro AUC", "")
+    lines.heading("grid of \(search.method), scored on fold \(search.fold)", MetricName.macroAUC, "")
     for point in search.points {
       lines.row([
         point.settings.joined(separator: ", "), Self.number(point.score), point.settings == search.best ? "chosen" : "",

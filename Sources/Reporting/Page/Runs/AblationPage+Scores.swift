@@ -6,7 +6,7 @@ extension AblationPage {
   /// class and every seed folded away.
   func scores(of table: ReportedAblation.Table) -> [PageContent.Block] {
     var blocks: [PageContent.Block] = []
-    for metric in [Self.area, "macro F1", Self.exact] {
+    for metric in [Self.area, MetricName.macroF1, Self.exact] {
       let made = scores(
         table, metric,
         summary: "\(metric.capitalizedFirst), differences to \(ablation.comparedWith), \(table.condition)",
@@ -95,7 +95,7 @@ extension AblationPage {
   /// What every seed gave; a single one gave the scores themselves.
   private func seeds(of table: ReportedAblation.Table) -> [PageContent.Block] {
     guard ablation.seeds.count > 1 else { return [] }
-    let tables = [Self.area, "macro F1", Self.exact].compactMap { metric -> PageContent.Table? in
+    let tables = [Self.area, MetricName.macroF1, Self.exact].compactMap { metric -> PageContent.Table? in
       let rows = table.rows.compactMap { row -> PageContent.Table.Row? in
         guard let values = row[metric]?.seeds, values.count == ablation.seeds.count else { return nil }
         return .init(

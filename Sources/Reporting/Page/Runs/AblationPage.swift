@@ -5,10 +5,10 @@ import Foundation
 struct AblationPage {
   let ablation: ReportedAblation
 
-  static let area = "macro AUC"
-  static let exact = "exact-set accuracy"
+  static let area = MetricName.macroAUC
+  static let exact = MetricName.exactSet
   /// What the names of the classes' areas begin with.
-  static let areaOfClass = "AUC of "
+  static let areaOfClass = MetricName.aucOfClass
 
   private var groups: String { ablation.groups.map { " of \(PageNumber.grouped($0.count)) \($0.name)" } ?? "" }
   /// What intervals are over.
@@ -143,7 +143,7 @@ struct AblationPage {
 
   /// Each method's scores as bars.
   private func bars(_ table: ReportedAblation.Table, id: String) -> [PageContent.Figure] {
-    let metrics = [(Self.area, 0.5), ("macro F1", 0.0), (Self.exact, 0.0)]
+    let metrics = [(Self.area, 0.5), (MetricName.macroF1, 0.0), (Self.exact, 0.0)]
     return metrics.enumerated().compactMap { place, metric -> PageContent.Figure? in
       let marks = table.rows.compactMap { row in
         row[metric.0].map {
