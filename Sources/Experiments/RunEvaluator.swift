@@ -14,7 +14,7 @@ struct RunEvaluator {
 
   /// A report with the answers it was made of.
   private struct Evaluated: Codable {
-    var report: PTBXLSuperReport
+    var report: LabelReport
     var answers: [KeptAnswer]
 
     func json() throws -> Data {
@@ -40,7 +40,7 @@ struct RunEvaluator {
   /// - Throws: `AgreedError` (bad input) for a finished model whose probability is no number.
   func report(
     _ role: Model, _ model: any VisionLanguageModel<Float>, _ side: ModelSide, cache: URL?
-  ) throws -> PTBXLSuperReport? {
+  ) throws -> LabelReport? {
     try report(role.name, model, side, isFinished: role.isFinished, cache: cache, kept: role.rawValue)
   }
 
@@ -48,7 +48,7 @@ struct RunEvaluator {
   private func report(
     _ name: String, _ model: any VisionLanguageModel<Float>, _ side: ModelSide, isFinished: Bool, cache: URL?,
     kept: String?
-  ) throws -> PTBXLSuperReport? {
+  ) throws -> LabelReport? {
     let settings = context.configuration.evaluation
     guard settings.enabled else { return nil }
     let file = cache.map { $0.appendingPathComponent("evaluation-\(digest(model, side).prefix(16)).json") }
@@ -89,7 +89,7 @@ struct RunEvaluator {
     }
   }
 
-  private func tell(_ name: String, _ report: PTBXLSuperReport) {
+  private func tell(_ name: String, _ report: LabelReport) {
     guard context.communicator.isController, let headline = report.headline else { return }
     context.observer.note("\(name): \(headline)")
   }

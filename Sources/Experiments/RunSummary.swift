@@ -7,9 +7,9 @@ public struct RunSummary: Codable, Sendable {
   public var folder: String
   /// Which records were evaluated.
   public var subset: String
-  public var teacher: PTBXLSuperReport?
-  public var before: PTBXLSuperReport?
-  public var after: PTBXLSuperReport?
+  public var teacher: LabelReport?
+  public var before: LabelReport?
+  public var after: LabelReport?
 
   public static let fileName = "results.json"
 
@@ -37,7 +37,7 @@ public struct RunSummary: Codable, Sendable {
     }
   }
 
-  private var models: [(name: String, report: PTBXLSuperReport)] {
+  private var models: [(name: String, report: LabelReport)] {
     [("teacher", teacher), ("student before", before), ("student after", after)]
       .compactMap { name, report in report.map { (name, $0) } }
   }

@@ -8,11 +8,11 @@ import Testing
 /// Answers as a run keeps them, and the curves that are drawn of them.
 @Suite struct KeptAnswerTests {
   /// Answers with ties, a record without a label, odd characters.
-  static func answers(_ count: Int = 60, seed: UInt64 = 4) -> [PTBXLSuper.Answer] {
+  static func answers(_ count: Int = 60, seed: UInt64 = 4) -> [LabelAnswer] {
     var random = CounterRandom(seed: seed, purpose: "kept answers")
     return (0..<count).map { index in
       let gold = Set(PTBXLSuper.classes.filter { _ in random.integer(below: 3) == 0 })
-      return PTBXLSuper.Answer(
+      return LabelAnswer(
         id: "record \(index) \"<&\u{7}", gold: gold,
         probabilities: PTBXLSuper.classes.map { name in
           (Double(random.integer(below: 20)) / 20 + (gold.contains(name) ? 0.3 : 0)) / 1.3

@@ -9,7 +9,7 @@ import Testing
   private let task = LabelMetrics(trained: .superclasses, subset: "made-up records")
 
   /// Records whose probabilities follow their labels more or less closely.
-  private func answers(_ count: Int, noise: Double, seed: UInt64 = 1) -> [PTBXLSuper.Answer] {
+  private func answers(_ count: Int, noise: Double, seed: UInt64 = 1) -> [LabelAnswer] {
     (0..<count).map { index in
       var truth = CounterRandom(seed: 3, purpose: "truth", sample: UInt64(index))
       var random = CounterRandom(seed: seed, purpose: "answers", sample: UInt64(index))
@@ -18,7 +18,7 @@ import Testing
         1 / (1 + exp(-((gold.contains(label) ? 1 : -1) + noise * random.normal())))
       }
       let read = zip(PTBXLSuper.classes, probabilities).filter { $0.1 >= 0.5 }.map(\.0)
-      return PTBXLSuper.Answer(
+      return LabelAnswer(
         id: "r\(index)", gold: gold, probabilities: probabilities, text: read.joined(separator: "; "))
     }
   }
@@ -45,7 +45,7 @@ import Testing
   @Test func reportsAreDeterministicAndSurviveJSON() throws {
     let report = try task.report(answers(60, noise: 1))
     #expect(try report == task.report(answers(60, noise: 1)))
-    #expect(try JSONDecoder().decode(PTBXLSuperReport.self, from: report.json()) == report)
+    #expect(try JSONDecoder().decode(LabelReport.self, from: report.json()) == report)
     let other = LabelMetrics(trained: .superclasses, subset: "made-up records", bootstrap: Bootstrap(seed: 8))
     #expect(try other.report(answers(60, noise: 1)).probabilities?.macroAUC.low != report.probabilities?.macroAUC.low)
   }
@@ -86,7 +86,7 @@ import Testing
   }
 
   @Test func answersThatCannotBeScoredAreRefusedByName() {
-    func refused(_ change: (inout [PTBXLSuper.Answer]) -> Void) -> String {
+    func refused(_ change: (inout [LabelAnswer]) -> Void) -> String {
       var made = answers(10, noise: 1).filter { !$0.gold.isEmpty }
       change(&made)
       return #expect(throws: UserError.self) { try task.report(made) }?.message ?? ""
@@ -103,10 +103,10 @@ import Testing
   }
 
   @Test func textAloneAndProbabilitiesAloneAreScored() throws {
-    let text = try task.report(answers(30, noise: 1).map { PTBXLSuper.Answer(id: $0.id, gold: $0.gold, text: "MI") })
+    let text = try task.report(answers(30, noise: 1).map { LabelAnswer(id: $0.id, gold: $0.gold, text: "MI") })
     #expect(text.probabilities == nil && text.ecgBench != nil)
     let numbers = try task.report(
-      answers(30, noise: 1).map { PTBXLSuper.Answer(id: $0.id, gold: $0.gold, probabilities: $0.probabilities) })
+      answers(30, noise: 1).map { LabelAnswer(id: $0.id, gold: $0.gold, probabilities: $0.probabilities) })
     #expect(numbers.probabilities != nil && numbers.text == nil && numbers.ecgBench == nil)
   }
 

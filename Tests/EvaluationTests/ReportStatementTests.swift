@@ -89,7 +89,7 @@ import Testing
     let lacking = (0..<1000).count { bootstrap.weights(records: 30, replicate: $0)[0] == 0 }
     #expect(macro.incompleteReplicates == lacking && lacking > 300)
     let metrics = try LabelMetrics(trained: .superclasses, subset: "s", bootstrap: bootstrap).report(
-      ids.indices.map { PTBXLSuper.Answer(id: ids[$0], gold: gold[$0], text: read[$0].joined(separator: "; ")) })
+      ids.indices.map { LabelAnswer(id: ids[$0], gold: gold[$0], text: read[$0].joined(separator: "; ")) })
     #expect(metrics.text?.macroF1 == macro)
   }
 

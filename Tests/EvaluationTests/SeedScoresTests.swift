@@ -8,13 +8,13 @@ import Testing
   private let task = LabelMetrics(trained: .superclasses, subset: "made up")
 
   /// Answers of a run: right to a degree, differently for each run.
-  private func run(_ seed: UInt64, skill: Double, records: Int = 120) -> [PTBXLSuper.Answer] {
+  private func run(_ seed: UInt64, skill: Double, records: Int = 120) -> [LabelAnswer] {
     (0..<records).map { record in
       var truth = CounterRandom(seed: 7, purpose: "truth", sample: UInt64(record))
       var noise = CounterRandom(seed: seed, purpose: "noise", sample: UInt64(record))
       let drawn = PTBXLSuper.classes.map { _ in truth.uniform() < 0.3 }
       let bits = drawn.contains(true) ? drawn : [true, false, false, false, false]
-      return PTBXLSuper.Answer(
+      return LabelAnswer(
         id: "\(record)", gold: Set(zip(PTBXLSuper.classes, bits).filter(\.1).map(\.0)),
         probabilities: bits.map { max(0, min(1, 0.5 + ($0 ? skill : -skill) + 0.3 * noise.normal())) })
     }
@@ -126,7 +126,7 @@ import Testing
 
   @Test func aShareThatIsAllOrNothingInEveryRunHasTheExactInterval() throws {
     let wrong = (0..<40).map { record in
-      PTBXLSuper.Answer(
+      LabelAnswer(
         id: "\(record)", gold: record % 2 == 0 ? ["MI"] : ["CD"], probabilities: [0.1, 0.1, 0.1, 0.1, 0.1], text: "")
     }
     let (report, scores) = (try task.report(wrong), try task.seeds([wrong, wrong]))
@@ -145,7 +145,7 @@ import Testing
   @Test func rightAnswersAboutARareClassAreRightInEveryResample() throws {
     let answers = (0..<40).map { record in
       let gold: Set<String> = record == 0 ? ["HYP"] : record % 2 == 0 ? ["MI", "CD"] : ["NORM", "STTC"]
-      return PTBXLSuper.Answer(
+      return LabelAnswer(
         id: "\(record)", gold: gold, probabilities: PTBXLSuper.classes.map { gold.contains($0) ? 0.9 : 0.1 })
     }
     let found = try #require(try task.report(answers).probabilities?.macroF1)

@@ -40,7 +40,7 @@ import Testing
     let super5 = LabelMetrics(trained: .superclasses, subset: "s", bootstrap: few)
     func width(_ subject: (Int) -> String?) throws -> Double {
       let answers = (0..<40).map { place in
-        PTBXLSuper.Answer(
+        LabelAnswer(
           id: "\(place)", gold: place % 20 < 10 ? ["MI"] : ["CD"], text: "MI", subject: subject(place))
       }
       let scores = try super5.seeds([answers, answers])
@@ -60,7 +60,7 @@ import Testing
   @Test func ofASingleSubjectThatAloneIsSaid() throws {
     let one = "all 40 are about one recording, so that there is nothing to resample and no interval"
     let answers = (0..<40).map { place in
-      PTBXLSuper.Answer(
+      LabelAnswer(
         id: "\(place)", gold: place % 2 == 0 ? ["MI"] : ["CD"], probabilities: [0.1, 0.2, 0.3, 0.4, 0.5], text: "MI",
         subject: "patient 1")
     }

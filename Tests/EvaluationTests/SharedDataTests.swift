@@ -40,7 +40,7 @@ import Testing
     _ fold: [(id: String, labels: Set<String>)], _ expected: ECGBenchLabelScore, _ text: (Set<String>) -> String
   ) throws {
     let report = try LabelMetrics(trained: .superclasses, subset: "PTB-XL 1.0.3, fold 9 of the subset").report(
-      fold.map { PTBXLSuper.Answer(id: $0.id, gold: $0.labels, text: text($0.labels)) })
+      fold.map { LabelAnswer(id: $0.id, gold: $0.labels, text: text($0.labels)) })
     let score = try #require(report.ecgBench)
     #expect(report.records == Expected.fold9.labelled)
     #expect(close(score.balancedAccuracy.value, expected.balancedAccuracy))

@@ -51,7 +51,7 @@ import Training
       corpus.evaluation.map { sample in
         var random = CounterRandom(seed: seed, purpose: "answers", sample: UInt64(sample.index))
         let gold = Set(sample.superclasses.map(\.rawValue))
-        return PTBXLSuper.Answer(
+        return LabelAnswer(
           id: sample.id, gold: gold,
           probabilities: PTBXLSuper.classes.map { (gold.contains($0) ? 0.3 : 0) + 0.7 * random.uniform() }, text: "NORM"
         )

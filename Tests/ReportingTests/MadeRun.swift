@@ -11,7 +11,7 @@ struct MadeRun {
   var seed: UInt64 = 1
 
   /// Answers of a model that is the surer the larger `skill`.
-  func answers(_ skill: Double, count: Int = 80) -> [PTBXLSuper.Answer] {
+  func answers(_ skill: Double, count: Int = 80) -> [LabelAnswer] {
     var random = CounterRandom(seed: seed, purpose: "made answers \(skill)")
     var truths = CounterRandom(seed: 7, purpose: "made truths")
     return (0..<count).map { index in
@@ -21,7 +21,7 @@ struct MadeRun {
         min(1, max(0, 0.5 + (gold.contains(name) ? skill : -skill) + 0.3 * random.normal()))
       }
       let said = zip(PTBXLSuper.classes, probabilities).filter { $1 > 0.5 }.map(\.0)
-      return PTBXLSuper.Answer(
+      return LabelAnswer(
         id: "made-\(index)", gold: gold, probabilities: probabilities, text: said.joined(separator: ", "))
     }
   }
@@ -93,9 +93,9 @@ struct MadeRun {
   private struct RunResults: Encodable {
     var folder: String
     var subset: String
-    var teacher: PTBXLSuperReport?
-    var before: PTBXLSuperReport?
-    var after: PTBXLSuperReport
+    var teacher: LabelReport?
+    var before: LabelReport?
+    var after: LabelReport
   }
 
   func file(_ name: String) -> URL { folder.appendingPathComponent(name) }

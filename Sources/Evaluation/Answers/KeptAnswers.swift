@@ -20,7 +20,7 @@ public struct KeptAnswer: Codable, Sendable, Equatable {
   }
 
   /// - Parameter classes: to which the probabilities belong, in their order.
-  public init(_ answer: PTBXLSuper.Answer, classes: [String] = PTBXLSuper.classes) {
+  public init(_ answer: LabelAnswer, classes: [String] = PTBXLSuper.classes) {
     self.init(
       id: answer.id, gold: answer.gold.sorted(),
       probabilities: answer.probabilities.map { Dictionary(zip(classes, $0)) { first, _ in first } }, text: answer.text,
@@ -28,10 +28,10 @@ public struct KeptAnswer: Codable, Sendable, Equatable {
   }
 
   /// The answer as the task scores it; nil where a class has no probability though others have.
-  public func answer(classes: [String] = PTBXLSuper.classes) -> PTBXLSuper.Answer? {
+  public func answer(classes: [String] = PTBXLSuper.classes) -> LabelAnswer? {
     let known = probabilities.map { given in classes.compactMap { given[$0] } }
     guard known.map({ $0.count == classes.count }) ?? true else { return nil }
-    return PTBXLSuper.Answer(id: id, gold: Set(gold), probabilities: known, text: text, subject: subject)
+    return LabelAnswer(id: id, gold: Set(gold), probabilities: known, text: text, subject: subject)
   }
 }
 

@@ -40,13 +40,13 @@ public struct LabelEvaluator {
   public func answers(
     _ samples: [ECGSample], records: RecordCache, communicator: any Communicator, stop: StopFlag,
     progress: (_ done: Int) -> Void = { _ in }
-  ) throws -> [PTBXLSuper.Answer] {
+  ) throws -> [LabelAnswer] {
     let results = try communicator.dealt(
       0..<samples.count, stop: stop,
       remedy: "run the same command again; an evaluation begins anew, a training is not repeated", progress: progress
     ) { index in try answer(about: samples[index], records: records) }
     return zip(samples, results).map { sample, result in
-      PTBXLSuper.Answer(
+      LabelAnswer(
         id: sample.id, gold: sample.labels, probabilities: result.probabilities, text: result.text,
         subject: sample.subject)
     }

@@ -1,9 +1,7 @@
+import Corpus
+
 /// The task `ptb-xl-super`: which of the five diagnostic superclasses an ECG shows.
 public enum PTBXLSuper {
-  public static let name = "ptb-xl-super"
-  public static let classes = LabelSpace.ptbXLSuper.classes
-
-  public typealias Answer = LabelAnswer
+  public static let name = QuestionSet.superclasses.task
+  public static let classes = QuestionSet.superclasses.labels.map(\.name)
 }
-
-public typealias PTBXLSuperReport = LabelReport

@@ -35,7 +35,7 @@ struct ComparisonPage {
     runs.enumerated().compactMap { place, run in value(run).map { (place, run, $0) } }
   }
 
-  private static func scores(_ run: ReportedRun) -> PTBXLSuperReport.Probabilities? {
+  private static func scores(_ run: ReportedRun) -> LabelReport.Probabilities? {
     run.results?.after?.probabilities
   }
 
@@ -44,7 +44,7 @@ struct ComparisonPage {
       entry.value.macroAUC.value.map { (entry.run, entry.value, $0) }
     }
     guard let best = scored.max(by: { $0.2 < $1.2 }), let least = scored.min(by: { $0.2 < $1.2 }) else { return [] }
-    func line(_ words: String, _ entry: (ReportedRun, PTBXLSuperReport.Probabilities, Double)) -> PageContent.Headline {
+    func line(_ words: String, _ entry: (ReportedRun, LabelReport.Probabilities, Double)) -> PageContent.Headline {
       .init(
         label: words, value: PageNumber.decimals(entry.2, 3),
         detail: [label(entry.0), PageNumber.interval(entry.1.macroAUC)].compactMap { $0 }.joined(separator: ", "))
@@ -90,7 +90,7 @@ struct ComparisonPage {
             .missing("No run has evaluated its student.", "A run does at its end, where evaluation.enabled is true."))
         ])
     }
-    func figure(_ id: String, _ name: String, base: Double, _ value: (PTBXLSuperReport.Probabilities) -> Estimate?)
+    func figure(_ id: String, _ name: String, base: Double, _ value: (LabelReport.Probabilities) -> Estimate?)
       -> PageContent.Figure
     {
       let marks = scored.compactMap { place, run, scores in

@@ -42,11 +42,11 @@ public struct ReportedRun {
   /// `results.json`.
   struct Results: Decodable {
     var subset: String
-    var teacher: PTBXLSuperReport?
-    var before: PTBXLSuperReport?
-    var after: PTBXLSuperReport?
+    var teacher: LabelReport?
+    var before: LabelReport?
+    var after: LabelReport?
 
-    subscript(model: Model) -> PTBXLSuperReport? {
+    subscript(model: Model) -> LabelReport? {
       switch model {
       case .teacher: teacher
       case .before: before
@@ -60,7 +60,7 @@ public struct ReportedRun {
     }
 
     /// The models that were evaluated.
-    var models: [(model: Model, report: PTBXLSuperReport)] {
+    var models: [(model: Model, report: LabelReport)] {
       Model.allCases.compactMap { model in self[model].map { (model, $0) } }
     }
   }
@@ -237,7 +237,7 @@ public struct ReportedRun {
   }
 
   /// Whether the answers give the scores of the report.
-  private static func areOf(_ report: PTBXLSuperReport, _ answers: [KeptAnswer]) -> Bool {
+  private static func areOf(_ report: LabelReport, _ answers: [KeptAnswer]) -> Bool {
     let labelled = answers.filter { !$0.gold.isEmpty }
     return labelled.count == report.records
       && (report.probabilities?.classes ?? []).allSatisfy { scored in

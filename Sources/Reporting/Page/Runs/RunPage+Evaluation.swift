@@ -8,7 +8,7 @@ extension RunPage {
     var blocks: [PageContent.Block] = [.table(table(models))]
     let scored = models.compactMap { model, report in report.probabilities.map { (model, $0) } }
     if let names = scored.first?.1.classes.map(\.name) {
-      func groups(_ value: (PTBXLSuperReport.ClassScores) -> Estimate) -> [IntervalChart.Group] {
+      func groups(_ value: (LabelReport.ClassScores) -> Estimate) -> [IntervalChart.Group] {
         names.map { name in
           .init(
             name: name,
@@ -53,7 +53,7 @@ extension RunPage {
     return .init(id: "scores", heading: "Scores", blocks: blocks)
   }
 
-  private func table(_ models: [(model: ReportedRun.Model, report: PTBXLSuperReport)]) -> PageContent.Table {
+  private func table(_ models: [(model: ReportedRun.Model, report: LabelReport)]) -> PageContent.Table {
     func cell(_ estimate: Estimate?) -> PageContent.Table.Cell {
       guard let estimate else { return .number("–") }
       guard let value = estimate.value else { return .number("undefined") }
