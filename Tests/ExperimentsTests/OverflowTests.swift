@@ -34,7 +34,7 @@ import Training
       var configuration = RunConfiguration()
       configuration.data.records = 100
       configuration.evaluation.every = 1
-      configuration.evaluation.answerTokens = 2
+      configuration.evaluation.answerTokens = 1
       configuration.evaluation.replicates = 10
       let corpus = try TrainingCorpus(configuration)
       #expect(!corpus.evaluation.isEmpty)
