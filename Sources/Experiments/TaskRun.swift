@@ -169,8 +169,7 @@ public struct TaskRun {
         .usage, "\(path.path): this run of an ablation came to nothing: \(failure)",
         remedy: "compare with a run that has answers")
     }
-    let task = RunSummary.read(in: path)?.after?.task
-    let questions = QuestionSet.all.first { $0.task == task } ?? .superclasses
+    let questions = QuestionSet.of(task: RunSummary.read(in: path)?.after?.task)
     return try Predictions(
       found.kept(classes: questions.labels.map(\.name)).map {
         Prediction(id: $0.id, text: $0.text ?? "", probabilities: $0.probabilities)

@@ -106,8 +106,7 @@ public struct TransportInspection {
       }
     }
     let confusions = [drawn, beside].map { $0.plans.mapValues(geometry.confusion) }
-    let bootstrap = try Bootstrap(
-      seed: run.configuration.run.seed, replicates: run.configuration.evaluation.replicates, level: 0.95)
+    let bootstrap = try run.configuration.bootstrap()
     let rows = TransportReport.rows(confusions, series, subjects: samples.map(\.subject), bootstrap)
     let objective = run.configuration.objective.transport
     let uniform = geometry.uniform

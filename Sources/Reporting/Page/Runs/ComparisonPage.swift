@@ -155,7 +155,7 @@ struct ComparisonPage {
             cells: [
               .text(metric),
               .number(PageNumber.decimals(paired.difference.value, 3), PageNumber.interval(paired.difference)),
-              .number(PageNumber.decimals(paired.pValue, 3)),
+              .number(paired.probability(of: task.bootstrap)),
             ])
         }
       } catch {

@@ -55,9 +55,7 @@ public struct ReportedRun {
     }
 
     /// What the models were asked.
-    var questions: QuestionSet {
-      QuestionSet.all.first { $0.task == models.first?.report.task } ?? .superclasses
-    }
+    var questions: QuestionSet { QuestionSet.of(task: models.first?.report.task) }
 
     /// The models that were evaluated.
     var models: [(model: Model, report: LabelReport)] {
