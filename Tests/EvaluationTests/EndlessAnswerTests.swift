@@ -23,7 +23,7 @@ import Testing
     arguments: [
       ("not A, C or B ", nil), ("A and B are wrong and ", nil), ("A or B ", nil), ("A, ", "A"), ("A is correct. ", "A"),
       ("C, not A ", "C"), ("option ", nil), ("answer is ", nil), ("Answer: A ", "A"), ("choose ", nil), ("A'", nil),
-      ("\\boxed{ ", nil), ("((((", nil), ("A is ", nil), ("A ", nil),
+      ("\\boxed{ ", nil), ("((((", nil), ("A is ", nil), ("A ", "A"),
     ] as [(String, String?)]) func lettersAreRead(part: String, letter: String?)
   {
     let text = String(repeating: part, count: 20_000)

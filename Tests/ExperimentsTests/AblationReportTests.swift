@@ -115,7 +115,7 @@ import Training
     try withTemporaryFolder { folder in
       let file = folder.appendingPathComponent("a.yaml")
       try Data((Self.configuration + "data: {records: 2000}\n").utf8).write(to: file)
-      let assignments = ["run.folder=\(folder.path)/run", "evaluation.replicates=20"]
+      let assignments = ["run.folder=\(folder.path)/run", "evaluation.replicates=100"]
       let base = try ConfigurationLoader().merge(file: file, assignments: assignments, leavingOut: "ablation")
         .configuration
       let corpus = try TrainingCorpus(base)
