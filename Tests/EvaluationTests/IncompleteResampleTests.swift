@@ -44,7 +44,8 @@ import Testing
     #expect(seeds.means(bootstrap)[try #require(seeds.metrics.firstIndex(of: "text macro F1"))] == expected)
   }
 
-  @Test func moreThanHalfMakeNoInterval() throws {
+  /// In half of the resamples of two records one of two classes is missing, a quarter of what is averaged.
+  @Test func tooManyMakeNoInterval() throws {
     let answers = right([["MI"], ["CD"]])
     let count = lacking(2) { $0.contains(0) }
     #expect(count > 500)
@@ -69,5 +70,8 @@ import Testing
     let bare = Estimate(value: 0.5, low: 0.4, high: 0.6, incompleteReplicates: 50)
     #expect(bare.noteOnClasses("x", bootstrap) == nil, "one in twenty is not told")
     #expect(Estimate(value: 0.5, incompleteReplicates: 51).noteOnClasses("x", bootstrap) != nil)
+    let gaps = ClassGaps(resamples: 900, share: 0.2)
+    #expect(bare.incomplete(gaps) == Estimate(value: 0.5, low: 0.4, high: 0.6, incompleteReplicates: 900))
+    #expect(bare.incomplete(ClassGaps(resamples: 900, share: 0.21)).low == nil)
   }
 }

@@ -89,12 +89,12 @@ public struct LabelAgreement: Sendable, Equatable {
   /// the one on all records, so that the mean is over the same classes.
   public func macroF1(weights: [Int]? = nil) -> Double? { confusion(weights: weights).settled(by: whole).macroF1 }
 
-  /// Whether weights leave one of these classes (nil: of all) nothing positive, where there is something on all records.
+  /// Of these classes (nil: of all) that have something positive on all records, the share to which weights leave nothing.
   /// - Complexity: O(C) where every class is in many records, at most O(N C).
-  func lacksClass(_ weights: [Int], among classes: [Int]? = nil) -> Bool {
-    (classes ?? Array(holders.indices)).contains { column in
-      !holders[column].isEmpty && !holders[column].contains { weights[$0] > 0 }
-    }
+  func lackedShare(_ weights: [Int], among classes: [Int]? = nil) -> Double {
+    let held = (classes ?? Array(holders.indices)).filter { !holders[$0].isEmpty }
+    let lacked = held.count { column in !holders[column].contains { weights[$0] > 0 } }
+    return held.isEmpty ? 0 : Double(lacked) / Double(held.count)
   }
 
   /// The share of wrong bits: (FP + FN) / (N C); nil without records or classes.

@@ -110,19 +110,19 @@ struct LabelAnswerTables {
     var name: String
     /// Whether it is the share of records of which something holds.
     var isShare: Bool
-    /// Of a mean over classes, whether weights leave one without anything to score.
-    var lacksClass: (([Int]) -> Bool)?
+    /// Of a mean over classes, the share of them that weights leave nothing to score.
+    var lackedShare: (([Int]) -> Double)?
     var value: ([Int]) -> Double?
 
     init(
-      _ name: String, isShare: Bool = false, lacksClass: (([Int]) -> Bool)? = nil,
+      _ name: String, isShare: Bool = false, lackedShare: (([Int]) -> Double)? = nil,
       _ value: @escaping ([Int]) -> Double?
     ) {
-      (self.name, self.isShare, self.lacksClass, self.value) = (name, isShare, lacksClass, value)
+      (self.name, self.isShare, self.lackedShare, self.value) = (name, isShare, lackedShare, value)
     }
 
     static func macroF1(_ name: String, _ agreement: LabelAgreement) -> Metric {
-      Metric(name, lacksClass: { agreement.lacksClass($0) }) { agreement.macroF1(weights: $0) }
+      Metric(name, lackedShare: { agreement.lackedShare($0) }) { agreement.macroF1(weights: $0) }
     }
   }
 

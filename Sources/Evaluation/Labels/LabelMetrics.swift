@@ -69,8 +69,7 @@ public struct LabelMetrics: Sendable {
       records: one.gold.ids.count, clusters: one.clusters, { weights in shared[0].map { $0.value(weights) } },
       { weights in shared[1].map { $0.value(weights) } }
     ).enumerated().map { place, difference in
-      let lacking = shared.compactMap { $0[place].lacksClass }
-      return difference.incomplete(in: incomplete(lacking, one), of: bootstrap.replicates)
+      difference.incomplete(gaps(shared.compactMap { $0[place].lackedShare }, one))
     }
     return LabelComparison(metrics: shared[0].map(\.name), differences: differences, unshared: unshared)
   }
@@ -103,12 +102,9 @@ public struct LabelMetrics: Sendable {
       records: one.gold.ids, clusters: one.clusters, runs: shared)
   }
 
-  /// In how many resamples one of some means over classes lacks a class.
-  private func incomplete(_ lacking: [([Int]) -> Bool], _ scored: LabelAnswerTables) -> Int {
-    guard !lacking.isEmpty else { return 0 }
-    return bootstrap.count(records: scored.gold.ids.count, clusters: scored.clusters) { weights in
-      lacking.contains { $0(weights) }
-    }
+  /// What resamples lack of some means over classes.
+  private func gaps(_ lacking: [([Int]) -> Double], _ scored: LabelAnswerTables) -> ClassGaps? {
+    bootstrap.gaps(records: scored.gold.ids.count, clusters: scored.clusters, lacking)
   }
 
   private func probabilityScores(_ scored: LabelAnswerTables) throws -> LabelReport.Probabilities? {
@@ -128,10 +124,10 @@ public struct LabelMetrics: Sendable {
       ]
     }
     let counts = agreement.confusion()
-    let lacking = incomplete([{ agreement.lacksClass($0) }], scored)
+    let gaps = gaps([{ agreement.lackedShare($0) }], scored)
     return LabelReport.Probabilities(
       macroAUC: estimates[2 * count],
-      macroF1: estimates[2 * count + 1].incomplete(in: lacking, of: bootstrap.replicates),
+      macroF1: estimates[2 * count + 1].incomplete(gaps),
       hammingLoss: estimates[2 * count + 2],
       exactSetAccuracy: estimates[2 * count + 3].ofShare(units: scored.units, level: bootstrap.level),
       threshold: threshold,
@@ -149,9 +145,9 @@ public struct LabelMetrics: Sendable {
       let counts = agreement.confusion(weights: weights)
       return [counts.settled(by: agreement.whole).macroF1, counts.hammingLoss, share(of: exact, weights: weights)]
     }
-    let lacking = incomplete([{ agreement.lacksClass($0) }], scored)
+    let gaps = gaps([{ agreement.lackedShare($0) }], scored)
     return LabelReport.Text(
-      macroF1: estimates[0].incomplete(in: lacking, of: bootstrap.replicates), hammingLoss: estimates[1],
+      macroF1: estimates[0].incomplete(gaps), hammingLoss: estimates[1],
       exactSetAccuracy: estimates[2].ofShare(units: scored.units, level: bootstrap.level),
       answersWithoutLabel: zip(read, scored.gold.ids.indices).count {
         $0.isEmpty && !scored.gold.labels(ofRecord: $1).isEmpty

@@ -79,10 +79,16 @@ public struct Bootstrap: Sendable, Equatable, Codable {
     }
   }
 
-  /// In how many resamples something holds; 0 where resamples say nothing.
-  func count(records: Int, clusters: [Int]? = nil, where holds: ([Int]) -> Bool) -> Int {
-    guard varies(records, clusters) else { return 0 }
-    return (0..<replicates).count { holds(weights(records: records, clusters: clusters, replicate: $0)) }
+  /// What resamples lack of means over classes; nil where they lack nothing, or say nothing.
+  /// - Parameter lacking: of each mean, the share of its classes that weights leave nothing to score.
+  func gaps(records: Int, clusters: [Int]? = nil, _ lacking: [([Int]) -> Double]) -> ClassGaps? {
+    guard !lacking.isEmpty, varies(records, clusters) else { return nil }
+    let shares = (0..<replicates).map { replicate in
+      let weights = weights(records: records, clusters: clusters, replicate: replicate)
+      return lacking.reduce(0) { $0 + $1(weights) } / Double(lacking.count)
+    }
+    let resamples = shares.count { $0 > 0 }
+    return resamples == 0 ? nil : ClassGaps(resamples: resamples, share: shares.reduce(0, +) / Double(replicates))
   }
 
   /// Resamples of a single record are all the same and say nothing.

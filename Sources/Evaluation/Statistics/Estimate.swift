@@ -4,8 +4,8 @@ import Foundation
 public struct Estimate: Sendable, Equatable, Codable {
   /// The statistic on the records as they are; nil where it is undefined.
   public var value: Double?
-  /// Ends of the interval; nil where the value is, where fewer than half of the resamples define the statistic or hold
-  /// all its classes, and where there is a single subject, of which all resamples are alike.
+  /// Ends of the interval; nil where the value is, where fewer than half of the resamples define the statistic or too
+  /// many lack its classes (`ClassGaps`), and where there is a single subject, of which all resamples are alike.
   public var low: Double?
   public var high: Double?
   /// Resamples in which the statistic was undefined; they are left out of the interval. 0 where nothing is resampled.
@@ -37,28 +37,38 @@ public struct Estimate: Sendable, Equatable, Codable {
     return result
   }
 
-  /// The same of a mean over classes of which so many resamples lack one: an interval of values that mostly did not vary would
-  /// be no interval.
-  func incomplete(in count: Int, of replicates: Int) -> Estimate {
-    guard count > 0 else { return self }
+  /// The same of a mean over classes of which resamples lack some: no interval where that is so of more than
+  /// `ClassGaps.mostShare` of what is averaged, since what stands in does not vary.
+  func incomplete(_ gaps: ClassGaps?) -> Estimate {
+    guard let gaps else { return self }
     var result = self
-    result.incompleteReplicates = count
-    if 2 * count > replicates { (result.low, result.high) = (nil, nil) }
+    result.incompleteReplicates = gaps.resamples
+    if gaps.share > ClassGaps.mostShare { (result.low, result.high) = (nil, nil) }
     return result
   }
 
-  /// The share of resamples up to which it is not told that they lack a class.
-  static let untoldShare = 0.05
-
   /// What is to be said of a mean over classes by name; nil where hardly a resample lacks one.
   public func noteOnClasses(_ name: String, _ bootstrap: Bootstrap) -> String? {
-    guard let count = incompleteReplicates, Double(count) > Self.untoldShare * Double(bootstrap.replicates) else {
+    guard let count = incompleteReplicates, Double(count) > ClassGaps.untoldShare * Double(bootstrap.replicates) else {
       return nil
     }
     return
       "\(name): \(count) of \(bootstrap.replicates) resamples lack a class, and its F1 on all records stands in for it"
-      + (2 * count > bootstrap.replicates ? "; these are more than half, so that there is no interval" : "")
+      + (low == nil ? ", so much that there is no interval" : "")
   }
+}
+
+/// What resamples lack of a mean over classes: a class that is in none of the drawn records has its value on all records there.
+struct ClassGaps: Equatable {
+  /// Resamples that lack a class.
+  var resamples: Int
+  /// Of the values that are averaged, over all classes and resamples, the share that stands in.
+  var share: Double
+
+  /// The share above which there is no interval.
+  static let mostShare = 0.2
+  /// The share of resamples up to which it is not told that they lack a class.
+  static let untoldShare = 0.05
 }
 
 /// The difference of two systems on the same records.
@@ -85,8 +95,8 @@ public struct PairedDifference: Sendable, Equatable, Codable {
   }
 
   /// As of `Estimate.incomplete`; without an interval there is no p.
-  func incomplete(in count: Int, of replicates: Int) -> PairedDifference {
-    let difference = difference.incomplete(in: count, of: replicates)
+  func incomplete(_ gaps: ClassGaps?) -> PairedDifference {
+    let difference = difference.incomplete(gaps)
     return PairedDifference(difference: difference, pValue: difference.low == nil ? nil : pValue)
   }
 }

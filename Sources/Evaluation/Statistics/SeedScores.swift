@@ -26,21 +26,17 @@ public struct SeedScores {
   /// `Estimate.incomplete`.
   /// - Complexity: O(replicates * runs) evaluations of the metrics.
   public func means(_ bootstrap: Bootstrap) -> [Estimate] {
-    let lacking = incomplete(runs, bootstrap)
+    let gaps = gaps(runs, bootstrap)
     return intervals(values, bootstrap).enumerated().map { metric, interval in
-      let mean = interval.estimate(within: 0...1).incomplete(in: lacking[metric], of: bootstrap.replicates)
+      let mean = interval.estimate(within: 0...1).incomplete(gaps[metric])
       return runs[0][metric].isShare ? mean.ofShare(units: units, level: bootstrap.level) : mean
     }
   }
 
-  /// In how many resamples one of these runs lacks a class, metric by metric; 0 for metrics that are no mean over classes.
-  private func incomplete(_ runs: [[LabelAnswerTables.Metric]], _ bootstrap: Bootstrap) -> [Int] {
+  /// What resamples lack of these runs, metric by metric; nil for metrics that are no mean over classes.
+  private func gaps(_ runs: [[LabelAnswerTables.Metric]], _ bootstrap: Bootstrap) -> [ClassGaps?] {
     metrics.indices.map { metric in
-      let lacking = runs.compactMap { $0[metric].lacksClass }
-      guard !lacking.isEmpty else { return 0 }
-      return bootstrap.count(records: records.count, clusters: clusters) { weights in
-        lacking.contains { $0(weights) }
-      }
+      bootstrap.gaps(records: records.count, clusters: clusters, runs.compactMap { $0[metric].lackedShare })
     }
   }
 
@@ -60,11 +56,11 @@ public struct SeedScores {
     let paired = zip(values, other.values).map { mine, theirs in
       { (weights: [Int]) in Bootstrap.subtract(mine(weights), theirs(weights)) }
     }
-    let lacking = incomplete(runs + other.runs, bootstrap)
+    let gaps = gaps(runs + other.runs, bootstrap)
     return intervals(paired, bootstrap).enumerated().map { metric, interval in
       let difference = interval.estimate(within: -1...1)
       return PairedDifference(difference: difference, pValue: difference.low == nil ? nil : interval.pValue)
-        .incomplete(in: lacking[metric], of: bootstrap.replicates)
+        .incomplete(gaps[metric])
     }
   }
 

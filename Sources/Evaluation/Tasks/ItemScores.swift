@@ -79,7 +79,7 @@ public struct ItemScores: Sendable, Equatable {
     }
     var told: [String] = []
     if labels != nil, let macro = estimates.indices.last {
-      estimates[macro] = estimates[macro].incomplete(in: incomplete([self], bootstrap), of: bootstrap.replicates)
+      estimates[macro] = estimates[macro].incomplete(gaps([self], bootstrap))
       told = [estimates[macro].noteOnClasses(Self.labelMeasures[1], bootstrap)].compactMap { $0 }
     }
     let named =
@@ -116,8 +116,7 @@ public struct ItemScores: Sendable, Equatable {
     var differences = bootstrap.differences(
       records: ids.count, clusters: clusters, statistics, theirs.statistics)
     if labels != nil, let macro = differences.indices.last {
-      let lacking = incomplete([self, theirs], bootstrap)
-      differences[macro] = differences[macro].incomplete(in: lacking, of: bootstrap.replicates)
+      differences[macro] = differences[macro].incomplete(gaps([self, theirs], bootstrap))
     }
     let names = cells.map { ($0.group, $0.measure.name) } + (labels == nil ? [] : Self.labelMeasures.map { ("", $0) })
     return zip(names, differences).map { ScoreDifference(group: $0.0, measure: $0.1, difference: $1) }
@@ -133,12 +132,12 @@ public struct ItemScores: Sendable, Equatable {
     return positives.indices.filter { positives[$0] > 0 }
   }
 
-  /// In how many resamples one of these lacks a label of the macro F1.
-  private func incomplete(_ scores: [ItemScores], _ bootstrap: Bootstrap) -> Int {
-    let (labels, held) = (scores.compactMap(\.labels), held)
-    return bootstrap.count(records: ids.count, clusters: clusters) { weights in
-      labels.contains { $0.lacksClass(weights, among: held) }
-    }
+  /// What resamples lack of the labels of these macro F1.
+  private func gaps(_ scores: [ItemScores], _ bootstrap: Bootstrap) -> ClassGaps? {
+    let held = held
+    return bootstrap.gaps(
+      records: ids.count, clusters: clusters,
+      scores.compactMap(\.labels).map { labels in { labels.lackedShare($0, among: held) } })
   }
 
   /// Every mean, then the scores of labels, under given weights of items.
