@@ -52,7 +52,7 @@ struct House {
   static let pointerTargets: Set = ["Tensors", "Cluster"]
 
   /// Single files elsewhere that wrap a C library, so that nothing above them sees a pointer.
-  static let pointerFiles: Set = ["Sources/Cardiology/CairoCanvas.swift"]
+  static let pointerFiles: Set = ["Sources/Cardiology/Drawing/CairoCanvas.swift"]
 
   func target(_ name: String) -> Target? { targets.first { $0.name == name } }
 
