@@ -61,7 +61,8 @@ public struct ModelBlueprint: Sendable {
     folder = nil
     viewName = view
     chatTemplate = ChatTemplateRule()
-    recordings = .success(try Self.ownSide(configuration, tokenizer, view: view, model: model))
+    recordings = .success(
+      try Self.ownSide(configuration, tokenizer, view: view, scaling: Self.ownScaling, model: model))
   }
 
   private static func tokens(of tokenizer: BytePairTokenizer) -> BuiltInModel.Tokens {
@@ -97,7 +98,9 @@ public struct ModelBlueprint: Sendable {
       folder: folder, configuration: configuration, tokenizer: tokenizer, chatTemplate: chatTemplate)
     switch configuration as? Idefics3Configuration {
     case let idefics3? where named != nil || Self.isPacked(viewName):
-      recordings = .success(try Self.ownSide(idefics3, tokenizer, view: viewName, model: folder.path))
+      let scaling = Self.isPacked(viewName) ? Self.ownScaling : try inputs.processor().scaling
+      recordings = .success(
+        try Self.ownSide(idefics3, tokenizer, view: viewName, scaling: scaling, model: folder.path))
     default: recordings = Self.isPacked(viewName) ? .success(try inputs.signalSide(viewName)) : try inputs.pageSide()
     }
   }
@@ -112,14 +115,18 @@ public struct ModelBlueprint: Sendable {
   /// Whether recordings are asked about in the built-in models' form of question, without a chat template.
   public var isAskedInBuiltInForm: Bool { (try? side.prompt) is Prompt }
 
+  /// How pictures are scaled for a model of no folder, which has yet to learn from them.
+  private static let ownScaling = PixelScaling(normalisation: .ecgPaper)
+
   /// The view and the form of question of the built-in models.
   private static func ownSide(
-    _ configuration: Idefics3Configuration, _ tokenizer: BytePairTokenizer, view: String, model: String
+    _ configuration: Idefics3Configuration, _ tokenizer: BytePairTokenizer, view: String, scaling: PixelScaling,
+    model: String
   ) throws -> ModelSide {
     let vision = configuration.vision
     let ecgView: any ECGView =
       view == "image"
-      ? ImageView(imageSize: vision.imageSize)
+      ? ImageView(imageSize: vision.imageSize, scaling: scaling)
       : try FolderInputs.packedView(
         view, imageSize: vision.imageSize, patchSize: vision.patchSize, blockSide: configuration.scaleFactor)
     let prompt = try Prompt(tokenizer: tokenizer, imageTokens: configuration.tokensPerImage)
@@ -183,7 +190,7 @@ public struct ModelBlueprint: Sendable {
       return ConversationSide(
         processor: try Idefics3ImageProcessor(
           size: .longestEdge(size), tileSide: size, isSplitting: false,
-          scaling: PixelScaling(normalisation: .init(mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5]))),
+          scaling: Self.ownScaling),
         prompt: try ConversationPrompt(
           tokenizer: tokenizer, template: .idefics3(), imageTokens: configuration.imageTokens))
     }
@@ -246,7 +253,7 @@ public struct ModelBlueprint: Sendable {
     guard let folder else {
       try ModelFolder.save(configuration, to: target, as: .float32, partBytes: .max, weights: weights)
       try tokenizer.write(to: target)
-      try PreprocessorSettings.json(imageSize: imageSize, view: viewName)
+      try PreprocessorSettings.json(imageSize: imageSize, view: viewName, normalisation: .ecgPaper)
         .write(to: target.appendingPathComponent(PreprocessorSettings.fileName))
       return
     }

@@ -1,3 +1,4 @@
+import Corpus
 import Foundation
 import Tensors
 
@@ -6,11 +7,11 @@ enum PreprocessorSettings {
   static let fileName = "preprocessor_config.json"
   private static let viewKey = "ecg_view"
 
-  static func json(imageSize: Int, view: String) throws -> Data {
+  static func json(imageSize: Int, view: String, normalisation: PixelScaling.Normalisation) throws -> Data {
     try text([
       "image_processor_type": "Idefics3ImageProcessor", "processor_class": "Idefics3Processor",
       "do_convert_rgb": true, "do_image_splitting": false, "do_normalize": true, "do_pad": true,
-      "do_rescale": true, "do_resize": true, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5],
+      "do_rescale": true, "do_resize": true, "image_mean": normalisation.mean, "image_std": normalisation.deviation,
       "max_image_size": ["longest_edge": imageSize], "resample": 1, "rescale_factor": 1.0 / 255.0,
       "size": ["longest_edge": imageSize], viewKey: view,
     ])
@@ -20,14 +21,14 @@ enum PreprocessorSettings {
   static func view(in folder: URL) throws -> String? { try object(in: folder)?[viewKey] as? String }
 
   /// Adds the view to a folder's settings, everything else as it stands; a folder without settings gets those of
-  /// `json(imageSize:view:)`.
+  /// `json(imageSize:view:normalisation:)`.
   static func name(_ view: String, in folder: URL, imageSize: Int) throws {
     let settings: Data
     if var object = try object(in: folder) {
       object[viewKey] = view
       settings = try text(object)
     } else {
-      settings = try json(imageSize: imageSize, view: view)
+      settings = try json(imageSize: imageSize, view: view, normalisation: .idefics3)
     }
     try settings.write(to: folder.appendingPathComponent(fileName), options: .atomic)
   }

@@ -87,6 +87,14 @@ public struct PixelScaling: Sendable, Equatable {
       self.mean = mean
       self.deviation = deviation
     }
+
+    /// Idefics3's and SmolVLM's: -1 ... 1.
+    public static let idefics3 = Normalisation(mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5])
+
+    /// That of models which begin with random weights. ECGs drawn at 256 to 512 pixels a side have a mean of 0.92 to 0.96 and
+    /// a deviation of 0.17 to 0.19 in each colour; with blank paper at 1 in place of near 0 such a model learns next to
+    /// nothing from them (docs/results.md, "Image view").
+    public static let ecgPaper = Normalisation(mean: [0.95, 0.95, 0.95], deviation: [0.18, 0.18, 0.18])
   }
 
   public init(rescale: Double? = 1.0 / 255, normalisation: Normalisation? = nil) {
