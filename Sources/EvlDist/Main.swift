@@ -33,6 +33,7 @@ struct EvlDist: ParsableCommand {
     do {
       var command = try parseAsRoot(Array(arguments.dropFirst()))
       try command.run()
+      try flushOutput()
     } catch let error as UserError {
       exit(printing: error)
     } catch {
@@ -40,6 +41,14 @@ struct EvlDist: ParsableCommand {
       if Launcher().isFirst { exit(withError: error) }
       Foundation.exit(exitCode(for: error).rawValue)
     }
+  }
+
+  /// Results that did not reach the disk must not pass for done; a reader that has seen enough and closed the pipe has them.
+  private static func flushOutput() throws {
+    guard fflush(nil) != 0, errno != EPIPE else { return }
+    throw UserError(
+      .inputOutput, "standard output cannot be written: \(String(cString: strerror(errno)))",
+      remedy: "check that the disk is not full, and start again")
   }
 
   private static func exit(printing error: UserError) -> Never {

@@ -3,7 +3,7 @@ import Foundation
 import Tensors
 
 /// A file that is written when all is done.
-struct OutputFile {
+public struct OutputFile {
   let url: URL
 
   /// Finds out before the work whether the file can be written, by a file beside it that is removed at once.
@@ -17,6 +17,38 @@ struct OutputFile {
     let trial = url.deletingLastPathComponent().appendingPathComponent(".\(url.lastPathComponent).\(UUID().uuidString)")
     do { try Data().write(to: trial, options: .withoutOverwriting) } catch { throw Self.failure(url, error) }
     try? FileManager.default.removeItem(at: trial)
+  }
+
+  /// Refuses to write a file over another that is read or written by the same command.
+  ///
+  /// - Parameters:
+  ///   - outputs: by the names of their options; nil where one is not given.
+  ///   - inputs: files that are only read.
+  /// - Throws: `UserError` (usage) naming both.
+  public static func requireApart(_ outputs: KeyValuePairs<String, URL?>, from inputs: KeyValuePairs<String, URL?>)
+    throws
+  {
+    var taken = inputs.compactMap { name, url in url.map { (name, place(of: $0)) } }
+    for (name, url) in outputs {
+      guard let url else { continue }
+      let place = place(of: url)
+      if let other = taken.first(where: { $0.1 == place }) {
+        throw UserError(
+          .usage, "\(name) and \(other.0) name the same file, \(url.path), which would be written over",
+          remedy: "name another file for \(name)")
+      }
+      taken.append((name, place))
+    }
+  }
+
+  /// What is the same for two names of one file.
+  private static func place(of url: URL) -> String {
+    let resolved = url.standardizedFileURL.resolvingSymlinksInPath()
+    let attributes = try? FileManager.default.attributesOfItem(atPath: resolved.path)
+    guard let attributes, let device = attributes[.systemNumber] as? Int,
+      let number = attributes[.systemFileNumber] as? Int
+    else { return resolved.path }
+    return "\(device) \(number)"
   }
 
   /// Replaces the file in one step. - Throws: `UserError` (input/output).

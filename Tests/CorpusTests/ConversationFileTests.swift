@@ -54,6 +54,12 @@ private func read(_ text: String) throws -> [Conversation] {
       #"[{"image": ["a.png", "b.png"], "conversations": [{"from": "human", "value": "<image><image> Compare."}, {"from": "gpt", "value": "-"}]}]"#
     )
     #expect(two[0].turns[0] == .init(.human, "Compare.", images: 2))
+    let turns = #""conversations": [{"from": "human", "value": "x"}, {"from": "gpt", "value": "-"}]"#
+    for picture in [#""image_path": "a.png""#, #""image": null, "image_path": "a.png""#] + [
+      #""image": {"bytes": "", "path": null}, "image_path": "a.png""#, #""image": "a.png", "image_path": "b.png""#,
+    ] {
+      #expect(try read("[{\(picture), \(turns)}]")[0].images == ["a.png"], "\(picture)")
+    }
   }
 
   @Test(arguments: [

@@ -207,6 +207,10 @@ import Testing
     #expect(read.text?.exactSetAccuracy.value == 1 && read.text?.hammingLoss.value == 0)
     // The published scorer finds AF and ABNORMAL there, and "normal" nowhere.
     #expect(read.ecgBench?.macroF1.value ?? 1 < 1 && read.ecgBench?.droppedLabels == [])
+    let probabilities = Dictionary(uniqueKeysWithValues: task.space.classes.map { ($0, 0.5) })
+    let given = task.items.map { Prediction(id: $0.question.id, text: "", probabilities: probabilities) }
+    let error = #expect(throws: UserError.self) { _ = try report(task, given) }
+    #expect(error?.message.contains("asks about some of the classes") == true && error?.exitCode == 65)
   }
 
   @Test func examsWithoutAPatientAreDrawnOneByOneAndThatIsSaid() throws {

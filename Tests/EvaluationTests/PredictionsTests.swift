@@ -48,6 +48,10 @@ import Testing
     #expect(message(good + #"{"id": "2", "text": "NaN""#).contains("line 2: not valid JSON"))
     #expect(message(good + #"{"id": "2", "text": "a", "response": "b"}"#).contains("\"text\" and \"response\" differ"))
     #expect(message(good + #"{"id": "2", "probabilities": {"MI": null}}"#).contains("line 2: \"MI\" is null"))
+    for value in [#""0.5""#, "true", "[0.5]"] {
+      let line = #"{"id": "2", "probabilities": {"MI": "# + value + "}}"
+      #expect(message(good + line).contains("line 2: the probability of \"MI\" is no number"))
+    }
     #expect(message("").contains("no prediction") && message("\n \n").contains("no prediction"))
   }
 

@@ -54,6 +54,48 @@ import Testing
     }
   }
 
+  /// A slip in a file's name costs neither questions nor answers.
+  @Test func noFileOfTheSameCommandIsWrittenOver() throws {
+    try withTemporaryFolder { folder in
+      let data = try questions(in: folder).path
+      let answers = folder.appendingPathComponent("answers.jsonl").path
+      let lines = (0..<4).map { #"{"id": "q-\#($0)", "text": "A"}"# + "\n" }.joined()
+      try Data(lines.utf8).write(to: URL(fileURLWithPath: answers))
+      let link = folder.appendingPathComponent("link.json").path
+      try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: data)
+      for arguments in [
+        ["--questions", data], ["--questions", link], ["--model", "none", "--save", data],
+        ["--model", "none", "--save", answers, "--compare", folder.path + "/./answers.jsonl"],
+        ["--model", "none", "--save", answers, "--export", answers], ["--predictions", answers, "--export", answers],
+        ["--model", "none", "--save", answers, "--ids", answers],
+      ] {
+        let outcome = try CommandTests.run(["evaluate", "--task", "choice", "--data", data] + arguments)
+        #expect(outcome.code == 64 && outcome.errors.contains("name the same file"), "\(arguments) \(outcome)")
+      }
+      let kept = try String(contentsOfFile: answers, encoding: .utf8)
+      #expect(kept == lines)
+      #expect(try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: data))) is [Any])
+      let scored = ["evaluate", "--task", "choice", "--data", data, "--predictions", answers]
+      #expect(try CommandTests.run(scored).code == 0)
+    }
+  }
+
+  /// A report that did not reach its file does not pass for one that did.
+  @Test func aFullDiskUnderTheReportIsNoSuccess() throws {
+    try withTemporaryFolder { folder in
+      let answers = folder.appendingPathComponent("answers.jsonl")
+      let lines = (0..<4).map { #"{"id": "q-\#($0)", "text": "A"}"# + "\n" }.joined()
+      try Data(lines.utf8).write(to: answers)
+      let scored = [
+        "evaluate", "--task", "choice", "--data", try questions(in: folder).path, "--predictions", answers.path,
+      ]
+      for arguments in [["config"], scored, scored + ["--json"]] {
+        let outcome = try CommandTests.run(arguments, by: ["sh", "-c", #"exec "$0" "$@" > /dev/full"#])
+        #expect(outcome.code == 74 && outcome.errors.contains("standard output cannot be written"), "\(outcome)")
+      }
+    }
+  }
+
   @Test func questionsAreWrittenAskedAndTheirAnswersScoredFromAPipe() throws {
     try withTemporaryFolder { folder in
       let data = try questions(in: folder)

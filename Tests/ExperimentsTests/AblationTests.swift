@@ -133,7 +133,7 @@ import Training
   private static let configs = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("../../configs").standardized
 
-  @Test(arguments: ["ptb-xl-ablation", "ptb-xl-image", "ptb-xl-sizes", "ptb-xl-weighting"])
+  @Test(arguments: ["ptb-xl-ablation", "ptb-xl-image", "ptb-xl-rates", "ptb-xl-sizes", "ptb-xl-weighting", "eeg"])
   func everyShippedAblationCanBeRun(name: String) throws {
     let file = Self.configs.appendingPathComponent("\(name).yaml")
     let ablation = try AblationConfiguration(file: file, assignments: [])

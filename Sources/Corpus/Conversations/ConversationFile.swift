@@ -6,7 +6,8 @@ import Tensors
 /// An entry has `conversations` (or `conversation`): a list of {from, value}, {role, content} or {question, answer}.
 /// The human side is called human or user, the other gpt or assistant, and a system turn may come first; the sides take
 /// turns and the human begins. A value that is a list of strings is joined by ", ". `image` is a path, a list of paths,
-/// or absent. `<image>` marks the turn an image belongs to; wherever it stands in the turn, the image is shown before the
+/// or absent; where it is absent or no path, as in Hugging Face's copies of data sets with the picture in the row, `image_path`
+/// is looked at. `<image>` marks the turn an image belongs to; wherever it stands in the turn, the image is shown before the
 /// text, as LLaVA does. Without any mark the images belong to the first human turn. `id` may be text or a number; without
 /// one the entry's number is taken. Other keys are not looked at.
 public enum ConversationFile {
@@ -77,12 +78,15 @@ private struct ConversationEntry {
   }
 
   private func images() throws -> [String] {
-    guard let image = value["image"], !image.isNull else { return [] }
+    let given = value["image"].flatMap { $0.isNull ? nil : $0 }
+    let isPath = given.map { $0.object == nil } ?? false
+    let key = isPath || value["image_path"] == nil ? "image" : "image_path"
+    guard let image = value[key], !image.isNull else { return [] }
     let paths = image.array.map { $0.map(\.string) } ?? [image.string]
     let named = paths.compactMap { $0 }
-    guard named.count == paths.count else { throw failure("image: neither a path nor a list of paths") }
+    guard named.count == paths.count else { throw failure("\(key): neither a path nor a list of paths") }
     if image.string == "" { return [] }
-    guard !named.contains("") else { throw failure("image: an empty path") }
+    guard !named.contains("") else { throw failure("\(key): an empty path") }
     return named
   }
 

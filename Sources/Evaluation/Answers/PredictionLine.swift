@@ -87,7 +87,11 @@ struct PredictionLine {
           .badInput, "\(place): \"\(key)\" is null",
           remedy: "give a value of it, or leave out all probabilities of the file")
       }
-      guard let number = value.number else { throw wrongType(key) }
+      guard let number = value.number else {
+        throw UserError(
+          .badInput, "\(place): the probability of \"\(key)\" is no number",
+          remedy: "write it as a number from 0 to 1, without quotation marks")
+      }
       return (key, number)
     }
     return Dictionary(read, uniquingKeysWith: { $1 })

@@ -149,6 +149,12 @@ public struct LabelTask: BenchmarkTask {
     let byID = Dictionary(given.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     if given.contains(where: { $0.probabilities != nil }) {
       try predictions.requireOfAll("probabilities") { $0.probabilities != nil }
+      guard items.allSatisfy({ $0.asked == nil }) else {
+        throw UserError(
+          .badInput,
+          "\(name): each of these questions asks about some of the classes, and a probability of another says nothing",
+          remedy: "give text, or score probabilities on the data set's own folder")
+      }
     }
     let hasText = given.contains { !$0.text.isEmpty || $0.probabilities == nil }
     if hasText { try predictions.requireOfAll("text", \.hasText) }

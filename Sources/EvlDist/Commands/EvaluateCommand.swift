@@ -87,6 +87,12 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
+    func file(_ path: String?) -> URL? { path.map { URL(fileURLWithPath: $0) } }
+    try OutputFile.requireApart(
+      ["--save": file(save), "--export": file(single.export), "--questions": file(questions)],
+      from: [
+        "--data": file(data), "--predictions": file(predictions), "--compare": file(compare), "--ids": file(single.ids),
+      ])
     let stop = StopFlag()
     // Without a model nothing is lost by an end, and signals keep their own.
     if model != nil { try stop.watch() }
