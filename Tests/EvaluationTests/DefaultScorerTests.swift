@@ -36,7 +36,11 @@ import Testing
     ("CD (conduction disturbance) is absent. MI", "MI"), ("MI = none", ""), ("HYP is unlikely", ""),
     ("MI with absent R waves", "MI"), ("Normal", "NORM"), ("The ECG is normal.", "NORM"), ("not normal", ""),
     ("Normal axis, normal sinus rhythm, normal R-wave progression; CD", "CD"), ("abnormal", ""),
-    ("otherwise normal ECG", "NORM"),
+    ("otherwise normal ECG", "NORM"), ("MI is true, CD is false", "MI"), ("MI (True), CD (False)", "MI"),
+    ("MI → yes; CD → no", "MI"), ("MI (+), CD (-)", "MI"), ("MI; free of HYP", "MI"), ("MI, free from any HYP", "MI"),
+    ("MI; lacks CD", "MI"), ("MI with lack of CD", "MI"), ("MI in the absence of CD", "MI"), ("MI; unlikely CD", "MI"),
+    ("absence of P waves consistent with CD", "CD"), ("lack of R waves, MI", "MI"), ("MI; CD: N/A", "MI"),
+    ("Not free of HYP", "HYP"), ("MI is unlikely and CD is present", "CD"), ("free wall MI", "MI"),
   ]
 
   @Test(arguments: denials) func whatATextDeniesIsNotRead(text: String, labels: String) {

@@ -15,7 +15,7 @@ extension DefaultScorer {
   ]
   /// What makes of a negator before it something else than a denial: "not only", "no doubt", "cannot exclude".
   private static let harmless: Set<String> = [
-    "only", "merely", "just", "solely", "simply", "doubt", "exclude", "rule",
+    "only", "merely", "just", "solely", "simply", "doubt", "exclude", "rule", "free", "lack", "lacking",
   ]
   /// What ends a denial within its clause: "no MI but CD", "it cannot be excluded that".
   private static let turns: Set<String> = [
@@ -38,6 +38,8 @@ extension DefaultScorer {
   ]
   /// How many words before a mention are looked at for a denial, at the most.
   static let farthest = 12
+  /// What denies the next words alone: "absence of CD", but "absence of P waves, which is AF".
+  private static let lacking: Set<String> = ["lack", "lacks", "lacking", "absence"]
   /// Two words that end a denial: "no abnormality other than CD".
   private static let turningPairs: Set<[String]> = [["other", "than"], ["apart", "from"], ["aside", "from"]]
   /// Verbs behind which a sentence has another object.
@@ -61,8 +63,20 @@ extension DefaultScorer {
     return Array(last[start...])
   }
 
+  /// Whether words deny what comes right behind them, and no more: "free of", "lack of any", "unlikely" as the first word.
+  private static func denyTheNext(_ words: [String]) -> Bool {
+    let last = words.suffix(farthest).reversed().drop { ["a", "an", "any", "the", "signs", "evidence"].contains($0) }
+    guard let word = last.first else { return false }
+    if word == "unlikely" { return words.count == 1 }
+    let behind = ["of", "from"].contains(word) ? last.dropFirst() : last
+    guard let lack = behind.first, lacking.contains(lack) || lack == "free" && word != lack else { return false }
+    let before = behind.dropFirst().first ?? ""
+    return !negators.contains(before) && !before.hasSuffix("n't")
+  }
+
   /// Whether words deny what follows them: the last of those in reach that denies is not turned by one behind it.
   static func denyWhatFollows(_ words: [String], _ vocabulary: Vocabulary) -> Bool {
+    if denyTheNext(words) { return true }
     let near = near(words, vocabulary)
     var (isDenying, isPair) = (false, false)
     var place = 0

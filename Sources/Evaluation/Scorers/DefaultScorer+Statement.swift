@@ -11,7 +11,9 @@ extension DefaultScorer {
     /// How many words a statement has at the most: no more are looked at.
     static let reach = 12
 
-    private static let denials: Set<String> = ["absent", "negative", "excluded", "unlikely", "rejected", "dismissed"]
+    private static let denials: Set<String> = [
+      "absent", "negative", "excluded", "unlikely", "rejected", "dismissed", "false",
+    ]
     /// What may stand between a label and its verdict.
     private static let fillers: Set<String> = [
       "is", "are", "was", "were", "be", "been", "has", "have", "had", "can", "could", "appears", "appear", "seems",
@@ -21,7 +23,7 @@ extension DefaultScorer {
     private static let findings: Set<String> = [
       "present", "seen", "evident", "found", "detected", "identified", "noted", "observed", "shown", "visible",
       "apparent", "suspected", "likely", "demonstrated", "indicated", "confirmed", "diagnosed", "applies", "apply",
-      "applicable",
+      "applicable", "true",
     ]
     /// What a label does not do that does not hold: "MI and CD do not apply".
     private static let holding: Set<String> = ["apply", "hold", "fit", "match", "exist", "occur"]
@@ -87,7 +89,8 @@ extension DefaultScorer {
 
     /// The denial in what follows a colon, if it is one.
     static func behindColon(_ words: [String]) -> Statement? {
-      let isNo = ["no", "none", "false", "0", "null"].contains(words.first ?? "") || words == ["not"]
+      let isNo =
+        ["no", "none", "false", "0", "null"].contains(words.first ?? "") || [["not"], ["n", "a"]].contains(words)
       return isNo || of(words, isWhole: true)?.holds == false ? .denial : nil
     }
   }

@@ -201,6 +201,7 @@ struct MentionReading {
     if let start = rest.first, text.scalars[start] == "(" {
       guard let end = rest.prefix(80).first(where: { text.scalars[$0] == ")" }) else { return nil }
       if let mark = marks.statement(alone: start + 1..<end) { return mark }
+      if end == start + 2, text.sign(at: start + 1, isOneOf: "-–−") { return .denial }
       let inside = text.words(in: start..<end)
       if inside.count <= 2 && inside.first == "no" || Statement.of(inside, isWhole: true)?.holds == false {
         return .denial
@@ -210,10 +211,10 @@ struct MentionReading {
       rest = text.rest(behindMarksAfter: start + 1)
     }
     guard let sign = rest.first else { return nil }
-    if text.sign(at: sign, isOneOf: ":=-–—") {
+    if text.sign(at: sign, isOneOf: ":=→-–—") {
       let verdict = text.rest(behindMarksAfter: sign + 1).lowerBound
       if let mark = marks.statement(at: verdict) { return mark }
-      if text.sign(at: sign, isOneOf: ":=") { return Statement.behindColon(words(from: verdict)) }
+      if text.sign(at: sign, isOneOf: ":=→") { return Statement.behindColon(words(from: verdict)) }
     }
     if let mark = marks.statement(at: sign) { return mark }
     let words = words(from: sign)
