@@ -39,16 +39,16 @@ import Testing
     let (gold, scores) = try tables(Expected.labels[0])
     let ranked = try RankedScores(gold: gold, scores: scores)
     for column in gold.classes.indices {
-      var wins = 0.0
-      var pairs = 0.0
+      var (wins, pairs, ties) = (0.0, 0.0, 0.0)
       for one in gold.ids.indices where gold[one, column] {
         for other in gold.ids.indices where !gold[other, column] {
           pairs += 1
-          wins +=
-            scores[one, column] > scores[other, column] ? 1 : scores[one, column] == scores[other, column] ? 0.5 : 0
+          if scores[one, column] > scores[other, column] { wins += 1 }
+          if scores[one, column] == scores[other, column] { ties += 1 }
         }
       }
-      #expect(close(ranked.auc(class: column), wins / pairs))
+      #expect(close(ranked.auc(class: column), (wins + ties / 2) / pairs))
+      #expect(close(ranked.tiedShare(class: column), ties / pairs))
     }
   }
 

@@ -85,6 +85,14 @@ import Testing
     #expect(comparison.unshared.isEmpty && comparison.metrics.count == comparison.differences.count)
   }
 
+  @Test func tiesAreToldOfByClass() throws {
+    #expect(try !task.report(answers(60, noise: 1)).remarks.contains { $0.contains("ties") })
+    var even = answers(60, noise: 1)
+    for place in even.indices { even[place].probabilities?[1] = 0.5 }
+    let remarks = try task.report(even).remarks.filter { $0.contains("ties") }
+    #expect(remarks.count == 1 && remarks[0].hasSuffix("equal probabilities: MI 100%"), "\(remarks)")
+  }
+
   @Test func answersThatCannotBeScoredAreRefusedByName() {
     func refused(_ change: (inout [LabelAnswer]) -> Void) -> String {
       var made = answers(10, noise: 1).filter { !$0.gold.isEmpty }

@@ -48,7 +48,21 @@ public struct LabelMetrics: Sendable {
       task: task, subset: subset, records: scored.gold.ids.count, recordsWithoutLabel: scored.excluded,
       positives: Dictionary(uniqueKeysWithValues: zip(space.classes, scored.gold.positives)), bootstrap: bootstrap,
       probabilities: try probabilityScores(scored), text: try textScores(scored), ecgBench: try ecgBenchScores(scored),
-      remarks: remarks + notesOnSubjects(scored.clusters))
+      remarks: remarks + notesOnSubjects(scored.clusters) + (try notesOnTies(scored)))
+  }
+
+  /// Classes of which more than one pair in a hundred is tied.
+  private func notesOnTies(_ scored: LabelAnswerTables) throws -> [String] {
+    guard let scores = scored.scores else { return [] }
+    let ranked = try RankedScores(gold: scored.gold, scores: scores)
+    let tied = ranked.classes.enumerated().compactMap { column, name in
+      ranked.tiedShare(class: column).flatMap { $0 > 0.01 ? "\(name) \(Int((100 * $0).rounded()))%" : nil }
+    }
+    guard !tied.isEmpty else { return [] }
+    return [
+      "ties count half in AUC: of the pairs of a record with a class and one without, these have equal probabilities: "
+        + tied.joined(separator: ", ")
+    ]
   }
 
   /// Paired differences (first minus second) of the metrics that both models have.

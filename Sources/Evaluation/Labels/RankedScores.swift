@@ -57,6 +57,22 @@ public struct RankedScores: Sendable {
     return Double(twiceU) / (2 * Double(positives) * Double(negativesBelow))
   }
 
+  /// Share of the pairs of a record with the class and one without that have equal scores; nil without such pairs.
+  public func tiedShare(class column: Int) -> Double? {
+    let ranked = columns[column]
+    let positives = ranked.positive.count(where: \.self)
+    let pairs = positives * (recordCount - positives)
+    guard pairs > 0 else { return nil }
+    var (tied, withClass, without) = (0, 0, 0)
+    for place in ranked.order.indices {
+      if ranked.positive[place] { withClass += 1 } else { without += 1 }
+      guard ranked.endsTie[place] else { continue }
+      tied += withClass * without
+      (withClass, without) = (0, 0)
+    }
+    return Double(tied) / Double(pairs)
+  }
+
   /// AUC of one class, each record counted once.
   public func auc(class column: Int) -> Double? {
     auc(class: column, weights: [Int](repeating: 1, count: recordCount))
