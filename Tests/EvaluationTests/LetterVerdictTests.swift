@@ -15,6 +15,8 @@ import Testing
     "A and B are not correct; C is correct.", "A is wrong, B is wrong, D is wrong, C is the correct one",
     "Not A. Not B. C is the best answer", "A. opta is wrong; C is right", "(A) opta is incorrect, (C) optc is correct",
     "It isn’t A. It's C.", "The answer is 'C'",
+    "A: no; B: no; C: yes; D: no", "A: No\nB: No\nC: Yes\nD: No", "- [ ] A\n- [ ] B\n- [x] C\n- [ ] D",
+    "[X] C. optc", "☐ A. opta ☑ C. optc", "A ✗\nC ✓", "A. opta ❌ C. optc ✅", "- [x] **C**",
     // Full-width, and with signs that show nothing.
     "Ｃ", "Ｃ．", "Answer：Ｃ", "C\u{200B}", "The answer is C\u{200B}.", "\u{FEFF}C",
   ]) func theLetterThatIsRightIsRead(text: String) {
@@ -28,7 +30,7 @@ import Testing
     "One might choose (A), but (B) is right", "Is C correct?", "A is right axis deviation",
     "C is right bundle branch block",
     "not A or B or D", "neither A, B nor D", "A is wrong and B is wrong", "A. opta is wrong", "A, B and C are wrong",
-    "Ｃ or Ｄ",
+    "Ｃ or Ｄ", "A: no", "[x] B\n[x] C", "A ✓ B ✓", "[ ] A\n[ ] B", "A: no, but B or C",
   ]) func whatIsAmbiguousStaysUnread(text: String) {
     #expect(read(text) == nil, "\(text)")
   }
@@ -39,5 +41,6 @@ import Testing
     #expect(read("A. incorrect lead placement") == "A" && read("B. true posterior infarction") == "B")
     #expect(read("C. sinus rhythm is wrong") == "C")
     #expect(read("C. sinus rhythm is wrong is incorrect; B is correct") == "B")
+    #expect(DefaultScorer.letter(in: "A: no", options: ["no", "yes"]) == "A")
   }
 }

@@ -76,6 +76,22 @@ struct CheckMarks {
     return text.rest(after: mark.upperBound).lowerBound >= range.upperBound ? statement : nil
   }
 
+  /// What the mark of a label says, with no other label between: the one right before it where marks lead in its line, or else
+  /// that behind it in its line; nil without one.
+  func says(of label: Range<Int>) -> Bool? {
+    let next = marks.place(from: label.lowerBound, of: \.range.lowerBound)
+    if next > 0, case let before = marks[next - 1], before.isLeading,
+      text.scalars[before.range.upperBound..<label.lowerBound].allSatisfy({ " \t(*".unicodeScalars.contains($0) })
+    {
+      return before.holds
+    }
+    guard next < marks.count, case let behind = marks[next], !behind.isLeading,
+      labels[labels.place(from: label.upperBound, of: \.self)...].first ?? .max >= behind.range.lowerBound,
+      !text.holds(label.upperBound..<behind.range.lowerBound, "\n\r")
+    else { return nil }
+    return behind.holds
+  }
+
   /// Whether a cross or an empty box stands before the label at `place`, in its clause or the cell before it.
   func deny(_ place: Int) -> Bool {
     let next = marks.place(from: place, of: \.range.lowerBound)

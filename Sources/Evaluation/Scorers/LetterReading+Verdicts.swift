@@ -78,6 +78,7 @@ extension LetterReading {
     let (words, hasColon) = words(behind: place)
     let said = words.drop(while: Self.verbs.contains)
     guard let first = said.first else { return nil }
+    if first == "no" { return hasColon && words.count == 1 ? .against : nil }
     // An option may itself begin with such a word: "A. Incorrect lead placement".
     let hasVerb = said.startIndex > words.startIndex
     if Self.wrong.contains(first) { return hasVerb || hasColon && words.count == 1 ? .against : nil }

@@ -104,6 +104,12 @@ struct LetterReading {
     return meant.count == 1 ? meant : []
   }
 
+  /// The letters that are ticked: "[x] B", "B ✓".
+  var ticked: Set<String> {
+    let marks = CheckMarks(in: text, labels: capitals.map(\.range.lowerBound))
+    return Set(capitals.filter { marks.says(of: $0.range) == true }.map(\.letter))
+  }
+
   /// The letters set off anywhere that the text does not reject.
   var setOff: Set<String> {
     Set(capitals.lazy.filter { isSetOff($0.range) }.map(\.letter)).subtracting(rejected)
