@@ -46,7 +46,8 @@ private func read(_ text: String) throws -> [Conversation] {
     let chat = try read(
       #"[{"conversations": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Q"}, {"role": "assistant", "content": ["a", "b"]}]}]"#
     )
-    #expect(chat[0].images.isEmpty && chat[0].id == "1" && chat[0].turns[2].text == "a, b")
+    #expect(
+      chat[0].images.isEmpty && chat[0].id == "1" && chat[0].turns[2] == .init(.assistant, "a, b", parts: ["a", "b"]))
     let arena = try read(
       #"[{"image": "q.png", "conversations": [{"question": "1?", "answer": "x"}, {"question": "2?", "answer": "y"}]}]"#)
     #expect(arena[0].answers == 2 && arena[0].turns.map(\.images) == [1, 0, 0, 0])

@@ -26,7 +26,11 @@ import Testing
   }
 
   @Test func patientsOfOneRecordEachGiveTheNumbersOfRecords() throws {
-    let (records, patients) = (try report(task { "\($0)" }), try report(task { "patient \(99 - $0)" }))
+    let records = try report(task { "\($0)" })
+    var patients = try report(task { "patient \(99 - $0)" })
+    let told = patients.remarks.filter { $0.contains("patients, which resamples draw") }
+    #expect(told.count == 1)
+    patients.remarks.removeAll(where: told.contains)
     #expect(records == patients && records.recordsWithoutLabel == 2)
     // Two records of each patient, alike: half as much is known.
     let pairs = try report(task { "patient \($0 % 20)" })

@@ -119,11 +119,43 @@ import Testing
     ] {
       let entries = conversations([(id: "7", question: question, answer: answer)])
       let error = #expect(throws: UserError.self) {
-        try ChoiceTask(name: "choice", subset: "", conversations: entries, keys: ["7"])
+        try ChoiceTask(name: "choice", subset: "", conversations: entries, keys: ["7"]).check(.default)
       }
       #expect(error?.kind == .badInput && error?.message.contains("entry 7: ") == true)
       #expect(error?.message.contains(what) == true, "\(what)")
     }
+  }
+
+  @Test func aReferenceThatIsNoOptionCountsByThePublishedRulesAlone() throws {
+    let predictions = try Predictions([Prediction(id: "7", text: "A. x")])
+    let letters = try ChoiceTask(
+      name: "csn", subset: "", conversations: conversations([(id: "7", question: "Q\nA. x\nB. y", answer: "neither")]),
+      keys: ["7"])
+    #expect(try letters.scores(predictions, rules: .ecgbench).measures[0].values == [0])
+    #expect(throws: UserError.self) { try letters.scores(predictions, rules: .default) }
+    let options = try OptionTask(
+      name: "ecg-qa", subset: "",
+      conversations: [
+        Conversation(
+          id: "7", images: [], turns: [.init(.human, "Q?\nOptions: x, y"), .init(.assistant, "z", parts: ["z"])],
+          place: "")
+      ], keys: ["7"])
+    #expect(try options.scores(predictions, rules: .ecgbench).measures[0].values == [0])
+    #expect(throws: UserError.self) { try options.scores(predictions, rules: .default) }
+  }
+
+  /// By the published rules the list itself is compared, so that an option with a comma in it is never found.
+  @Test func aReferenceThatIsAListIsComparedAsOneByThePublishedRules() throws {
+    let entry = Conversation(
+      id: "7", images: [],
+      turns: [
+        .init(.human, "Q?\nOptions: a wave, large, none"), .init(.assistant, "a wave, large", parts: ["a wave, large"]),
+      ],
+      place: "")
+    let task = try OptionTask(name: "ecg-qa", subset: "", conversations: [entry], keys: ["7"])
+    let predictions = try Predictions([Prediction(id: "7", text: "A wave, large.")])
+    #expect(try task.scores(predictions, rules: .default).measures[0].values == [1])
+    #expect(try task.scores(predictions, rules: .ecgbench).measures[0].values == [0])
   }
 
   /// - Parameter notes: of some of the nine diagnoses, by their number.
@@ -279,13 +311,13 @@ import Testing
       items: [
         item("1", ["no", "yes"], ["yes"], "verify"), item("2", leads, ["lead I", "lead II"], "query"),
         item("3", leads, ["none"], "query"), item("4", leads, [], "query"), item("5", leads, ["lead II"], "query"),
-      ], remarks: ["said"])
+      ], remarks: { ["said of \($0.count)"] })
     let texts = ["Yes, there is", "lead II, lead I", "none", "None", "lead I"]
     let predictions = try Predictions(texts.enumerated().map { Prediction(id: "\($0 + 1)", text: $1) })
     let plain = try task.scores(predictions, rules: .default)
     #expect(
       plain.measures[0].values == [1, 1, 1, 1, 0] && plain.groups == ["verify"] + Array(repeating: "query", count: 4))
-    #expect(plain.notes == ["said"] && plain.counts == [.init("answers that name no option", 0)])
+    #expect(plain.notes == ["said of 5"] && plain.counts == [.init("answers that name no option", 0)])
     // By the published rules options with capitals are never found, so that a reference of "none" is never met.
     let published = try task.scores(predictions, rules: .ecgbench)
     #expect(published.measures[0].values == [1, 0, 0, 1, 0])
@@ -321,7 +353,8 @@ import Testing
       let error = #expect(throws: UserError.self) {
         try OptionTask(
           name: "ecg-qa", subset: "", conversations: conversations([(id: "7", question: question, answer: answer)]),
-          keys: ["7"])
+          keys: ["7"]
+        ).check(.default)
       }
       #expect(error?.message.contains("entry 7: ") == true && error?.message.contains(what) == true)
     }

@@ -298,7 +298,7 @@ import Training
       #expect(rows.map { ($0["value"] as? [String: Any])?["value"] as? Double } == [1, 1, 1])
       let notes = try #require(try json(outcome.output)["notes"] as? [String])
       #expect(notes.count == 3 && notes[0].contains("folds 1 to 8") && notes[1].contains("folds 9 and 10"))
-      #expect(notes[2].contains("patients, or pairs of these, which are drawn"))
+      #expect(notes[2].contains("patients or pairs of these, which resamples draw"))
       // The published scorer never finds "None".
       let published = try json(CommandTests.run(common + ["--scorer", "ecgbench", "--json"]).output)
       let values = try #require(published["rows"] as? [[String: Any]]).map {

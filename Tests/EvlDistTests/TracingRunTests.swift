@@ -45,7 +45,7 @@ import Testing
         try JSONSerialization.jsonObject(with: Data(reports[0].utf8)) as? [String: Any])
       #expect(report["records"] as? Int == 12)
       #expect((report["positives"] as? [String: Int])?["NORM"] == 4)
-      #expect((report["remarks"] as? [String])?.contains { $0.contains("12 exams of 6 patients") } == true)
+      #expect((report["remarks"] as? [String])?.contains { $0.contains("12 records of 6 patients") } == true)
       let probabilities = try #require(report["probabilities"] as? [String: Any])
       #expect((probabilities["classes"] as? [Any])?.count == 8)
       let again = try CommandTests.run(common + ["--predictions", saved])

@@ -13,11 +13,14 @@ public struct Conversation: Sendable, Equatable {
     public let text: String
     /// Images shown before the text.
     public let images: Int
+    /// The texts that the file lists, which `text` joins by ", "; nil where it has one text.
+    public let parts: [String]?
 
-    public init(_ role: Role, _ text: String, images: Int = 0) {
+    public init(_ role: Role, _ text: String, images: Int = 0, parts: [String]? = nil) {
       self.role = role
       self.text = text
       self.images = images
+      self.parts = parts
     }
   }
 

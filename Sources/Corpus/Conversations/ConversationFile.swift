@@ -133,7 +133,7 @@ private struct ConversationEntry {
     }
     let bare = pieces.joined().trimmingCharacters(in: .whitespacesAndNewlines)
     guard !bare.isEmpty || role == .human && pieces.count > 1 else { throw failure("\(path): the text is empty") }
-    return Conversation.Turn(role, bare, images: pieces.count - 1)
+    return Conversation.Turn(role, bare, images: pieces.count - 1, parts: parts)
   }
 
   private func checkOrder(_ turns: [Conversation.Turn], _ key: String) throws {

@@ -16,6 +16,8 @@ public struct ChoiceTask: TextTask {
   public var items: [ChoiceItem]
   private let subset: String
   private var remarks: [String] = []
+  /// Of the first reference that the default rules cannot read.
+  private var unreadReference: UserError?
 
   /// - Parameter remarks: what a reader of the scores must know, a sentence each.
   init(name: String, subset: String, items: [ChoiceItem], remarks: [String]) {
@@ -29,10 +31,12 @@ public struct ChoiceTask: TextTask {
   ///   - name: of the task, `mmmu-ecg` for example.
   ///   - conversations: of a question and its answer each.
   ///   - keys: a name of each that no other has.
-  /// - Throws: `UserError` naming the entry that has no question with options, or whose answer is none of them.
+  /// - Throws: `UserError` naming the entry that has no question with options. `check` throws that of one whose answer is
+  ///   none of them.
   public init(name: String, subset: String, conversations: [Conversation], keys: [String]) throws {
     self.name = name
     self.subset = subset
+    var unread: UserError?
     items = try zip(conversations, keys).map { conversation, key in
       let (question, answer) = try conversation.exchange("one question and its answer")
       let options = Self.options(in: question)
@@ -41,15 +45,16 @@ public struct ChoiceTask: TextTask {
           .badInput, "\(conversation.place): no options A, B, ... are listed in the question",
           remedy: "write an option a line, such as \"A. sinus rhythm\"")
       }
-      guard DefaultScorer.letter(in: answer, options: options) != nil else {
-        throw UserError(
-          .badInput, "\(conversation.place): the answer \"\(answer.prefix(40))\" is none of the options",
+      if unread == nil, DefaultScorer.letter(in: answer.text, options: options) == nil {
+        unread = UserError(
+          .badInput, "\(conversation.place): the answer \"\(answer.text.prefix(40))\" is none of the options",
           remedy: "answer with the letter of an option")
       }
       return ChoiceItem(
         question: TextQuestion(id: key, prompt: question, shown: conversation.images), options: options,
-        answer: answer)
+        answer: answer.text)
     }
+    unreadReference = unread
   }
 
   /// What stands behind "A.", "B." and so on, or "A)", "(A)", "A:", in the order of the letters: on lines of their own, or
@@ -92,7 +97,10 @@ public struct ChoiceTask: TextTask {
   }
 
   public func check(_ rules: ScoringRules) throws {
-    if rules == .ecgbench { _ = try publishedSet() }
+    switch rules {
+    case .default: if let unreadReference { throw unreadReference }
+    case .ecgbench: _ = try publishedSet()
+    }
   }
 
   /// The published set whose rules count by the task's name.
@@ -110,9 +118,9 @@ public struct ChoiceTask: TextTask {
   /// Whether each prediction names the right letter.
   ///
   /// By the published rules a letter that cannot be read is drawn at random, and counted; by the default rules it is wrong.
-  /// - Throws: `UserError` where the predictions are not those of the items, and (usage) by the published rules for a task
-  ///   that they do not know.
+  /// - Throws: `UserError` where the predictions are not those of the items, and that of `check`.
   public func scores(_ predictions: Predictions, rules: ScoringRules) throws -> ItemScores {
+    try check(rules)
     let (asked, answers) = try paired(predictions)
     var (hits, counts, notes): ([Bool], [ItemScores.Count], [String])
     switch rules {

@@ -86,19 +86,8 @@ extension LabelTask {
         remedy: "take the exams.csv of the published data set, which has them")
     }
     self.init(
-      name: "code-15", space: space, subset: dataset.name, items: items,
-      remarks: dataset.remarks + Self.drawn(labelled.map(\.patient)),
+      name: "code-15", space: space, subset: dataset.name, items: items, remarks: dataset.remarks,
       leftOut: dataset.exams.filter { $0.labels == nil }.map(\.id))
-  }
-
-  /// What is to be said of resamples of exams, by the patient of each; empty where the table does not say.
-  static func drawn(_ patients: [String]) -> [String] {
-    let known = patients.filter { !$0.isEmpty }
-    let alone = patients.count - known.count
-    return [
-      known.isEmpty ? nil : "\(known.count) exams of \(Set(known).count) patients, who are drawn in resamples",
-      alone == 0 ? nil : "\(alone) exams without a patient are drawn one by one",
-    ].compactMap { $0 }
   }
 
   private static func item(_ id: String, _ gold: Set<String>, _ space: LabelSpace) -> LabelItem {

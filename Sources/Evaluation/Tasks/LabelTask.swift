@@ -35,6 +35,8 @@ public struct LabelTask: BenchmarkTask {
   private let remarks: [String]
   private let isOfRecordings: Bool
   public private(set) var leftOut: [String]
+  /// Of the first reference that the default rules cannot read.
+  private var unreadReference: UserError?
 
   /// Of recordings.
   ///
@@ -57,8 +59,8 @@ public struct LabelTask: BenchmarkTask {
   /// Of conversations of one request and the labels that apply, as ECGBench's.
   ///
   /// - Parameter keys: a name of each that no other has.
-  /// - Throws: `UserError` naming the entry that is no such one, or whose answer names no label though every record
-  ///   carries one.
+  /// - Throws: `UserError` naming the entry that is no such one. `check` throws that of one whose answer names no label
+  ///   though every record carries one.
   public init(
     name: String, space: LabelSpace, subset: String, conversations: [Conversation], keys: [String]
   ) throws {
@@ -67,19 +69,21 @@ public struct LabelTask: BenchmarkTask {
     self.subset = subset
     isOfRecordings = false
     leftOut = []
+    var unread: UserError?
     items = try zip(conversations, keys).map { conversation, key in
       let (request, answer) = try conversation.exchange("one request and the labels that apply")
-      let gold = DefaultScorer.labels(in: answer, vocabulary: space.vocabulary)
-      guard !gold.isEmpty || space.allowsNone else {
-        throw UserError(
-          .badInput, "\(conversation.place): the answer \"\(answer.prefix(40))\" names no label",
+      let gold = DefaultScorer.labels(in: answer.text, vocabulary: space.vocabulary)
+      if unread == nil, gold.isEmpty, !space.allowsNone {
+        unread = UserError(
+          .badInput, "\(conversation.place): the answer \"\(answer.text.prefix(40))\" names no label",
           remedy: "answer with labels of \(space.classes.joined(separator: ", "))")
       }
       return LabelItem(
         TextQuestion(id: key, prompt: request, shown: conversation.images), gold: gold,
         asked: space.questionGroups.first { !$0.isDisjoint(with: gold) },
-        publishedGold: space.published.map { ECGBenchScorer.goldLabels($0, answer: answer) })
+        publishedGold: space.published.map { ECGBenchScorer.goldLabels($0, answer: answer.text) })
     }
+    unreadReference = unread
     let unnamed = items.count { $0.gold.isEmpty }
     remarks = unnamed == 0 ? [] : ["\(unnamed) of \(items.count) references name no label, and count as carrying none"]
   }
@@ -95,6 +99,7 @@ public struct LabelTask: BenchmarkTask {
   }
 
   public func check(_ rules: ScoringRules) throws {
+    if rules == .default, let unreadReference { throw unreadReference }
     guard rules == .ecgbench, space.published == nil else { return }
     throw UserError(
       .usage, "\(name): ECGBench does not score these labels, so there are no published rules for them",
@@ -114,7 +119,8 @@ public struct LabelTask: BenchmarkTask {
     let textless =
       answers.contains { $0.text != nil }
       ? [] : ["the predictions hold no text, so that probabilities alone are scored"]
-    var report = try metrics(bootstrap, remarks: remarks + notes + textless).report(answers)
+    var report = try metrics(bootstrap, remarks: remarks + notesOnPatients("records") + notes + textless).report(
+      answers)
     report.recordsWithoutLabel += leftOut.count
     return report
   }

@@ -13,15 +13,22 @@ extension OptionTask {
         TextQuestion(id: question.id, prompt: question.prompt, shown: question.recordings), options: question.offered,
         answers: question.answers, kind: question.kind, subject: Self.subject(question.recordings, recordings))
     }
+    guard let recordings else {
+      self.init(
+        name: "ecg-qa", subset: subset, items: items,
+        remarks: { _ in
+          [
+            "ECG-QA's splits were drawn without a look at PTB-XL's folds: a model trained on folds 1 to 8 may have seen "
+              + "these recordings; --recordings PTB-XL counts them",
+            "resamples draw recordings; with --recordings they draw patients",
+          ]
+        })
+      return
+    }
+    let folds = recordings.compactMapValues(\.fold)
+    let training = try Self.remarks(onTraining: questions.recordings(of: .train) ?? [], folds)
     self.init(
-      name: "ecg-qa", subset: subset, items: items,
-      remarks: try recordings.map { known in
-        try Self.leaks(questions, known.compactMapValues(\.fold)) + [Self.drawn(items)]
-      } ?? [
-        "ECG-QA's splits were drawn without a look at PTB-XL's folds: a model trained on folds 1 to 8 may have seen these "
-          + "recordings; --recordings PTB-XL counts them",
-        "resamples draw recordings; with --recordings they draw patients",
-      ])
+      name: "ecg-qa", subset: subset, items: items, remarks: { Self.remarks(onAsked: $0, folds) + training })
   }
 
   /// The patient, or both of a question about two; the recording where its patient is not known.
@@ -33,28 +40,23 @@ extension OptionTask {
     return Set(subjects).sorted().joined(separator: " + ")
   }
 
-  private static func drawn(_ items: [OptionItem]) -> String {
-    "\(items.count) questions about \(Set(items.map(\.subject)).count) patients, or pairs of these, which are drawn in "
-      + "resamples"
+  /// ECG-QA draws its splits without a look at PTB-XL's folds: models trained on the one have seen the other's test.
+  private static func remarks(onAsked items: [OptionItem], _ folds: [String: Int]) -> [String] {
+    let asked = Set(items.flatMap(\.question.shown))
+    let seen = asked.count { (1...8).contains(folds[$0] ?? 0) }
+    guard seen > 0 else { return [] }
+    return [
+      "\(seen) of the \(asked.count) recordings asked about lie in PTB-XL's folds 1 to 8: a model trained there has seen "
+        + "them"
+    ]
   }
 
-  /// ECG-QA draws its splits without a look at PTB-XL's folds: models trained on the one have seen the other's test.
-  private static func leaks(_ questions: ECGQAQuestions, _ folds: [String: Int]) throws -> [String] {
-    let asked = Set(questions.questions.flatMap(\.recordings))
-    let seen = asked.count { (1...8).contains(folds[$0] ?? 0) }
-    var remarks: [String] = []
-    if seen > 0 {
-      remarks.append(
-        "\(seen) of the \(asked.count) recordings asked about lie in PTB-XL's folds 1 to 8: a model trained there has seen "
-          + "them")
-    }
-    let training = try questions.recordings(of: .train) ?? []
-    let held = training.count { (9...10).contains(folds[$0] ?? 0) }
-    if held > 0 {
-      remarks.append(
-        "ECG-QA's own training split holds \(held) recordings of PTB-XL's folds 9 and 10: a model trained on it must leave "
-          + "them out before it is evaluated there")
-    }
-    return remarks
+  private static func remarks(onTraining recordings: [String], _ folds: [String: Int]) -> [String] {
+    let held = recordings.count { (9...10).contains(folds[$0] ?? 0) }
+    guard held > 0 else { return [] }
+    return [
+      "ECG-QA's own training split holds \(held) recordings of PTB-XL's folds 9 and 10: a model trained on it must leave "
+        + "them out before it is evaluated there"
+    ]
   }
 }

@@ -43,7 +43,7 @@ public struct ReportTask: TextTask, ExportedTask {
   public init(name: String, subset: String, conversations: [Conversation], keys: [String]) throws {
     let items = try zip(conversations, keys).map { conversation, key in
       let (request, report) = try conversation.exchange("one request and its report")
-      return Item(TextQuestion(id: key, prompt: request, shown: conversation.images), reference: report)
+      return Item(TextQuestion(id: key, prompt: request, shown: conversation.images), reference: report.text)
     }
     self.init(name: name, subset: subset, items: items)
   }
@@ -70,7 +70,7 @@ public struct ReportTask: TextTask, ExportedTask {
         .init("statement F1", overlaps.map(\.statementF1)),
       ], labels: labels)
     scores.counts = [.init("empty reports", empty)]
-    scores.notes = remarks + Self.notes(on: labels)
+    scores.notes = remarks + notesOnPatients("reports") + Self.notes(on: labels)
     if rules == .ecgbench {
       scores.notes.append(
         "these are this program's own scores: ECGBench's score of reports is a language model's judgement, which it does not make"

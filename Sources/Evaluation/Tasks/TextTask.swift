@@ -104,6 +104,19 @@ extension TextTask {
 extension BenchmarkTask {
   public var leftOut: [String] { [] }
 
+  /// What is to be said of resamples, by the patients that the items are about; empty where none is known.
+  /// - Parameter noun: what an item is called in the plural, records for example.
+  func notesOnPatients(_ noun: String) -> [String] {
+    let known = items.filter { $0.subject != $0.question.subject }
+    guard !known.isEmpty else { return [] }
+    let pairs = known.contains { $0.question.shown.count > 1 } ? " or pairs of these" : ""
+    let others = items.count - known.count
+    return [
+      "\(known.count) \(noun) of \(Set(known.map(\.subject)).count) patients\(pairs), which resamples draw with all their "
+        + noun + (others > 0 ? "; \(others) of which none is known are drawn by themselves" : "")
+    ]
+  }
+
   public var questions: [TextQuestion] { items.map(\.question) }
 
   public func choosing(_ ids: Set<String>) -> Self { including { ids.contains($0.id) } }
@@ -130,16 +143,16 @@ extension BenchmarkTask {
 }
 
 extension Conversation {
-  /// The words of its one question and of the answer.
+  /// The words of its one question, and the answer.
   /// - Parameter form: what an entry should be.
   /// - Throws: `UserError` (bad input) naming an entry that has more, or none.
-  func exchange(_ form: String) throws -> (question: String, answer: String) {
+  func exchange(_ form: String) throws -> (question: String, answer: Turn) {
     let human = turns.filter { $0.role == .human }
     let answers = turns.filter { $0.role == .assistant }
     guard human.count == 1, answers.count == 1 else {
       throw UserError(
         .badInput, "\(place): \(human.count) questions and \(answers.count) answers", remedy: "an entry is \(form)")
     }
-    return (human[0].text, answers[0].text)
+    return (human[0].text, answers[0])
   }
 }

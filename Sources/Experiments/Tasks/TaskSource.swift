@@ -119,7 +119,7 @@ public struct TaskSource: Sendable {
         LabelItem(
           TextQuestion(id: sample.id, prompt: space.listing, shown: [sample.id]),
           gold: Set(sample.superclasses.map(\.rawValue)), subject: sample.subject)
-      }, remarks: Self.told(others, "without a superclass") + samples.remarksOnGroups, leftOut: others.map(\.id))
+      }, remarks: Self.told(others, "without a superclass"), leftOut: others.map(\.id))
   }
 
   /// What is to be said of records that are left out.
@@ -137,7 +137,7 @@ public struct TaskSource: Sendable {
         ReportTask.Item(
           TextQuestion(id: sample.id, prompt: QuestionSet.superclasses.report, shown: [sample.id]),
           reference: sample.report, subject: sample.subject)
-      }, remarks: Self.told(others, "without a report") + reported.remarksOnGroups, leftOut: others.map(\.id))
+      }, remarks: Self.told(others, "without a report"), leftOut: others.map(\.id))
   }
 
   /// The task of a file of conversations.
