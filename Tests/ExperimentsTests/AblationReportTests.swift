@@ -102,6 +102,12 @@ import Training
       ] {
         #expect(text.contains(words), "\(words): \(text)")
       }
+      let column = try #require(shown.tables[0].rows[1].scores.firstIndex { $0.metric == "AUC of MI" })
+      for (low, high, isClear) in [(-0.2, 0.1, false), (0.1, 0.2, true), (-0.2, -0.1, true)] {
+        shown.tables[0].rows[1].scores[column].difference?.difference = Estimate(value: 0.123, low: low, high: high)
+        #expect(shown.text().contains("+0.123*") == isClear && shown.text().contains("+0.123"))
+      }
+      #expect(shown.text().contains("\n* The interval of this difference, in ablation.json, is without zero.\n"))
       shown.groups = .init(name: "patients", count: 1)
       let single = shown.generalRemarks()
       #expect(single[0].contains("nothing to resample") && !single.contains { $0.contains("p is of one comparison") })

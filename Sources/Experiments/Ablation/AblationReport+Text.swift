@@ -13,7 +13,8 @@ extension AblationReport {
     }
     for search in searches { text += "\n" + render(search) }
     text += combinations()
-    return text + "\n" + (remarks + methodRemarks()).map { $0 + "\n" }.joined()
+    let starred = text.contains("*") ? ["* The interval of this difference, in \(Self.fileName), is without zero."] : []
+    return text + "\n" + (starred + remarks + methodRemarks()).map { $0 + "\n" }.joined()
   }
 
   /// How the numbers came about, and what they must be read with, a sentence or two each.
@@ -126,7 +127,7 @@ extension AblationReport {
     return (measures + [exact.render(), classes(rows)]).joined(separator: "\n")
   }
 
-  /// AUC of each class, with the difference from the method compared with.
+  /// AUC of each class, with the difference from the method compared with and a star where its interval is without zero.
   private func classes(_ rows: [Row]) -> String {
     let prefix = MetricName.aucOfClass
     let names = rows.first { !$0.scores.isEmpty }?.scores.map(\.metric).filter { $0.hasPrefix(prefix) } ?? []
@@ -137,11 +138,16 @@ extension AblationReport {
         [row.method]
           + names.map { name in
             let found = score(name, row)
-            let difference = found?.difference?.difference.value.map { String(format: " %+.3f", $0) } ?? ""
-            return Self.number(found?.mean.value) + difference
+            return Self.number(found?.mean.value) + (found?.difference.map { Self.starred($0.difference) } ?? "")
           })
     }
     return lines.render()
+  }
+
+  private static func starred(_ difference: Estimate) -> String {
+    guard let value = difference.value else { return "" }
+    let isClear = (difference.low ?? 0) > 0 || (difference.high ?? 0) < 0
+    return String(format: " %+.3f", value) + (isClear ? "*" : "")
   }
 
   private func heading(_ measure: String, title: String = "", more: [String] = []) -> TextTable {
