@@ -17,6 +17,10 @@ import Testing
     "It isn’t A. It's C.", "The answer is 'C'",
     "A: no; B: no; C: yes; D: no", "A: No\nB: No\nC: Yes\nD: No", "- [ ] A\n- [ ] B\n- [x] C\n- [ ] D",
     "[X] C. optc", "☐ A. opta ☑ C. optc", "A ✗\nC ✓", "A. opta ❌ C. optc ✅", "- [x] **C**",
+    "C is the answer", "C because the QRS is wide", "A is unlikely; B is unlikely; D is possible but C is most likely.",
+    "A - No\nB - No\nC - Yes\nD - No", "A. opta: no.\nB. optb: no.\nC. optc: yes.\nD. optd: no.", "C。",
+    "Answer: A\nWait, actually the answer is C", "Answer: C. The answer A is wrong",
+    "Answer: C. That answer fits best.",
     // Full-width, and with signs that show nothing.
     "Ｃ", "Ｃ．", "Answer：Ｃ", "C\u{200B}", "The answer is C\u{200B}.", "\u{FEFF}C",
   ]) func theLetterThatIsRightIsRead(text: String) {
@@ -31,6 +35,7 @@ import Testing
     "C is right bundle branch block",
     "not A or B or D", "neither A, B nor D", "A is wrong and B is wrong", "A. opta is wrong", "A, B and C are wrong",
     "Ｃ or Ｄ", "A: no", "[x] B\n[x] C", "A ✓ B ✓", "[ ] A\n[ ] B", "A: no, but B or C",
+
   ]) func whatIsAmbiguousStaysUnread(text: String) {
     #expect(read(text) == nil, "\(text)")
   }

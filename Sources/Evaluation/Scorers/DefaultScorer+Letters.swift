@@ -18,7 +18,7 @@ extension DefaultScorer {
     let whole = LetterReading(plain, options)
     let part = answer == plain ? whole : LetterReading(answer, options)
     let ways: [() -> Set<String>] = [
-      { part.lone }, { answer == plain ? [] : part.leading(inAnyCase: true) }, { part.boxed }, { whole.boxed },
+      { part.lone }, { answer == plain ? [] : part.cuedAgain }, { part.boxed }, { whole.boxed },
       { whole.cued }, { whole.chosen }, { whole.optionNamed }, { whole.ticked },
       { whole.leading(inAnyCase: false) },
     ]
@@ -39,10 +39,17 @@ extension DefaultScorer {
   }
 
   /// A text with plain letters and signs in place of full-width ones, and without signs that show nothing.
-  private static func plain(_ text: String) -> String {
+  static func plain(_ text: String) -> String {
     guard !text.utf8.allSatisfy({ $0 < 0x80 }) else { return text }
     let scalars = text.unicodeScalars.lazy.filter { !$0.properties.isDefaultIgnorableCodePoint }
-      .map { (0xFF01...0xFF5E).contains($0.value) ? Unicode.Scalar($0.value - 0xFEE0) ?? $0 : $0 }
+      .map { scalar -> Unicode.Scalar in
+        switch scalar {
+        case "。": "."
+        case "、": ","
+        case "\u{FF01}"..."\u{FF5E}": Unicode.Scalar(scalar.value - 0xFEE0) ?? scalar
+        default: scalar
+        }
+      }
     return String(String.UnicodeScalarView(scalars))
   }
 }

@@ -92,7 +92,7 @@ public enum DefaultScorer {
   /// case where the text holds nothing else ("mi; cd").
   /// - Complexity: O(text * names that begin alike + mentions * (log text + words within reach)).
   public static func labels(in text: String, vocabulary: Vocabulary) -> Set<String> {
-    let words = WordText(answer(in: withoutReasoning(text)))
+    let words = WordText(answer(in: plain(withoutReasoning(text))))
     let isCaseSensitive = !isListing(words, vocabulary)
     let mentions = vocabulary.entries.flatMap { entry in
       (words.ranges(of: entry.label, caseSensitive: isCaseSensitive)

@@ -78,7 +78,9 @@ extension LetterReading {
     let (words, hasColon) = words(behind: place)
     let said = words.drop(while: Self.verbs.contains)
     guard let first = said.first else { return nil }
-    if first == "no" { return hasColon && words.count == 1 ? .against : nil }
+    if first == "no" || first == "yes" {
+      return hasColon && words.count == 1 ? first == "no" ? .against : .inFavour : nil
+    }
     // An option may itself begin with such a word: "A. Incorrect lead placement".
     let hasVerb = said.startIndex > words.startIndex
     if Self.wrong.contains(first) { return hasVerb || hasColon && words.count == 1 ? .against : nil }
@@ -86,21 +88,24 @@ extension LetterReading {
       return Self.right.contains(said.dropFirst().first ?? "") ? .against : nil
     }
     let right = said.drop { ["the", "most", "only"].contains($0) }
-    guard hasVerb, ["correct", "right", "true", "best"].contains(right.first ?? "") else { return nil }
+    let isLikeliest = said.prefix(while: { $0 != "likely" }).contains("most") && right.first == "likely"
+    guard hasVerb, isLikeliest || ["correct", "right", "true", "best", "answer"].contains(right.first ?? "") else {
+      return nil
+    }
     return right.dropFirst().first.map(Self.behindRight.contains) ?? true ? .inFavour : nil
   }
 
   /// The first words behind a letter in its clause, its option's text left out, and whether a colon stands before them.
   private func words(behind place: Place) -> (words: [String], hasColon: Bool) {
     let end = place.range.upperBound
-    var start = skip(end, signs: " .)]*:`")
+    var start = skip(end, signs: " .)]*:`-–—")
     if let option = letters.firstIndex(of: place.letter),
       case let name = text.stretch(of: options[option], at: skip(start, signs: "(\"")), !name.isEmpty
     {
-      start = skip(name.upperBound, signs: " .)]*:`\"")
+      start = skip(name.upperBound, signs: " .)]*:`\"-–—")
     }
     let words = text.lazyWords(in: text.clause(after: start)).prefix(Self.verdictReach)
-    return (Array(words), text.holds(end..<start, ":"))
+    return (Array(words), text.holds(end..<start, ":-–—"))
   }
 
   /// Whether a verdict is of a list: "are wrong".

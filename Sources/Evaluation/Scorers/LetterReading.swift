@@ -55,9 +55,15 @@ struct LetterReading {
   func leading(inAnyCase: Bool) -> Set<String> {
     let start = text.scalars.firstIndex { !"(*[`\"'$#".unicodeScalars.contains($0) } ?? 0
     guard let first = place(at: start), inAnyCase || isCapital(first),
-      isSetOff(first.range) || hasComma(first.range) && first.letter != "I"
+      isSetOff(first.range) || hasComma(first.range) && first.letter != "I" || hasReason(first)
     else { return [] }
     return equals(of: first).subtracting(rejected)
+  }
+
+  /// The letter that an answer begins with, unless a later cue takes it back: "A. Wait, the answer is D".
+  var cuedAgain: Set<String> {
+    let (first, later) = (leading(inAnyCase: true), cued)
+    return first.isEmpty || later.isEmpty ? first : later
   }
 
   /// The letters in `\boxed{B}`, `\boxed{\text{(B)}}` or `\boxed{B. its option}`.
@@ -145,6 +151,12 @@ struct LetterReading {
     let letter = String(text.scalars[start]).uppercased()
     let place = Place(letter: letter, range: start..<start + 1)
     return letters.contains(letter) && text.isWhole(place.range) && !Self.isArticle(place, in: text) ? place : nil
+  }
+
+  /// "D because the QRS is wide".
+  private func hasReason(_ place: Place) -> Bool {
+    isCapital(place)
+      && ["because", "since"].contains(text.lazyWords(in: text.clause(after: place.range.upperBound)).first ?? "")
   }
 
   private func hasComma(_ range: Range<Int>) -> Bool { text.sign(at: range.upperBound, isOneOf: ",") }

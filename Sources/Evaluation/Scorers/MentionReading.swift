@@ -203,7 +203,9 @@ struct MentionReading {
       if let mark = marks.statement(alone: start + 1..<end) { return mark }
       if end == start + 2, text.sign(at: start + 1, isOneOf: "-–−") { return .denial }
       let inside = text.words(in: start..<end)
-      if inside.count <= 2 && inside.first == "no" || Statement.of(inside, isWhole: true)?.holds == false {
+      if inside.count <= 2 && inside.first == "no" || inside == ["0"]
+        || Statement.of(inside, isWhole: true)?.holds == false
+      {
         return .denial
       }
       rest = text.rest(behindMarksAfter: end + 1)
@@ -218,7 +220,10 @@ struct MentionReading {
     }
     if let mark = marks.statement(at: sign) { return mark }
     let words = words(from: sign)
-    if text.sign(at: sign, isOneOf: "-–—"), words == ["no"] { return .denial }
+    if text.sign(at: sign, isOneOf: "-–—"), words == ["no"] || words == ["0"] { return .denial }
+    // "MI 0", "MI? No."
+    if words == ["0"] { return .denial }
+    if text.sign(at: sign, isOneOf: "?"), self.words(from: sign + 1) == ["no"] { return .denial }
     return Statement.of(words, isWhole: true)
   }
 
