@@ -48,9 +48,21 @@ import Testing
     try MPIRun.run(ranks: ranks, MPIRun.program("evl-dist"), arguments, seconds: 400)
   }
 
+  private func expectOutline(_ arguments: [String], _ words: [String]) throws {
+    let outline = try CommandTests.run(arguments + ["--dry-run"])
+    #expect(outline.code == 0, "\(outline)")
+    for words in ["grid of EVL", "2 runs", "6 runs", "vanilla KL is left out: "] + words {
+      #expect(outline.output.contains(words), "\(words): \(outline.output)")
+    }
+  }
+
   @Test func theResultsAreTheSameOnOneRankQueuedOverThreeAndTogetherOnTwo() throws {
     guard MPIRun.isPresent else { return }
     try withTemporaryFolder { folder in
+      let asking = try arguments(folder, "one", [])
+      let before = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+      try expectOutline(asking, ["8 of 8 runs", "is written first", "told once the teacher store is there"])
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == before)
       for (ranks, name, more) in [(1, "one", []), (3, "queued", []), (2, "together", ["ablation.together=true"])] {
         let outcome = try ablate(ranks, try arguments(folder, name, more))
         #expect(outcome.code == 0, "\(outcome.errors)")
@@ -80,6 +92,8 @@ import Testing
       #expect(try results(folder, "queued") == one)
       #expect(try results(folder, "together") == one)
 
+      try expectOutline(
+        asking, ["0 of 8 runs", "6 done", "is there", "seconds of a run that is done, mean", "memory per rank, half  "])
       // Started again, nothing is done again.
       let again = try ablate(2, try arguments(folder, "one"))
       #expect(again.code == 0 && !again.output.contains("runs to be done"), "\(again.output)")

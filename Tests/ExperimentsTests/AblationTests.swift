@@ -50,6 +50,12 @@ import Training
       store: URL(fileURLWithPath: "/stores/one \"two\" #3"))
   }
 
+  @Test func aValueOfAnotherKindIsNamedInWords() throws {
+    #expect(try message(Self.section, ["ablation.seeds=1"]).hasSuffix("seeds is not a list, such as [1, 2]"))
+    #expect(try message(Self.section, ["ablation.seeds=[a]"]).hasSuffix("seeds[0] is not a whole number"))
+    #expect(try message(Self.section, ["ablation.together=3"]).hasSuffix("together is not true or false"))
+  }
+
   @Test func theSectionIsReadWithItsDefaultsAndAssignments() throws {
     try with(Self.section) { file in
       let ablation = try AblationConfiguration(file: file, assignments: ["ablation.seeds=[9]", "train.steps=3"])

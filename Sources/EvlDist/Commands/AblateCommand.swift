@@ -24,10 +24,16 @@ struct AblateCommand: ParsableCommand {
       valueName: "section.key=value"))
   var assignments: [String] = []
 
+  @Flag(
+    help:
+      "Print the runs, what is done of them, their memory and what is left out, or what would be refused, and do nothing."
+  )
+  var dryRun = false
+
   func run() throws {
     // Before MPI starts, so that a request during the start is not lost.
     try StopFlag().watch()
-    try onEveryRank { communicator in
+    try onEveryRank(clearing: !dryRun) { communicator in
       communicator.status.limitSteps(toSeconds: RunConfiguration().train.stepLimit)
       let url = URL(fileURLWithPath: file)
       let section = AblationConfiguration.section
@@ -67,6 +73,11 @@ struct AblateCommand: ParsableCommand {
           let name = run.pathComponents.suffix(3).joined(separator: "/")
           return RunLog(MetricsLog(run.appendingPathComponent("metrics.jsonl"))) { main.warn("\(name): \($0)") }
         }, store: line.show))
+    if dryRun {
+      let outline = try communicator.agree { communicator.isController ? try run.outline() : "" }
+      print(outline, terminator: "")
+      return
+    }
     switch try run.run() {
     case .stopped(let signal):
       throw AgreedError(

@@ -109,7 +109,7 @@ public final class Ablation {
   }
 
   /// The records that all methods are scored on. - Throws: `UserError` where there are none.
-  private func scoredRecords() throws -> ScoredRecords {
+  func scoredRecords() throws -> ScoredRecords {
     guard ablation.folds.isEmpty || base.teacher.store.isEmpty else {
       throw UserError(
         .usage, "ablation.folds and teacher.store are both given, but each fold has a teacher that has not seen it",
@@ -161,7 +161,7 @@ public final class Ablation {
   }
 
   /// What the runs of a fold share, before there is a teacher.
-  private func common(_ questions: QuestionSet, _ fold: Int?) -> AblationPlan.Common {
+  func common(_ questions: QuestionSet, _ fold: Int?) -> AblationPlan.Common {
     let base = base(of: fold)
     let given = base.teacher.store
     return AblationPlan.Common(
@@ -330,7 +330,7 @@ public final class Ablation {
   ]
 
   /// Whether an earlier start has done a run. - Throws: `UserError` where it was done with other settings.
-  private func isFinished(_ run: AblationPlan.Run) throws -> Bool {
+  func isFinished(_ run: AblationPlan.Run) throws -> Bool {
     guard AblationAnswers.exist(in: run.folder) else { return false }
     let file = run.folder.appendingPathComponent("config.yaml")
     // Keys that are newer than the run have their defaults there.

@@ -120,9 +120,20 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
     return switch error {
     case .keyNotFound(let key, let context): "\(place(context, key.stringValue)) is missing"
     case .valueNotFound(_, let context): "\(place(context)) is empty"
-    case .typeMismatch(let type, let context): "\(place(context)) is not of the kind \(type)"
+    case .typeMismatch(let type, let context): "\(place(context)) is not \(kind(type))"
     case .dataCorrupted(let context): "\(place(context)): \(context.debugDescription)"
     @unknown default: "\(error)"
+    }
+  }
+
+  /// A type in words.
+  private static func kind(_ type: Any.Type) -> String {
+    switch type {
+    case is any Sequence.Type where type != String.self: "a list, such as [1, 2]"
+    case is any BinaryInteger.Type: "a whole number"
+    case is Bool.Type: "true or false"
+    case is String.Type: "a text"
+    default: "of the kind \(type)"
     }
   }
 
