@@ -6,9 +6,11 @@ import Tensors
 public struct OutputFile {
   let url: URL
 
+  public init(url: URL) { self.url = url }
+
   /// Finds out before the work whether the file can be written, by a file beside it that is removed at once.
   /// - Throws: `UserError` (input/output) naming what is in the way.
-  func check() throws {
+  public func check() throws {
     guard !url.isFolder else { throw UserError(.inputOutput, "\(url.path) is a folder", remedy: "name a file") }
     // It would be replaced, as /dev/stdout would.
     guard !InputFile(url).isSpecial else {
@@ -39,6 +41,21 @@ public struct OutputFile {
       }
       taken.append((name, place))
     }
+  }
+
+  /// Refuses to write a page over what a run or an ablation wrote: of the files in their folders pages alone may be replaced.
+  /// - Throws: `UserError` (usage) naming the file.
+  public func requireNone(ofFilesIn folders: [URL]) throws {
+    let path = url.standardizedFileURL.resolvingSymlinksInPath()
+    let isWithin = folders.contains { folder in
+      path.path.hasPrefix(folder.standardizedFileURL.resolvingSymlinksInPath().path + "/")
+    }
+    guard isWithin, FileManager.default.fileExists(atPath: path.path), path.pathExtension.lowercased() != "html" else {
+      return
+    }
+    throw UserError(
+      .usage, "\(url.path) is a file of the run, which would be written over",
+      remedy: "name a file that ends in .html, or one elsewhere")
   }
 
   /// What is the same for two names of one file.

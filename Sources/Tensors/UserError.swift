@@ -35,6 +35,11 @@ public struct UserError: Error, CustomStringConvertible, Equatable, Sendable {
   /// What happened, without what to do; of an error of another type its description.
   public static func message(of error: any Error) -> String { (error as? UserError)?.message ?? "\(error)" }
 
+  /// The first few of many names.
+  public static func some(_ names: [String], separator: String = ", ") -> String {
+    (names.prefix(5) + (names.count > 5 ? ["..."] : [])).joined(separator: separator)
+  }
+
   public var exitCode: Int32 { kind.rawValue }
 
   public var description: String { remedy.isEmpty ? message : "\(message)\n  to do: \(remedy)" }

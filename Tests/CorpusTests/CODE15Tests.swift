@@ -45,7 +45,8 @@ import Testing
         in: place)
       #expect(dataset.exams.map(\.id) == ["1", "2", "3"])
       #expect(dataset.exams.map { $0.labels == nil } == [true, true, false])
-      #expect(dataset.remarks.count == 2)
+      #expect(dataset.untraced == ["4", "5"] && dataset.remarks[0].hasSuffix("left out: 4, 5"))
+      #expect(dataset.emptyColumns.isEmpty && dataset.remarks.count == 2)
       #expect(dataset.remarks[0].contains("2 of 5 exams") && dataset.remarks[1].contains("2 of 3 exams"))
     }
   }
@@ -74,7 +75,7 @@ import Testing
     for (rows, words) in [
       ([row("1"), row("1")], "line 3: exam_id 1 occurs twice"), ([row("x")], "line 2: exam_id \"x\""),
       ([row("1", "maybe,False,False,False,False,False")], "line 2: 1dAVb is neither"),
-      ([row("9")], "none of the 1 exams"),
+      ([row("9")], "none of the 1 exams"), ([], "holds no exam"),
     ] {
       try withTemporaryFolder { place in
         let error = #expect(throws: UserError.self) { try folder(rows, in: place) }
@@ -90,7 +91,7 @@ import Testing
   @Test(.enabled(if: SharedFiles.has("data/code-15"))) func theRealTableLeavesAllDiagnosesOpen() throws {
     let dataset = try CODE15Dataset(path: SharedFiles.url("data/code-15"))
     #expect(dataset.exams.count == 92)
-    #expect(dataset.exams.filter { $0.labels != nil }.isEmpty)
+    #expect(dataset.exams.filter { $0.labels != nil }.isEmpty && dataset.emptyColumns.count == 7)
     #expect(dataset.remarks == ["CODE-15%: the diagnoses of 92 of 92 exams are not filled in"])
   }
 }

@@ -73,8 +73,10 @@ import Testing
   @Test func cpscNeedsNoTablesAndLeavesOutWhatIsNoneOfTheNine() throws {
     try withTemporaryFolder { place in
       let source = try folder(
-        [("A1", "426783006"), ("A2", "713427006,164931005"), ("A3", "10370003"), ("A4", "17338001,63593006")],
-        tables: false, in: place)
+        [
+          ("A1", "426783006"), ("A2", "713427006,164931005"), ("A3", "10370003"), ("A4", "17338001,63593006"),
+          ("A5", "Unknown"),
+        ], tables: false, in: place)
       let task = try LabelTask(cpsc: source)
       #expect(task.items.map(\.question.id) == ["A1", "A2", "A4"])
       #expect(task.items.map(\.gold) == [["NORM"], ["RBBB", "STE"], ["PAC", "PVC"]])
@@ -82,10 +84,24 @@ import Testing
       #expect(task.yesNoQuestions[7].prompt == "Does this ECG show ST-segment depression?")
       #expect(task.yesNoQuestions[1].prompt == "Does this ECG show atrial fibrillation?")
       #expect(task.space.listing.contains("I-AVB(First-degree atrioventricular block), LBBB(Left bundle branch block)"))
+      #expect(
+        source.undiagnosed == ["A5"]
+          && source.remarks[0].hasSuffix("1 of 5 records have no diagnosis and are left out: A5"))
       let read = try labels(task, ["NORM", "RBBB(Right bundle branch block); STE", "PVC; PAC"])
       #expect(read.text?.exactSetAccuracy.value == 1 && read.ecgBench?.macroF1.value == 1)
-      #expect(read.notes.first == "1 records show none of the nine classes and are left out: A3")
-      #expect(task.leftOut == ["A3"] && read.recordsWithoutLabel == 1)
+      #expect(read.notes[1] == "1 records show none of the nine classes and are left out: A3")
+      #expect(task.leftOut == ["A3", "A5"] && read.recordsWithoutLabel == 2)
+      let bare = task.items.map { item in
+        var prediction = Prediction(
+          id: item.question.id, text: "",
+          probabilities: Dictionary(uniqueKeysWithValues: task.space.classes.map { ($0, 0.5) }))
+        prediction.hasText = false
+        return prediction
+      }
+      let wordless = #expect(throws: UserError.self) {
+        try task.report(Predictions(bare), rules: .ecgbench, bootstrap: Bootstrap(seed: 1), notes: [])
+      }
+      #expect(wordless?.kind == .badInput && wordless?.message.contains("no text") == true)
       // Classes that no record carries have no F1 but 0, and that is said.
       #expect(
         close(read.text?.macroF1.value, 5 / 9) && read.notes.contains { $0.contains("AF, I-AVB, LBBB, STD as 0") })

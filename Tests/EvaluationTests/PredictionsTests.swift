@@ -67,6 +67,7 @@ import Testing
     let others: [(bytes: Data, words: String)] = [
       (Data([0xFF, 0xFE, 0x7B, 0x00]), "p.jsonl is UTF-16 text"),
       (Data([0xFE, 0xFF, 0x00, 0x7B]), "p.jsonl is UTF-16 text"),
+      (Data([0x1F, 0x8B, 0x08, 0x00]), "p.jsonl is compressed by gzip"),
       (good + Data(#"{"id": "2", "text": ""#.utf8) + Data([0xE9, 0x22, 0x7D]), "p.jsonl, line 2: not UTF-8 text"),
     ]
     for (bytes, words) in others {
@@ -215,7 +216,7 @@ import Testing
     let twice = #expect(throws: UserError.self) {
       try Predictions([Prediction(id: "1", text: ""), Prediction(id: "1", text: "")])
     }
-    #expect(twice?.remedy.contains(#"name its second entry "1#2""#) == true)
+    #expect(twice?.remedy.contains(#"has its second entry as "1#2""#) == true)
   }
 
   @Test func whatIsWrittenIsReadBack() throws {

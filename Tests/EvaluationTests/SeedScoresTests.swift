@@ -111,7 +111,7 @@ import Testing
     func share(_ hits: [Bool], subjects: [String]? = nil) throws -> Estimate {
       try ItemScores(
         task: "t", subset: "", rules: .default, ids: hits.indices.map { "\($0)" }, subjects: subjects,
-        measures: [.init("accuracy", hits.map { $0 ? 1 : 0 })]
+        measures: [.init("accuracy", hits.map { $0 ? 1 : 0 }, isShare: true)]
       ).report(Bootstrap(seed: 1)).rows[0].value
     }
     let all = try share([true, true, true, true, true])
@@ -122,6 +122,11 @@ import Testing
     #expect((some.low ?? 1) < 0.75 && (some.high ?? 0) > 0.75)
     let grouped = try share([true, true, true, true], subjects: ["a", "a", "b", "b"])
     #expect(abs((grouped.low ?? 0) - 0.1581) < 1e-4)
+    // Of a mean that happens to be 1 everywhere nothing of the kind is known.
+    let mean = try ItemScores(
+      task: "t", subset: "", rules: .default, ids: ["a", "b"], measures: [.init("ROUGE-L", [1, 1])]
+    ).report(Bootstrap(seed: 1)).rows[0].value
+    #expect(mean.low == 1 && mean.high == 1)
   }
 
   @Test func aShareThatIsAllOrNothingInEveryRunHasTheExactInterval() throws {

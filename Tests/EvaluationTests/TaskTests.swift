@@ -14,7 +14,7 @@ import Testing
   ) throws -> ItemScores {
     try ItemScores(
       task: "t", subset: "s", rules: .default, ids: ids ?? hits.indices.map { "\($0)" }, groups: groups,
-      subjects: subjects, measures: [ItemScores.Measure("accuracy", hits)])
+      subjects: subjects, measures: [ItemScores.Measure("accuracy", hits, isShare: true)])
   }
 
   @Test func meansAreOfAllItemsAndOfEachKind() throws {
@@ -80,7 +80,7 @@ import Testing
     let texts = ["Answer: A", "The answer is (B).", "I cannot tell", "D."]
     let predictions = try Predictions(texts.enumerated().map { Prediction(id: "\($0)", text: $1) })
     let plain = try task.scores(predictions, rules: .default)
-    #expect(plain.measures == [.init("accuracy", [1, 1, 0, 1])])
+    #expect(plain.measures == [.init("accuracy", [1, 1, 0, 1], isShare: true)])
     #expect(plain.counts == [.init("answers without a letter", 1)] && plain.notes.isEmpty)
     let published = try task.scores(predictions, rules: .ecgbench)
     #expect(published.measures[0].values[0] == 1 && published.measures[0].values[3] == 1)

@@ -301,6 +301,9 @@ import Training
       #expect(notes[2].contains("patients or pairs of these, which resamples draw"))
       // The published scorer never finds "None".
       let published = try json(CommandTests.run(common + ["--scorer", "ecgbench", "--json"]).output)
+      let unnamed = try #require(published["notes"] as? [String])
+      #expect(unnamed.contains("resamples draw recordings; with --recordings they draw patients"))
+      #expect(!unnamed.contains { $0.contains("which resamples draw with all") }, "\(unnamed)")
       let values = try #require(published["rows"] as? [[String: Any]]).map {
         ($0["value"] as? [String: Any])?["value"] as? Double ?? 2
       }

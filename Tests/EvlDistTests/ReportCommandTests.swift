@@ -58,6 +58,14 @@ import Testing
     #expect(try CommandTests.run(["report", "teachers"], in: folder).code == 65)
     #expect(try CommandTests.run(["report", "one", "-o", "none/x.html"], in: folder).code == 74)
     #expect(try CommandTests.run(["report"], in: folder).code == 64)
+    let student = small.run("one").appendingPathComponent("student/model.safetensors")
+    let before = try Data(contentsOf: student)
+    for page in ["one/student/model.safetensors", "one/results.json"] {
+      let refused = try CommandTests.run(["report", "one", "--records", "0", "-o", page], in: folder)
+      #expect(refused.code == 64 && refused.refusal.contains("a file of the run"), "\(refused)")
+    }
+    #expect(try Data(contentsOf: student) == before)
+    #expect(try CommandTests.run(["report", "one", "-o", "one"], in: folder).code == 74)
     // A damaged checkpoint is told of.
     let weights = small.run("one").appendingPathComponent("checkpoints/step-00000003/model.safetensors")
     try Data("damaged".utf8).write(to: weights)

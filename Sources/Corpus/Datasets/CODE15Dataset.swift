@@ -26,6 +26,10 @@ public struct CODE15Dataset: Sendable {
   public let name = "CODE-15%"
   /// Those whose tracings are there, or all of the table where none is and none is needed; in its order.
   public let exams: [Exam]
+  /// Exams of the table whose tracings are not there.
+  public let untraced: [String]
+  /// Columns of diagnoses that are empty throughout.
+  public let emptyColumns: [String]
   /// What a user should know about what was read, a line each.
   public let remarks: [String]
   private let files: [String: TracingFile]
@@ -44,6 +48,9 @@ public struct CODE15Dataset: Sendable {
     }
     let table = try CSVTable(contentsOf: url)
     let rows = try Self.rows(table)
+    guard !rows.isEmpty else {
+      throw UserError(.badInput, "\(url.path) holds no exam", remedy: "take the exams.csv of the published data set")
+    }
     var files: [String: TracingFile] = [:]
     for name in Set(rows.map(\.file)) {
       let file = path.appendingPathComponent(name)
@@ -66,10 +73,19 @@ public struct CODE15Dataset: Sendable {
         remedy: "put the files of its column trace_file there (unpacked: exams_part0.hdf5 and so on)")
     }
     self.files = files
-    let (missing, open) = (rows.count - exams.count, exams.count { $0.labels == nil })
+    let found = Set(exams.map(\.id))
+    untraced = rows.map(\.id).filter { !found.contains($0) }
+    emptyColumns = try (Self.diagnoses + ["normal_ecg"]).filter { name in
+      let column = try table.column(name)
+      return table.rows.allSatisfy { $0.fields[column].isEmpty }
+    }
+    let open = exams.count { $0.labels == nil }
     remarks = [
       isTableAlone ? "\(name): no tracings are in the folder, so that all exams of its table count" : nil,
-      missing > 0 ? "\(name): \(missing) of \(rows.count) exams have no tracing in the folder and are left out" : nil,
+      untraced.isEmpty
+        ? nil
+        : "\(name): \(untraced.count) of \(rows.count) exams have no tracing in the folder and are left out: "
+          + UserError.some(untraced),
       open > 0 ? "\(name): the diagnoses of \(open) of \(exams.count) exams are not filled in" : nil,
     ].compactMap { $0 }
   }

@@ -29,6 +29,8 @@ public struct DiagnosedFolder: Sendable {
   public let name: String
   /// Those with a diagnosis, in the order of their paths.
   public let records: [Record]
+  /// Names of the records without one.
+  public let undiagnosed: [String]
   /// Every diagnosis of the tables, by code.
   public let table: [Diagnosis]
   /// The diagnoses of dx_mapping_scored.csv in its order, those that it says are scored as the same in one class.
@@ -51,11 +53,11 @@ public struct DiagnosedFolder: Sendable {
     let table = rows.flatMap { $0.rows.map(\.diagnosis) }
     scoredClasses = Self.classes(rows.filter(\.isScored).flatMap(\.rows))
     let byCode = Dictionary(table.map { ($0.code, $0) }, uniquingKeysWith: { first, _ in first })
-    var (records, unnamed, undiagnosed): ([Record], Set<String>, Int) = ([], [], 0)
+    var (records, unnamed, undiagnosed): ([Record], Set<String>, [String]) = ([], [], [])
     for path in paths {
       let header = folder.appendingPathComponent(path + ".hea")
       let codes = Self.codes(try WFDBReader.comments(of: header))
-      if codes.isEmpty { undiagnosed += 1 }
+      if codes.isEmpty { undiagnosed.append(path) }
       unnamed.formUnion(codes.filter { byCode[$0] == nil })
       let diagnoses = codes.map { byCode[$0] ?? Diagnosis(code: $0, abbreviation: $0, name: "SNOMED CT \($0)") }
       if !diagnoses.isEmpty { records.append(Record(id: path, diagnoses: diagnoses)) }
@@ -65,9 +67,12 @@ public struct DiagnosedFolder: Sendable {
         .badInput, "\(folder.path): none of the \(paths.count) headers has a line #Dx with a code",
         remedy: "give a folder of the PhysioNet challenges' records")
     }
-    (self.records, self.table) = (records, table)
+    (self.records, self.undiagnosed, self.table) = (records, undiagnosed, table)
     remarks = [
-      undiagnosed > 0 ? "\(name): \(undiagnosed) of \(paths.count) records have no diagnosis and are left out" : nil,
+      undiagnosed.isEmpty
+        ? nil
+        : "\(name): \(undiagnosed.count) of \(paths.count) records have no diagnosis and are left out: "
+          + UserError.some(undiagnosed),
       unnamed.isEmpty || !needsTables
         ? nil : "\(name): codes that no table names: \(unnamed.sorted().joined(separator: ", "))",
     ].compactMap { $0 }

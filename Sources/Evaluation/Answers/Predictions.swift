@@ -68,6 +68,10 @@ public struct Predictions: Sendable {
     guard ![[0xFE, 0xFF], [0xFF, 0xFE]].contains(Array(data.prefix(2))) else {
       throw UserError(.badInput, "\(source) is UTF-16 text", remedy: "write the file as UTF-8")
     }
+    guard !data.starts(with: [0x1F, 0x8B]) else {
+      throw UserError(
+        .badInput, "\(source) is compressed by gzip", remedy: "unpack it (gunzip) and give the file in it")
+    }
     var read: [Prediction] = []
     let (feed, carriageReturn) = (UInt8(ascii: "\n"), UInt8(ascii: "\r"))
     let lines = data.split(separator: data.contains(feed) ? feed : carriageReturn, omittingEmptySubsequences: false)
@@ -138,14 +142,15 @@ public struct Predictions: Sendable {
     guard missing.isEmpty else {
       throw UserError(
         .badInput,
-        "\(missing.count) of \(ids.count) questions of \(benchmark) have no prediction: \(Self.some(missing))",
+        "\(missing.count) of \(ids.count) questions of \(benchmark) have no prediction: \(UserError.some(missing))"
+          + (given.isDisjoint(with: asked) ? "; the predictions name \(UserError.some(predictions.map(\.id)))" : ""),
         remedy: "predict every question (an empty text counts as wrong), or leave those without a prediction out "
           + "(--missing-predictions skip)" + Self.told(ofRepeated: missing, among: asked))
     }
     let strays = predictions.map(\.id).filter { !asked.contains($0) }
     guard strays.isEmpty else {
       throw UserError(
-        .badInput, "\(strays.count) predictions answer no question of \(benchmark): \(Self.some(strays))",
+        .badInput, "\(strays.count) predictions answer no question of \(benchmark): \(UserError.some(strays))",
         remedy: "check that task, data and fold are those the predictions were made for")
     }
     return predictions
@@ -175,17 +180,12 @@ public struct Predictions: Sendable {
       remedy: "give \(what) for all or for none")
   }
 
-  /// The first few of many names.
-  public static func some(_ names: [String], separator: String = ", ") -> String {
-    (names.prefix(5) + (names.count > 5 ? ["..."] : [])).joined(separator: separator)
-  }
-
   private static func repeated(_ id: String, _ place: String) -> UserError {
     UserError(
       .badInput, "\(place): id \"\(id)\" occurs twice",
       remedy:
-        "keep one prediction for each id; where the data file repeats the id, name its second entry \"\(id)#2\", the "
-        + "third \"\(id)#3\"")
+        "keep one prediction for each id, by the ids that evaluate --questions writes; a file of conversations that repeats "
+        + "an id has its second entry as \"\(id)#2\" there")
   }
 
   /// What is to be said of ids that the data repeat, which `ConversationDataset.keys` numbers.

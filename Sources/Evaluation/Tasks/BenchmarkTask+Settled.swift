@@ -41,7 +41,7 @@ extension BenchmarkTask {
     guard !skipped.isEmpty else { return (self, predictions, []) }
     let names = Set(skipped.map(\.id))
     let asked = including { !names.contains($0.id) }
-    let list = Predictions.some(skipped.map { "\($0.id) (\($0.skipped ?? ""))" }, separator: "; ")
+    let list = UserError.some(skipped.map { "\($0.id) (\($0.skipped ?? ""))" }, separator: "; ")
     guard isAllowed else {
       throw UserError(
         .badInput, "\(skipped.count) of \(questions.count) questions of \(name) were skipped, not answered: \(list)",
@@ -65,11 +65,11 @@ extension BenchmarkTask {
     guard !open.isEmpty else { return (self, []) }
     guard open.count < questions.count else {
       throw UserError(
-        .badInput, "\(name): the predictions answer none of the \(open.count) questions (\(Predictions.some(open)))",
+        .badInput, "\(name): the predictions answer none of the \(open.count) questions (\(UserError.some(open)))",
         remedy: "check that task, data and fold are those the predictions were made for")
     }
     let note =
-      "\(open.count) of \(questions.count) questions have no prediction and are left out: \(Predictions.some(open))"
+      "\(open.count) of \(questions.count) questions have no prediction and are left out: \(UserError.some(open))"
     return (including { given.contains($0.id) }, [note])
   }
 }

@@ -58,7 +58,9 @@ extension ChoiceTask {
             + "Answer: $LETTER, where LETTER is one of ABCDEFGH.", shown: [record.id]), options: options,
         answer: Self.letters[place])
     }
-    self.init(name: name, subset: "\(folder.name), eight options drawn by key", items: items, remarks: folder.remarks)
+    self.init(
+      name: name, subset: "\(folder.name), eight options drawn by key", items: items, remarks: folder.remarks,
+      leftOut: folder.undiagnosed)
   }
 
   private static func text(_ diagnoses: [Diagnosis]) -> String { diagnoses.map(\.text).joined(separator: ", ") }

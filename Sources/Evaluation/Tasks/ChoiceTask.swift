@@ -16,15 +16,17 @@ public struct ChoiceTask: TextTask {
   public var items: [ChoiceItem]
   private let subset: String
   private var remarks: [String] = []
+  public private(set) var leftOut: [String] = []
   /// Of the first reference that the default rules cannot read.
   private var unreadReference: UserError?
 
   /// - Parameter remarks: what a reader of the scores must know, a sentence each.
-  init(name: String, subset: String, items: [ChoiceItem], remarks: [String]) {
+  init(name: String, subset: String, items: [ChoiceItem], remarks: [String], leftOut: [String]) {
     self.name = name
     self.subset = subset
     self.items = items
     self.remarks = remarks
+    self.leftOut = leftOut
   }
 
   /// - Parameters:
@@ -55,6 +57,12 @@ public struct ChoiceTask: TextTask {
         answer: answer.text)
     }
     unreadReference = unread
+  }
+
+  public func choosing(_ ids: Set<String>) -> ChoiceTask {
+    var part = including { ids.contains($0.id) }
+    part.leftOut = leftOut.filter(ids.contains)
+    return part
   }
 
   /// What stands behind "A.", "B." and so on, or "A)", "(A)", "A:", in the order of the letters: on lines of their own, or
@@ -148,7 +156,7 @@ public struct ChoiceTask: TextTask {
     var scores = try ItemScores(
       task: name, subset: subset, rules: rules, ids: asked.map(\.question.id),
       subjects: asked.map(\.subject),
-      measures: [ItemScores.Measure("accuracy", hits.map { $0 ? 1 : 0 })])
+      measures: [ItemScores.Measure("accuracy", hits.map { $0 ? 1 : 0 }, isShare: true)])
     (scores.counts, scores.notes) = (counts, remarks + notes)
     return scores
   }

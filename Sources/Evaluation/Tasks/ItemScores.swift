@@ -9,10 +9,13 @@ public struct ItemScores: Sendable, Equatable {
   public struct Measure: Sendable, Equatable {
     public var name: String
     public var values: [Double]
+    /// Whether an item is right or wrong, so that the mean is the share of those that are right.
+    public var isShare: Bool
 
-    public init(_ name: String, _ values: [Double]) {
+    public init(_ name: String, _ values: [Double], isShare: Bool = false) {
       self.name = name
       self.values = values
+      self.isShare = isShare
     }
   }
 
@@ -73,7 +76,7 @@ public struct ItemScores: Sendable, Equatable {
   /// - Complexity: O(replicates * items * kinds * measures).
   public func report(_ bootstrap: Bootstrap) -> ScoreReport {
     var estimates = bootstrap.estimates(records: ids.count, clusters: clusters, statistics)
-    for (place, cell) in cells.enumerated() where cell.measure.values.allSatisfy({ $0 == 0 || $0 == 1 }) {
+    for (place, cell) in cells.enumerated() where cell.measure.isShare {
       let units = Set(cell.members.map { clusters[$0] }).count
       estimates[place] = estimates[place].ofShare(units: units, level: bootstrap.level)
     }
@@ -111,7 +114,9 @@ public struct ItemScores: Sendable, Equatable {
     }
     let theirs = try ItemScores(
       task: task, subset: subset, rules: rules, ids: ids, groups: groups, subjects: subjects,
-      measures: other.measures.map { measure in Measure(measure.name, order.map { measure.values[$0] }) },
+      measures: other.measures.map { measure in
+        Measure(measure.name, order.map { measure.values[$0] }, isShare: measure.isShare)
+      },
       labels: try other.labels?.reordered(order))
     var differences = bootstrap.differences(
       records: ids.count, clusters: clusters, statistics, theirs.statistics)

@@ -30,8 +30,8 @@ extension LabelTask {
       remarks: folder.remarks
         + (left.isEmpty
           ? []
-          : ["\(left.count) records show none of the nine classes and are left out: \(Predictions.some(left))"]),
-      leftOut: left)
+          : ["\(left.count) records show none of the nine classes and are left out: \(UserError.some(left))"]),
+      leftOut: left + folder.undiagnosed)
   }
 
   /// The scored diagnoses of a PhysioNet challenge that occur in a folder, those scored as the same in one class.
@@ -62,7 +62,8 @@ extension LabelTask {
       name: name, space: space, subset: "\(folder.name), \(groups.count) scored classes", items: items,
       remarks: folder.remarks
         + (none > 0
-          ? ["\(none) of \(items.count) records show no scored diagnosis, and count as negatives of all"] : []))
+          ? ["\(none) of \(items.count) records show no scored diagnosis, and count as negatives of all"] : []),
+      leftOut: folder.undiagnosed)
   }
 
   /// The six diagnoses, NORM and ABNORMAL of CODE-15%; resamples draw patients where the table names them, else exams.
@@ -78,16 +79,17 @@ extension LabelTask {
       }
     }
     guard !items.isEmpty else {
-      let columns = CODE15Dataset.diagnoses.joined(separator: ", ")
+      let empty = dataset.emptyColumns
       throw UserError(
         .badInput,
-        "\(dataset.name): the columns \(columns) and normal_ecg of exams.csv are not filled in for any of its "
-          + "\(dataset.exams.count) exams, so there is nothing to score against",
+        "\(dataset.name): none of its \(dataset.exams.count) exams has all of the columns of diagnoses of exams.csv filled in"
+          + (empty.isEmpty ? "" : " (\(empty.joined(separator: ", ")): empty throughout)")
+          + ", so there is nothing to score against",
         remedy: "take the exams.csv of the published data set, which has them")
     }
     self.init(
       name: "code-15", space: space, subset: dataset.name, items: items, remarks: dataset.remarks,
-      leftOut: dataset.exams.filter { $0.labels == nil }.map(\.id))
+      leftOut: dataset.exams.filter { $0.labels == nil }.map(\.id), unread: dataset.untraced)
   }
 
   private static func item(_ id: String, _ gold: Set<String>, _ space: LabelSpace) -> LabelItem {

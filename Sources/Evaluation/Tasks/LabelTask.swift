@@ -34,7 +34,10 @@ public struct LabelTask: BenchmarkTask {
   private let subset: String
   private let remarks: [String]
   private let isOfRecordings: Bool
-  public private(set) var leftOut: [String]
+  /// Names of records without a label, which are not asked about.
+  private var unlabelled: [String]
+  /// Names of records that cannot be read.
+  private var unread: [String]
   /// Of the first reference that the default rules cannot read.
   private var unreadReference: UserError?
 
@@ -42,10 +45,11 @@ public struct LabelTask: BenchmarkTask {
   ///
   /// - Parameters:
   ///   - remarks: what a reader of the scores must know, a sentence each.
-  ///   - leftOut: names of records that are not asked about.
+  ///   - leftOut: names of records without a label, which are not asked about.
+  ///   - unread: names of those that are left out because they cannot be read.
   public init(
     name: String, space: LabelSpace, subset: String, items: [LabelItem], remarks: [String] = [],
-    leftOut: [String] = []
+    leftOut: [String] = [], unread: [String] = []
   ) {
     self.name = name
     self.space = space
@@ -53,7 +57,7 @@ public struct LabelTask: BenchmarkTask {
     self.items = items
     self.remarks = remarks
     isOfRecordings = true
-    self.leftOut = leftOut
+    (unlabelled, self.unread) = (leftOut, unread)
   }
 
   /// Of conversations of one request and the labels that apply, as ECGBench's.
@@ -68,13 +72,13 @@ public struct LabelTask: BenchmarkTask {
     self.space = space
     self.subset = subset
     isOfRecordings = false
-    leftOut = []
-    var unread: UserError?
+    (unlabelled, unread) = ([], [])
+    var unreadable: UserError?
     items = try zip(conversations, keys).map { conversation, key in
       let (request, answer) = try conversation.exchange("one request and the labels that apply")
       let gold = DefaultScorer.labels(in: answer.text, vocabulary: space.vocabulary)
-      if unread == nil, gold.isEmpty, !space.allowsNone {
-        unread = UserError(
+      if unreadable == nil, gold.isEmpty, !space.allowsNone {
+        unreadable = UserError(
           .badInput, "\(conversation.place): the answer \"\(answer.text.prefix(40))\" names no label",
           remedy: "answer with labels of \(space.classes.joined(separator: ", "))")
       }
@@ -83,16 +87,18 @@ public struct LabelTask: BenchmarkTask {
         asked: space.questionGroups.first { !$0.isDisjoint(with: gold) },
         publishedGold: space.published.map { ECGBenchScorer.goldLabels($0, answer: answer.text) })
     }
-    unreadReference = unread
+    unreadReference = unreadable
     let unnamed = items.count { $0.gold.isEmpty }
     remarks = unnamed == 0 ? [] : ["\(unnamed) of \(items.count) references name no label, and count as carrying none"]
   }
 
   public func choosing(_ ids: Set<String>) -> LabelTask {
     var part = including { ids.contains($0.id) }
-    part.leftOut = leftOut.filter(ids.contains)
+    (part.unlabelled, part.unread) = (unlabelled.filter(ids.contains), unread.filter(ids.contains))
     return part
   }
+
+  public var leftOut: [String] { unlabelled + unread }
 
   public var yesNoQuestions: [YesNoQuestion] {
     isOfRecordings ? zip(space.classes, space.questions).map { YesNoQuestion(label: $0, prompt: $1) } : []
@@ -116,12 +122,17 @@ public struct LabelTask: BenchmarkTask {
   ) throws -> any EvaluationReport {
     try check(rules)
     let answers = try answers(predictions)
+    guard rules == .default || answers.contains(where: { $0.text != nil }) else {
+      throw UserError(
+        .badInput, "\(name): the predictions hold no text, which the published rules score",
+        remedy: "give texts, or leave out --scorer")
+    }
     let textless =
       answers.contains { $0.text != nil }
       ? [] : ["the predictions hold no text, so that probabilities alone are scored"]
     var report = try metrics(bootstrap, remarks: remarks + notesOnPatients("records") + notes + textless).report(
       answers)
-    report.recordsWithoutLabel += leftOut.count
+    report.recordsWithoutLabel += unlabelled.count
     return report
   }
 

@@ -109,7 +109,7 @@ public struct OptionTask: TextTask {
     var scores = try ItemScores(
       task: name, subset: subset, rules: rules, ids: asked.map(\.question.id),
       groups: asked.map(\.kind), subjects: asked.map(\.subject),
-      measures: [ItemScores.Measure("exact-set accuracy", hits.map { $0 ? 1 : 0 })])
+      measures: [ItemScores.Measure("exact-set accuracy", hits.map { $0 ? 1 : 0 }, isShare: true)])
     scores.counts = [ItemScores.Count("answers that name no option", empty)]
     scores.notes = remarks(asked) + notesOnPatients("questions")
     return scores

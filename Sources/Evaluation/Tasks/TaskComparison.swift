@@ -43,9 +43,9 @@ public struct TaskComparison: Sendable, Equatable, Codable {
 
   private var unpaired: [String] {
     [
-      onlyFirst.isEmpty ? nil : "\(onlyFirst.count) questions are answered here alone: \(Predictions.some(onlyFirst))",
+      onlyFirst.isEmpty ? nil : "\(onlyFirst.count) questions are answered here alone: \(UserError.some(onlyFirst))",
       onlySecond.isEmpty
-        ? nil : "\(onlySecond.count) answers are in the other file alone: \(Predictions.some(onlySecond))",
+        ? nil : "\(onlySecond.count) answers are in the other file alone: \(UserError.some(onlySecond))",
     ].compactMap { $0 }
   }
 }

@@ -107,7 +107,7 @@ extension BenchmarkTask {
   /// What is to be said of resamples, by the patients that the items are about; empty where none is known.
   /// - Parameter noun: what an item is called in the plural, records for example.
   func notesOnPatients(_ noun: String) -> [String] {
-    let known = items.filter { $0.subject != $0.question.subject }
+    let known = items.filter { $0.subject.hasPrefix("patient ") }
     guard !known.isEmpty else { return [] }
     let pairs = known.contains { $0.question.shown.count > 1 } ? " or pairs of these" : ""
     let others = items.count - known.count

@@ -14,7 +14,7 @@ struct ReportCommand: ParsableCommand {
       as it is; what is missing is named on the page, with how to get it.
       Several runs are compared with the first: scores with intervals, differences, settings, curves. Of an ablation's \
       results (ablation.json) the methods are shown as bars, one ablation at a time.
-      Exit codes: 0 written; 64 usage, such as several ablations; 65 a folder that holds no run, or an ablation that is \
+      Exit codes: 0 written; 64 usage, such as several ablations, or a file of the run as output; 65 a folder that holds no run, or an ablation that is \
       not finished; 74 a path that does not exist, or cannot be written.
       """)
 
@@ -37,6 +37,11 @@ struct ReportCommand: ParsableCommand {
 
   func run() throws {
     let folders = runs.map { URL(fileURLWithPath: $0).standardizedFileURL }
+    if let output {
+      let file = OutputFile(url: URL(fileURLWithPath: output))
+      try file.requireNone(ofFilesIn: folders)
+      try file.check()
+    }
     if folders.count == 1 {
       if let ablation = try ReportedAblation.read(folders[0]) {
         return try write(RunReport(ablation, program: Version.text), in: folders[0])

@@ -24,7 +24,7 @@ struct ChosenQuestions {
       throw UserError(
         .badInput,
         "\(file.path): \(unknown.count) of \(named.count) ids are of no recording of \(task.name) in \(data.path): "
-          + Predictions.some(unknown),
+          + UserError.some(unknown),
         remedy: "give ids of the recordings that --data holds (of PTB-XL, those of --fold)")
     }
     let part = task.choosing(Set(named))
@@ -32,16 +32,16 @@ struct ChosenQuestions {
     guard !part.questions.isEmpty else {
       throw UserError(
         .badInput,
-        "\(file.path): \(task.name) leaves out all \(named.count) of these recordings: \(Predictions.some(unasked))",
+        "\(file.path): \(task.name) leaves out all \(named.count) of these recordings: \(UserError.some(unasked))",
         remedy: "name recordings that it asks about")
     }
     let name = file.lastPathComponent
     var notes = [
       "\(part.questions.count) of \(asked.count) recordings are asked about, those that \(name) names; what is said here of "
-        + "recordings and patients in general is of all \(asked.count)"
+        + "the folder is of all that it holds"
     ]
     if !unasked.isEmpty {
-      notes.append("\(unasked.count) recordings that \(name) names are left out: \(Predictions.some(unasked))")
+      notes.append("\(unasked.count) recordings that \(name) names are left out: \(UserError.some(unasked))")
     }
     return ChosenQuestions(task: part, others: asked.union(left).subtracting(named), notes: notes)
   }
@@ -60,7 +60,7 @@ struct ChosenQuestions {
     let repeated = ids.filter { !seen.insert($0).inserted }
     guard repeated.isEmpty else {
       throw UserError(
-        .badInput, "\(file.path): ids occur more than once: \(Predictions.some(repeated))",
+        .badInput, "\(file.path): ids occur more than once: \(UserError.some(repeated))",
         remedy: "name each recording once")
     }
     return ids

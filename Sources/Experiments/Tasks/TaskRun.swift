@@ -191,7 +191,7 @@ public struct TaskRun {
     throw UserError(
       .badInput,
       "\(missing.count) of \(questions.count) questions show what is not there: "
-        + "\(Predictions.some(missing.map(\.id))) (\(first.id): \(first.what))",
+        + "\(UserError.some(missing.map(\.id))) (\(first.id): \(first.what))",
       remedy:
         "give the whole data set, name the folder that image paths begin at (--images), or leave such questions out "
         + "(--missing-images skip)")

@@ -125,7 +125,7 @@ public struct TaskSource: Sendable {
   /// What is to be said of records that are left out.
   private static func told(_ left: [ECGSample], _ what: String) -> [String] {
     guard !left.isEmpty else { return [] }
-    return ["\(left.count) records \(what) are left out: \(Predictions.some(left.map(\.id)))"]
+    return ["\(left.count) records \(what) are left out: \(UserError.some(left.map(\.id)))"]
   }
 
   private func reports(_ samples: [ECGSample], _ subset: String) -> ReportTask {
