@@ -18,6 +18,11 @@ public final class TeacherStore: Sendable {
   private let firstOfView: [String: Int]
   private let open = Mutex<[String: SafetensorsFile]>([:])
 
+  /// Whether a folder holds a finished store.
+  public static func isFinished(_ folder: URL) -> Bool {
+    FileManager.default.fileExists(atPath: folder.appendingPathComponent(indexName).path)
+  }
+
   /// Whether a folder holds a store, finished or not.
   public static func isStore(_ folder: URL) -> Bool {
     [indexName, workName].contains {

@@ -188,11 +188,18 @@ extension [ECGSample] {
     let groups = Set(compactMap(\.group))
     guard let first = groups.first else { return [] }
     let others = count { $0.group == nil }
-    return [
-      "\(count - others) records of \(groups.count) \(first.plural), which resamples draw with all their records"
-        + (others > 0 ? "; \(others) of which none is known are drawn by themselves" : "")
-    ]
+    return [noteOnDraws(count - others, "records", of: "\(groups.count) \(first.plural)", others: others)]
   }
+}
+
+/// What is to be said of resamples that draw subjects with all that is about them.
+/// - Parameters:
+///   - noun: what is scored, in the plural.
+///   - subjects: how many of what.
+///   - others: how many more there are whose subject is not known.
+func noteOnDraws(_ count: Int, _ noun: String, of subjects: String, others: Int) -> String {
+  "\(count) \(noun) of \(subjects), which resamples draw with all their \(noun)"
+    + (others > 0 ? "; \(others) of which none is known are drawn by themselves" : "")
 }
 
 /// Subjects by number, from 0 in the order in which they come: the `clusters` of a `Bootstrap`.

@@ -1,15 +1,17 @@
 extension DefaultScorer {
   /// The letter chosen from `options` (lettered A, B, ... in order); nil where none, or more than one, can be read.
   ///
-  /// In order: a letter that is the whole answer, in any case ("b", "**B**", "(b)."); what stands behind "Answer:" begins with
-  /// a letter; a letter in `\boxed{}`; a letter behind the last "answer", "correct option", "best choice" or the like; a
-  /// letter behind "choose" or "select"; a letter behind "option" or "choice" that the text begins with or a colon follows; a
-  /// letter that is ticked ("[x] B"); the text begins with a letter set off ("B.", "(B)", "B:", "B,"); the only letter set off anywhere; the only one that the text calls
-  /// right or sets against another ("C is correct", "C, not A"); the only option named in full.
-  /// The first of these that finds letters decides; where it finds several ("A or B", two boxes that differ) nothing is read.
-  /// Letters that the text rejects ("not A", "A is wrong", "A: no", "A and B are wrong") are not set off. Small letters count behind
-  /// "Answer:" and, behind "is" or a sign, behind the words above; an article ("A normal ECG") is no letter. Full-width letters
-  /// are as plain ones, signs without width are passed over, and what stands between `<think>` tags is no part of the text.
+  /// In order: a letter that is the whole answer, in any case ("b", "**B**", "(b)."); what stands behind "Answer:"
+  /// begins with a letter; a letter in `\boxed{}`; a letter behind the last "answer", "correct option", "best choice" or
+  /// the like; a letter behind "choose" or "select"; a letter behind "option" or "choice" that the text begins with or a
+  /// colon follows; a letter that is ticked ("[x] B"); the text begins with a letter set off ("B.", "(B)", "B:", "B,");
+  /// the only letter set off anywhere; the only one that the text calls right or sets against another ("C is correct",
+  /// "C, not A"); the only option named in full.
+  /// The first of these that finds letters decides; where it finds several ("A or B", two boxes that differ) nothing is
+  /// read. Letters that the text rejects ("not A", "A is wrong", "A: no", "A and B are wrong") are not set off. Small
+  /// letters count behind "Answer:" and, behind "is" or a sign, behind the words above; an article ("A normal ECG") is
+  /// no letter. Full-width letters are as plain ones, signs without width are passed over, and what stands between
+  /// `<think>` tags is no part of the text.
   /// - Complexity: O(text + letters named * (log text + words within reach)).
   public static func letter(in text: String, options: [String]) -> String? {
     let said = withoutReasoning(text)

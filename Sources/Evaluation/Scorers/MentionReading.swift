@@ -220,9 +220,8 @@ struct MentionReading {
     }
     if let mark = marks.statement(at: sign) { return mark }
     let words = words(from: sign)
-    if text.sign(at: sign, isOneOf: "-–—"), words == ["no"] || words == ["0"] { return .denial }
-    // "MI 0", "MI? No."
-    if words == ["0"] { return .denial }
+    // "MI - no", "MI 0", "MI? No."
+    if text.sign(at: sign, isOneOf: "-–—") && words == ["no"] || words == ["0"] { return .denial }
     if text.sign(at: sign, isOneOf: "?"), self.words(from: sign + 1) == ["no"] { return .denial }
     return Statement.of(words, isWhole: true)
   }

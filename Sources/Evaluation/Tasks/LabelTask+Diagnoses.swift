@@ -75,7 +75,7 @@ extension LabelTask {
       exam.labels.map { labels in
         LabelItem(
           TextQuestion(id: exam.id, prompt: space.listing, shown: [exam.id]), gold: labels,
-          subject: exam.patient.isEmpty ? nil : "patient \(exam.patient)")
+          subject: exam.patient.isEmpty ? nil : ECGSample.Group.patient(exam.patient).name)
       }
     }
     guard !items.isEmpty else {

@@ -122,14 +122,14 @@ public struct LabelTask: BenchmarkTask {
   ) throws -> any EvaluationReport {
     try check(rules)
     let answers = try answers(predictions)
-    guard rules == .default || answers.contains(where: { $0.text != nil }) else {
+    let hasText = answers.contains { $0.text != nil }
+    guard rules == .default || hasText else {
       throw UserError(
         .badInput, "\(name): the predictions hold no text, which the published rules score",
         remedy: "give texts, or leave out --scorer")
     }
     let textless =
-      answers.contains { $0.text != nil }
-      ? [] : ["the predictions hold no text, so that probabilities alone are scored"]
+      hasText ? [] : ["the predictions hold no text, so that probabilities alone are scored"]
     var report = try metrics(bootstrap, remarks: remarks + notesOnPatients("records") + notes + textless).report(
       answers)
     report.recordsWithoutLabel += unlabelled.count

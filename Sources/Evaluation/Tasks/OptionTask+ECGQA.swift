@@ -35,7 +35,7 @@ extension OptionTask {
   private static func subject(_ shown: [String], _ recordings: [String: PTBXLDataset.Entry]?) -> String {
     let subjects = shown.map { name in
       let patient = recordings?[name]?.patient ?? ""
-      return patient.isEmpty ? name : "patient \(patient)"
+      return patient.isEmpty ? name : ECGSample.Group.patient(patient).name
     }
     return Set(subjects).sorted().joined(separator: " + ")
   }

@@ -107,13 +107,12 @@ extension BenchmarkTask {
   /// What is to be said of resamples, by the patients that the items are about; empty where none is known.
   /// - Parameter noun: what an item is called in the plural, records for example.
   func notesOnPatients(_ noun: String) -> [String] {
-    let known = items.filter { $0.subject.hasPrefix("patient ") }
+    let known = items.filter { $0.subject.hasPrefix(ECGSample.Group.patient("").name) }
     guard !known.isEmpty else { return [] }
     let pairs = known.contains { $0.question.shown.count > 1 } ? " or pairs of these" : ""
-    let others = items.count - known.count
     return [
-      "\(known.count) \(noun) of \(Set(known.map(\.subject)).count) patients\(pairs), which resamples draw with all their "
-        + noun + (others > 0 ? "; \(others) of which none is known are drawn by themselves" : "")
+      noteOnDraws(
+        known.count, noun, of: "\(Set(known.map(\.subject)).count) patients\(pairs)", others: items.count - known.count)
     ]
   }
 

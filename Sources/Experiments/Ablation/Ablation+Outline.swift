@@ -10,12 +10,13 @@ extension Ablation {
   /// out; seconds by the runs that are done.
   /// - Throws: `UserError` as `run` before the first of its runs.
   public func outline() throws -> String {
-    let records = try scoredRecords()
-    let commons = try (ablation.folds.isEmpty ? [nil] : ablation.folds.map(Optional.some)).map {
-      try withTeacher(common(records.questions, $0))
-    }
+    let commons = try commons(scoredRecords().questions).map(withTeacher)
     let searches = try ablation.grids.map { try AblationPlan(grid: $0, of: ablation, commons[0]) }
-    let found = try self.found(searches)
+    let searched = try searches.map { try $0.runs.filter(isFinished) }
+    // What the first grids have found whose runs are all done.
+    let found = try ablation.grids.indices.prefix { searched[$0].count == searches[$0].runs.count }.map {
+      try AblationReport.Search(ablation.grids[$0], searches[$0]).best
+    }
     // What the others will choose is not known yet, so neither are these runs.
     let open = Set(ablation.grids.dropFirst(found.count).flatMap(\.chosenFor))
     let plans = try commons.map { try AblationPlan(ablation, $0, found: found) }
@@ -27,15 +28,14 @@ extension Ablation {
         table.row(name + (common.fold.map { ", fold \($0)" } ?? ""), what)
       }
     }
-    var (count, done): (Int, [AblationPlan.Run]) = (0, [])
-    for (name, plan) in zip(ablation.grids.map { "grid of \($0.method)" }, searches) + [("tables", AblationPlan(plans))]
-    {
-      let finished = try plan.runs.filter { try !open.contains($0.method) && isFinished($0) }
-      table.row(name, "\(plan.runs.count) runs" + (finished.isEmpty ? "" : ", \(finished.count) done"))
-      count += plan.runs.count
-      done += finished
+    let runs = plans.flatMap(\.runs)
+    let tabled = try runs.filter { try !open.contains($0.method) && isFinished($0) }
+    let names = ablation.grids.map { "grid of \($0.method)" } + ["tables"]
+    for (name, (all, done)) in zip(names, zip(searches.map(\.runs) + [runs], searched + [tabled])) {
+      table.row(name, "\(all.count) runs" + (done.isEmpty ? "" : ", \(done.count) done"))
     }
-    let steps = Set(plans.flatMap(\.runs).map(\.resolved.configuration.train.steps)).sorted().map { "\($0)" }
+    let (count, done) = (runs.count + searches.reduce(0) { $0 + $1.runs.count }, searched.joined() + tabled)
+    let steps = Set(runs.map(\.resolved.configuration.train.steps)).sorted().map { "\($0)" }
     table.row("steps a run", steps.joined(separator: ", "))
     table.row("to be done", "\(count - done.count) of \(count) runs, " + ways)
     let seconds = try done.map { try AblationAnswers(in: $0.folder).seconds }
@@ -43,7 +43,7 @@ extension Ablation {
       table.row(
         "seconds of a run that is done, mean", TextTable.decimals(seconds.reduce(0, +) / Double(seconds.count), 0))
     }
-    for (condition, memory) in try memory(plans) { table.row("memory per rank, " + condition, memory) }
+    for (condition, memory) in try memory(runs) { table.row("memory per rank, " + condition, memory) }
     let left = Set(plans.flatMap(\.skipped).map { "\($0.method) is left out: \($0.reason)\n" }).sorted()
     return table.render() + left.joined()
   }
@@ -61,16 +61,6 @@ extension Ablation {
     return common
   }
 
-  /// What the first grids have found whose runs are all done.
-  private func found(_ searches: [AblationPlan]) throws -> [[String]] {
-    var found: [[String]] = []
-    for (grid, search) in zip(ablation.grids, searches) {
-      guard try search.runs.allSatisfy(isFinished) else { break }
-      found.append(try AblationReport.Search(grid, search).best)
-    }
-    return found
-  }
-
   private var ways: String {
     if communicator.size == 1 { return "one after the other" }
     return ablation.together
@@ -86,23 +76,22 @@ extension Ablation {
     guard let store = common.store, learners.contains(where: { !$0.teacher.store.isEmpty }) else {
       return [("teacher", teacher)]
     }
-    let isThere = FileManager.default.fileExists(atPath: store.appendingPathComponent(TeacherStore.indexName).path)
+    let isThere = TeacherStore.isFinished(store)
     return (isThere ? [] : [("teacher", teacher)])
       + [("teacher store", store.path + (isThere ? ", is there" : ", is written first"))]
   }
 
   /// What a rank takes that does a run by itself: of each condition its first run that learns from a teacher, or first at all.
-  private func memory(_ plans: [AblationPlan]) throws -> [(condition: String, memory: String)] {
+  private func memory(_ all: [AblationPlan.Run]) throws -> [(condition: String, memory: String)] {
     try ablation.conditions.compactMap { condition -> (condition: String, memory: String)? in
-      let runs = plans.flatMap(\.runs).filter { $0.condition == condition.name }
+      let runs = all.filter { $0.condition == condition.name }
       guard let run = runs.first(where: \.resolved.configuration.objective.needsTeacher) ?? runs.first else {
         return nil
       }
       let store = run.resolved.configuration.teacher.store
-      let isThere =
-        FileManager.default.fileExists(
-          atPath: URL(fileURLWithPath: store).appendingPathComponent(TeacherStore.indexName).path)
-      guard store.isEmpty || isThere else { return (condition.name, "told once the teacher store is there") }
+      guard store.isEmpty || TeacherStore.isFinished(URL(fileURLWithPath: store)) else {
+        return (condition.name, "told once the teacher store is there")
+      }
       let plan = try RunPlan(run.resolved, ranks: 1, ranksPerNode: 1).memory()
       return (condition.name, "\(MemoryPlan.text(plan.perRank + plan.perNode)) (\(run.method))")
     }

@@ -71,9 +71,7 @@ public final class Ablation {
       return found
     }
     try compareRanks()
-    var commons = (ablation.folds.isEmpty ? [nil] : ablation.folds.map(Optional.some)).map {
-      common(records.questions, $0)
-    }
+    var commons = commons(records.questions)
     let planned = try communicator.agree { try schedule(commons) }
     for fold in commons.indices {
       if let signal = try teach(&commons[fold], planned[fold]) { return .stopped(signal: signal) }
@@ -160,8 +158,12 @@ public final class Ablation {
     return settings
   }
 
-  /// What the runs of a fold share, before there is a teacher.
-  func common(_ questions: QuestionSet, _ fold: Int?) -> AblationPlan.Common {
+  /// What the runs of each fold share, before there is a teacher; of one where all are scored on the same.
+  func commons(_ questions: QuestionSet) -> [AblationPlan.Common] {
+    (ablation.folds.isEmpty ? [nil] : ablation.folds.map(Optional.some)).map { common(questions, $0) }
+  }
+
+  private func common(_ questions: QuestionSet, _ fold: Int?) -> AblationPlan.Common {
     let base = base(of: fold)
     let given = base.teacher.store
     return AblationPlan.Common(
@@ -206,11 +208,7 @@ public final class Ablation {
       return nil
     }
     // A finished one may be another program's, whose teacher is not at hand; each run holds it against its own settings.
-    if let store = common.store,
-      FileManager.default.fileExists(atPath: store.appendingPathComponent(TeacherStore.indexName).path)
-    {
-      return nil
-    }
+    if let store = common.store, TeacherStore.isFinished(store) { return nil }
     var settings = base
     settings.teacher.store = common.store?.path ?? ""
     let context = RunContext(

@@ -129,10 +129,10 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
   /// A type in words.
   private static func kind(_ type: Any.Type) -> String {
     switch type {
-    case is any Sequence.Type where type != String.self: "a list, such as [1, 2]"
+    case is String.Type: "a text"
+    case is any Sequence.Type: "a list, such as [1, 2]"
     case is any BinaryInteger.Type: "a whole number"
     case is Bool.Type: "true or false"
-    case is String.Type: "a text"
     default: "of the kind \(type)"
     }
   }

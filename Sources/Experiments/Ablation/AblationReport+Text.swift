@@ -13,7 +13,7 @@ extension AblationReport {
     }
     for search in searches { text += "\n" + render(search) }
     text += combinations()
-    let starred = text.contains("*") ? ["* The interval of this difference, in \(Self.fileName), is without zero."] : []
+    let starred = hasClearClasses ? ["* The interval of this difference, in \(Self.fileName), is without zero."] : []
     return text + "\n" + (starred + remarks + methodRemarks()).map { $0 + "\n" }.joined()
   }
 
@@ -145,9 +145,17 @@ extension AblationReport {
   }
 
   private static func starred(_ difference: Estimate) -> String {
-    guard let value = difference.value else { return "" }
-    let isClear = (difference.low ?? 0) > 0 || (difference.high ?? 0) < 0
-    return String(format: " %+.3f", value) + (isClear ? "*" : "")
+    difference.value.map { String(format: " %+.3f", $0) + (isClear(difference) ? "*" : "") } ?? ""
+  }
+
+  private static func isClear(_ difference: Estimate) -> Bool {
+    (difference.low ?? 0) > 0 || (difference.high ?? 0) < 0
+  }
+
+  private var hasClearClasses: Bool {
+    tables.flatMap(\.rows).flatMap(\.scores).contains { score in
+      score.metric.hasPrefix(MetricName.aucOfClass) && score.difference.map { Self.isClear($0.difference) } ?? false
+    }
   }
 
   private func heading(_ measure: String, title: String = "", more: [String] = []) -> TextTable {
