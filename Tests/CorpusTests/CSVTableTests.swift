@@ -42,6 +42,10 @@ import Testing
       #expect(error?.message.contains("probe.csv, line \(line)") == true, "\(text.debugDescription)")
     }
     #expect(throws: UserError.self) { try table("") }
+    let wide = #expect(throws: UserError.self) {
+      try CSVTable(Data([0xFF, 0xFE, 0x61, 0x00, 0x2C, 0x00]), file: "probe.csv")
+    }
+    #expect(wide?.message == "probe.csv is UTF-16 text")
     let error = #expect(throws: UserError.self) { try table("a,b\n1,2").column("c") }
     #expect(error?.message.contains("\"c\"") == true)
   }

@@ -44,6 +44,8 @@ import Testing
       let error = #expect(throws: UserError.self) { try task(turns) }
       #expect(error?.kind == .badInput && error?.message.hasPrefix("entry 1: ") == true)
     }
+    let single = #expect(throws: UserError.self) { try task(Array(sound.prefix(2))) }
+    #expect(single?.message == "made: none of its 1 entries has more than one question")
     let short = try Predictions([Prediction(id: "a", text: "only one")])
     let error = #expect(throws: UserError.self) { try task(sound).export(short) }
     #expect(error?.message.contains("dialogue a: 1 answers to 2 questions") == true)

@@ -95,6 +95,7 @@ import Testing
     var expected = ["macro AUC", "macro F1", "Hamming loss", "exact-set accuracy"]
     for name in labels.space.classes { expected += ["AUC of \(name)", "F1 of \(name)"] }
     expected += ["text macro F1", "text Hamming loss", "text exact-set accuracy"]
+    expected += labels.space.classes.map { "text F1 of \($0)" }
     expected += ["ECGBench macro F1", "ECGBench \"AUC\"", "ECGBench Hamming loss"]
     #expect(names == expected)
     // Each is the difference of the two reports.
@@ -111,6 +112,7 @@ import Testing
     #expect(close(value("macro AUC"), differ { $0.probabilities?.macroAUC.value }))
     #expect(close(value("AUC of MI"), differ { $0.probabilities?.classes[1].auc.value }))
     #expect(close(value("F1 of CD"), differ { $0.probabilities?.classes[3].f1.value }))
+    #expect(close(value("text F1 of CD"), differ { $0.text?.classes?[3].f1.value }))
     #expect(close(value("text Hamming loss"), differ { $0.text?.hammingLoss.value }))
     #expect(close(value("ECGBench \"AUC\""), differ { $0.ecgBench?.balancedAccuracy.value }))
     #expect((value("macro AUC") ?? 0) > 0 && (value("Hamming loss") ?? 0) < 0)

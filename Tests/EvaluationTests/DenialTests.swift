@@ -99,6 +99,10 @@ import Testing
     ("does not show MI and CD is present", "CD"),
     ("The MI may mi", "MI"),
     ("MI is seen, HYP is not", "MI"),
+    ("Among NORM, MI, STTC, CD and HYP, the ECG shows MI.", "MI"),
+    ("Among the labels NORM, MI and CD this is CD; HYP is seen, too.", "CD HYP"),
+    ("Among NORM, MI, CD: MI and CD", "MI CD"),
+    ("Of what is seen, MI and CD are among NORM", "NORM MI CD"),
   ]
 
   @Test(arguments: cases) func aDenialReachesAsFarAsItsClauseSays(text: String, labels: String) {

@@ -20,7 +20,8 @@ import Testing
     "C is the answer", "C because the QRS is wide", "A is unlikely; B is unlikely; D is possible but C is most likely.",
     "A - No\nB - No\nC - Yes\nD - No", "A. opta: no.\nB. optb: no.\nC. optc: yes.\nD. optd: no.", "C。",
     "Answer: A\nWait, actually the answer is C", "Answer: C. The answer A is wrong",
-    "Answer: C. That answer fits best.",
+    "Answer: C. That answer fits best.", "It must be C, since the QRS is wide", "I think it is C because of the axis",
+    "C is better than B", "C is more likely than B.", "It can be none other than C", "A is less likely than C.",
     // Full-width, and with signs that show nothing.
     "Ｃ", "Ｃ．", "Answer：Ｃ", "C\u{200B}", "The answer is C\u{200B}.", "\u{FEFF}C",
   ]) func theLetterThatIsRightIsRead(text: String) {
@@ -35,7 +36,7 @@ import Testing
     "C is right bundle branch block",
     "not A or B or D", "neither A, B nor D", "A is wrong and B is wrong", "A. opta is wrong", "A, B and C are wrong",
     "Ｃ or Ｄ", "A: no", "[x] B\n[x] C", "A ✓ B ✓", "[ ] A\n[ ] B", "A: no, but B or C",
-
+    "It cannot be C, since the QRS is wide", "It is not C because the axis is normal",
   ]) func whatIsAmbiguousStaysUnread(text: String) {
     #expect(read(text) == nil, "\(text)")
   }

@@ -113,6 +113,16 @@ import Testing
   @Test func textAloneAndProbabilitiesAloneAreScored() throws {
     let text = try task.report(answers(30, noise: 1).map { LabelAnswer(id: $0.id, gold: $0.gold, text: "MI") })
     #expect(text.probabilities == nil && text.ecgBench != nil)
+    let read = try #require(text.text?.classes)
+    #expect(
+      read.map(\.name) == PTBXLSuper.classes
+        && read.map(\.f1.value).reduce(0) { $0 + ($1 ?? 0) } / 5 == text.text?.macroF1.value)
+    let infarctions = try #require(text.positives["MI"])
+    #expect(
+      read[1].counts
+        == ConfusionCounts(
+          truePositives: infarctions, falsePositives: text.records - infarctions, falseNegatives: 0, trueNegatives: 0))
+    #expect(text.table().contains("Class in the text"))
     let numbers = try task.report(
       answers(30, noise: 1).map { LabelAnswer(id: $0.id, gold: $0.gold, probabilities: $0.probabilities) })
     #expect(numbers.probabilities != nil && numbers.text == nil && numbers.ecgBench == nil)

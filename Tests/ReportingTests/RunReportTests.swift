@@ -147,6 +147,11 @@ import Training
       let run = try made.reported()
       #expect(Set(run.answers.keys) == [.teacher, .before])
       #expect(run.problems.contains { $0.contains("answers-after.jsonl is not of the evaluation") })
+      let text = Self.expectASoundPage(try made.html()).text
+      #expect(text.contains("No curve of the student after") && !text.contains("No curve of the student before"))
+      try FileManager.default.removeItem(at: made.file("results.json"))
+      try FileManager.default.createDirectory(at: made.file("results.json"), withIntermediateDirectories: false)
+      #expect(try made.reported().problems.contains { $0.contains("results.json cannot be read") })
       _ = Self.expectASoundPage(try made.html())
     }
   }

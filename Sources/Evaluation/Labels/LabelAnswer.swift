@@ -124,6 +124,11 @@ struct LabelAnswerTables {
     static func macroF1(_ name: String, _ agreement: LabelAgreement) -> Metric {
       Metric(name, lackedShare: { agreement.lackedShare($0) }) { agreement.macroF1(weights: $0) }
     }
+
+    /// The F1 of one class; where weights leave nothing of it, that of all records.
+    static func f1(_ name: String, _ agreement: LabelAgreement, class column: Int) -> Metric {
+      Metric(name) { agreement.confusion(weights: $0).settled(by: agreement.whole)[column].f1 }
+    }
   }
 
   /// The metrics that these answers have.
@@ -147,9 +152,7 @@ struct LabelAnswerTables {
         metrics += gold.classes.enumerated().flatMap { column, name in
           [
             Metric(MetricName.aucOfClass + name) { ranked.auc(class: column, weights: $0) },
-            Metric(MetricName.f1OfClass + name) {
-              agreement.confusion(weights: $0).settled(by: agreement.whole)[column].f1
-            },
+            .f1(MetricName.f1OfClass + name, agreement, class: column),
           ]
         }
       }
@@ -161,6 +164,11 @@ struct LabelAnswerTables {
         metrics.append(Metric(MetricName.ofText(MetricName.hammingLoss)) { agreement.hammingLoss(weights: $0) })
       }
       metrics.append(Metric(MetricName.ofText(MetricName.exactSet), isShare: true) { share(of: exact, weights: $0) })
+      if inFull {
+        metrics += gold.classes.enumerated().map { column, name in
+          .f1(MetricName.ofText(MetricName.f1OfClass + name), agreement, class: column)
+        }
+      }
     }
     if let published = try published() {
       metrics.append(Metric("\(Self.published) macro F1") { published.score(weights: $0)?.macroF1 })

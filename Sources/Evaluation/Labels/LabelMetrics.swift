@@ -157,14 +157,19 @@ public struct LabelMetrics: Sendable {
     let exact = agreement.exactMatches
     let estimates = bootstrap.estimates(records: scored.gold.ids.count, clusters: scored.clusters) { weights in
       let counts = agreement.confusion(weights: weights)
-      return [counts.settled(by: agreement.whole).macroF1, counts.hammingLoss, share(of: exact, weights: weights)]
+      let settled = counts.settled(by: agreement.whole)
+      return [settled.macroF1, counts.hammingLoss, share(of: exact, weights: weights)] + settled.map { Optional($0.f1) }
     }
     let gaps = gaps([{ agreement.lackedShare($0) }], scored)
+    let counts = agreement.confusion()
     return LabelReport.Text(
       macroF1: estimates[0].incomplete(gaps), hammingLoss: estimates[1],
       exactSetAccuracy: estimates[2].ofShare(units: scored.units, level: bootstrap.level),
       answersWithoutLabel: zip(read, scored.gold.ids.indices).count {
         $0.isEmpty && !scored.gold.labels(ofRecord: $1).isEmpty
+      },
+      classes: scored.gold.classes.enumerated().map { column, name in
+        LabelReport.ReadClass(name: name, f1: estimates[3 + column], counts: counts[column])
       })
   }
 

@@ -50,6 +50,15 @@ public struct LabelReport: EvaluationReport, Equatable {
     public var exactSetAccuracy: Estimate
     /// Answers about records with a label in which none could be read; they count as the empty set.
     public var answersWithoutLabel: Int
+    /// nil in reports that were written before there were any.
+    public var classes: [ReadClass]?
+  }
+
+  /// How a label is told in texts.
+  public struct ReadClass: Sendable, Equatable, Codable {
+    public var name: String
+    public var f1: Estimate
+    public var counts: ConfusionCounts
   }
 
   /// Scores of the generated text by ECGBench's published rules.
@@ -83,6 +92,7 @@ public struct LabelReport: EvaluationReport, Equatable {
       table.row(["Hamming loss"] + TextTable.cells(text.hammingLoss))
       table.row(["exact-set accuracy"] + TextTable.cells(text.exactSetAccuracy))
       table.row("answers without a label", "\(text.answersWithoutLabel)")
+      if let classes = text.classes { Self.add(classes, interval, to: &table) }
     }
     if let ecgBench { Self.add(ecgBench, interval, to: &table) }
     return ([header] + [table.render()] + notes.map { $0 + "\n" }).joined()
@@ -116,11 +126,18 @@ public struct LabelReport: EvaluationReport, Equatable {
     table.row(["exact-set accuracy"] + TextTable.cells(scores.exactSetAccuracy))
     table.heading("Class", "AUC", interval, "F1", "TP", "FP", "FN", "TN")
     for scored in scores.classes {
-      let counts = scored.counts
       table.row(
-        [scored.name] + TextTable.cells(scored.auc) + [TextTable.cells(scored.f1)[0]]
-          + [counts.truePositives, counts.falsePositives, counts.falseNegatives, counts.trueNegatives].map { "\($0)" })
+        [scored.name] + TextTable.cells(scored.auc) + [TextTable.cells(scored.f1)[0]] + Self.cells(scored.counts))
     }
+  }
+
+  private static func add(_ classes: [ReadClass], _ interval: String, to table: inout TextTable) {
+    table.heading("Class in the text", "F1", interval, "TP", "FP", "FN", "TN")
+    for read in classes { table.row([read.name] + TextTable.cells(read.f1) + cells(read.counts)) }
+  }
+
+  private static func cells(_ counts: ConfusionCounts) -> [String] {
+    [counts.truePositives, counts.falsePositives, counts.falseNegatives, counts.trueNegatives].map { "\($0)" }
   }
 
   /// What the numbers leave out, one sentence each.

@@ -36,8 +36,10 @@ extension LetterReading {
     while let word = last, Self.titles.contains(word) { last = words.next() }
     while last == "or", let letter = words.next(), letters.contains(letter.uppercased()) { last = words.next() }
     guard let last else { return false }
+    // "Rather than A", "more likely than A", but not "none other than A" or "less likely than A".
+    if last == "than" { return words.next() != "other" && words.next() != "less" }
     return ["not", "nor", "neither"].contains(last) || last.hasSuffix("n't")
-      || last == "than" && words.next() == "rather" || last == "of" && words.next() == "instead"
+      || last == "of" && words.next() == "instead"
   }
 
   /// What may stand between a letter and one that it is set against, beside the negation of that.
@@ -70,6 +72,7 @@ extension LetterReading {
   /// What may follow "C is right" but for the end of its clause; "A is right bundle branch block" says what A is.
   private static let behindRight: Set<String> = [
     "answer", "option", "choice", "one", "because", "since", "as", "here", "and", "but", "given", "while", "whereas",
+    "than",
   ]
   private static let verdictReach = 8
 
@@ -87,9 +90,11 @@ extension LetterReading {
     if hasVerb && first == "not" || first == "isn't" || first == "aren't" {
       return Self.right.contains(said.dropFirst().first ?? "") ? .against : nil
     }
-    let right = said.drop { ["the", "most", "only"].contains($0) }
-    let isLikeliest = said.prefix(while: { $0 != "likely" }).contains("most") && right.first == "likely"
-    guard hasVerb, isLikeliest || ["correct", "right", "true", "best", "answer"].contains(right.first ?? "") else {
+    let right = said.drop { ["the", "most", "more", "only"].contains($0) }
+    let degrees = said.prefix { $0 != "likely" }
+    let isLikeliest = right.first == "likely" && (degrees.contains("most") || degrees.contains("more"))
+    guard hasVerb, isLikeliest || ["correct", "right", "true", "best", "better", "answer"].contains(right.first ?? "")
+    else {
       return nil
     }
     return right.dropFirst().first.map(Self.behindRight.contains) ?? true ? .inFavour : nil
@@ -114,8 +119,15 @@ extension LetterReading {
     return verb == "are" || verb == "were"
   }
 
+  /// "It must be C, since", "it is C because".
+  private func isReasoned(_ place: Place) -> Bool {
+    let before = text.lazyWords(in: text.clause(before: place.range.lowerBound)).last
+    let behind = text.clause(after: skip(place.range.upperBound, signs: " )]*`\","))
+    return (before == "be" || before == "is") && ["because", "since"].contains(text.lazyWords(in: behind).first ?? "")
+  }
+
   private func isCalledRight(_ place: Place) -> Bool {
-    guard verdict(on: place) == .inFavour, !isOfSeveral(place) else { return false }
+    guard verdict(on: place) == .inFavour && !isOfSeveral(place) || isReasoned(place) else { return false }
     return !text.lazyWords(in: text.clause(before: place.range.lowerBound)).suffix(Self.verdictReach).contains {
       Self.doubts.contains($0) || $0.hasSuffix("n't")
     }

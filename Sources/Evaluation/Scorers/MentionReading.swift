@@ -31,6 +31,9 @@ struct MentionReading {
   /// Words that join the members of a list.
   private static let joints: Set<String> = ["or", "nor", "and"]
   private static let singular: Set<String> = ["is", "was", "has", "appears", "seems", "does", "applies"]
+  private static let namesOfLabels: Set<String> = [
+    "the", "these", "five", "labels", "classes", "superclasses", "options", "categories", "diagnoses",
+  ]
   /// How many words before a list tell whether what stands behind it is of its last element alone.
   private static let clauseReach = 50
 
@@ -99,6 +102,7 @@ struct MentionReading {
   private func members(of list: List) -> [Mention] {
     if marks.deny(list.elements[0][0].range.lowerBound) { return [] }
     let statements = list.elements.map { element in element.lazy.compactMap { statement($0) }.first }
+    if isChoice(list), statements.allSatisfy({ $0 == nil }) { return [] }
     let last = statements[statements.count - 1]
     let isLastDenied = last?.holds == false
     let isNegated = list.elements.map { element in
@@ -116,6 +120,13 @@ struct MentionReading {
         : place >= covered && !isNegated[place] && statements[place]?.holds != false && place < denied
       return isAsserted ? list.elements[place] : []
     }
+  }
+
+  /// Whether a list is what there is to choose from: "among NORM, MI and CD", "among the labels NORM, MI and CD".
+  private func isChoice(_ list: List) -> Bool {
+    guard list.elements.count > 1 else { return false }
+    let before = words(before: list.elements[0][0], atMost: 4).reversed()
+    return before.drop { Self.namesOfLabels.contains($0) }.first.map { $0 == "among" || $0 == "amongst" } ?? false
   }
 
   /// How many elements a negation before the first is of: up to that behind the last "or", all of "no MI, CD and HYP".

@@ -25,7 +25,8 @@ public struct ArenaTask: ExportedTask {
   private let subset: String
 
   /// - Parameter keys: a name of each conversation that no other has.
-  /// - Throws: `UserError` naming the entry that is no dialogue whose images are shown with its first question.
+  /// - Throws: `UserError` naming the entry that is no dialogue whose images are shown with its first question; where no entry has a
+  ///   second question.
   public init(name: String, subset: String, conversations: [Conversation], keys: [String]) throws {
     self.name = name
     self.subset = subset
@@ -43,6 +44,11 @@ public struct ArenaTask: ExportedTask {
         question: TextQuestion(
           id: key, prompt: first.text, shown: conversation.images, followUps: questions.dropFirst().map(\.text)),
         references: references)
+    }
+    guard items.contains(where: { !$0.question.followUps.isEmpty }) else {
+      throw UserError(
+        .badInput, "\(subset): none of its \(items.count) entries has more than one question",
+        remedy: "\(name) takes dialogues; a file of single questions is another task's, mmmu-ecg for example")
     }
   }
 

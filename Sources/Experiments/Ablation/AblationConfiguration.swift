@@ -172,13 +172,18 @@ public struct AblationConfiguration: Codable, Sendable, Equatable {
     ]
     rules += Self.rules("methods", methods)
     rules += Self.rules("conditions", conditions)
-    for (place, grid) in grids.enumerated() { rules += self.rules(grid, name: "grids[\(place)]") }
-    rules += choices
+    try require(rules, file, remedy: "docs/ablation.md lists the keys")
+    // Behind the others, as they refer to these.
+    try require(
+      grids.enumerated().flatMap { self.rules($1, name: "grids[\($0)]") } + choices, file,
+      remedy: "docs/ablation.md lists the keys; --set 'ablation.grids=[]' leaves out all grids")
+  }
+
+  private func require(_ rules: [(holds: Bool, problem: String)], _ file: URL, remedy: String) throws {
     let problems = rules.filter { !$0.holds }.map(\.problem)
     guard problems.isEmpty else {
       throw UserError(
-        .usage, "\(file.path), \(Self.section): " + problems.joined(separator: "; "),
-        remedy: "docs/ablation.md lists the keys")
+        .usage, "\(file.path), \(Self.section): " + problems.joined(separator: "; "), remedy: remedy)
     }
   }
 

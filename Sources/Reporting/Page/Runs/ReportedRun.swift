@@ -150,6 +150,9 @@ public struct ReportedRun {
     problems += metrics.remarks
     let written = data(RunFile.results)
     results = written.flatMap { try? JSONDecoder().decode(Results.self, from: $0) }
+    if written == nil, FileManager.default.fileExists(atPath: file(RunFile.results).path) {
+      problems.append("results.json cannot be read: the evaluations cannot be shown.")
+    }
     if written != nil, results == nil {
       problems.append("results.json is damaged, or of another version: the evaluations cannot be shown.")
     }

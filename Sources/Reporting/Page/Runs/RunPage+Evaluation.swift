@@ -99,11 +99,16 @@ extension RunPage {
           "No class is both present and absent among the records, so there is no curve.", "Evaluate more records.")
       return .init(id: "roc", heading: "ROC curves", blocks: [.note(note)])
     }
+    let undrawn = results.models.filter { $0.report.probabilities != nil && run.answers[$0.model] == nil }
+    let notes = undrawn.map { model, _ in
+      PageContent.Block.note(
+        .missing("No curve of the \(model.title): the run folder keeps no sound answers of it.", run.answersRemedy))
+    }
     return .init(
       id: "roc", heading: "ROC curves",
       lead: "The share of the positives that is found over the share of the negatives that is taken for positives, at "
         + "every threshold. The number is the area below the curve of the last model named.",
-      blocks: [.figures(.init(figures))])
+      blocks: notes + [.figures(.init(figures))])
   }
 
   /// What was said of each class against the truth.
