@@ -103,6 +103,39 @@ import Testing
     ("Among the labels NORM, MI and CD this is CD; HYP is seen, too.", "CD HYP"),
     ("Among NORM, MI, CD: MI and CD", "MI CD"),
     ("Of what is seen, MI and CD are among NORM", "NORM MI CD"),
+    // Lists that commas alone part.
+    ("NORM. No MI, STTC, CD, HYP.", "NORM"),
+    ("NORM. There are no signs of MI, STTC, CD, HYP.", "NORM"),
+    ("Normal ECG (NORM), without evidence of MI, STTC, CD, HYP", "NORM"),
+    ("NORM (Normal ECG); no MI, STTC, CD, HYP", "NORM"),
+    ("No evidence of MI, HYP. CD is seen", "CD"),
+    ("No evidence of MI, HYP is seen", "HYP"),
+    ("The ECG does not show MI, STTC, CD, HYP", ""),
+    ("does not show MI, CD and HYP", ""),
+    ("The ECG is not normal, MI, HYP", "MI HYP"),
+    ("No NORM, MI", "MI"),
+    ("negative for MI, CD, HYP; STTC", "STTC"),
+    ("NORM is therefore excluded; CD", "CD"),
+    ("MI is likely absent, CD is likely", "CD"),
+    ("CD can thus be excluded, HYP is probably present", "HYP"),
+    // Under headings.
+    ("Present: CD\nAbsent: MI, STTC, HYP", "CD"),
+    ("Absent: MI, STTC, HYP\nPresent: CD", "CD"),
+    ("Positive: CD; Negative: MI, STTC, HYP, NORM", "CD"),
+    ("**Present:** CD, HYP\n**Absent:** MI, STTC", "CD HYP"),
+    ("Absent: MI, STTC. CD is present.", "CD"),
+    ("Labels not present: MI and STTC\nLabels present: CD", "CD"),
+    ("Negative findings:\n- MI\n- STTC (ST/T change)\n\nPositive findings:\n- CD\n- HYP", "CD HYP"),
+    ("Ruled out:\n\n- MI\n\n- HYP\n\nThe ECG shows CD", "CD"),
+    ("Considered but rejected: MI, HYP\nFinal: CD", "CD"),
+    ("No evidence of: MI, HYP", ""),
+    (#"{"present": ["CD"], "absent": ["MI", "STTC"], "other": ["HYP"]}"#, "CD HYP"),
+    ("{\"absent\": [\n  \"MI\",\n  \"HYP\"\n],\n\"present\": [\n  \"CD\"\n]}", "CD"),
+    ("Yes: CD, HYP\nNo: MI, STTC, NORM", "CD HYP"),
+    ("Is this ECG normal? No: MI", "MI"),
+    ("Normal is excluded, because: MI is seen", "MI"),
+    ("Findings: MI, CD", "MI CD"),
+    ("Absent: none. MI", "MI"),
   ]
 
   @Test(arguments: cases) func aDenialReachesAsFarAsItsClauseSays(text: String, labels: String) {
@@ -125,6 +158,8 @@ import Testing
     "a and b are absent", "A is present, b is not", "| A | Yes |\n| b | No |", "| a | no | B | yes |",
     "| A | present |\n|---|---|\n| b | not present |", "**A**: yes\n**b**: no", "- **a:** No\n- **B:** Yes",
     "A (yes), b (no)", "A - yes\nb - no", "a: no; B: yes; c: absent", "no a (seen before); B", "anything but a",
+    "no a, b, c", "no evidence of a, b; C", "does not show a, b, c", "A\nAbsent: b, c", "Not seen: b, c; A",
+    "a is therefore ruled out, B is present",
   ]
 
   @Test(arguments: phrasings) func anyLabelsAreReadAlikeInAPhrasing(phrasing: String) {
@@ -173,6 +208,8 @@ import Testing
   @Test func endlessTextsAreRead() {
     let repeated = String(repeating: "x no MI, ", count: 100_000)
     #expect(read(repeated) == [] && read(repeated + "CD") == ["CD"])
+    #expect(read(String(repeating: "Absent: MI ", count: 50_000)) == [])
+    #expect(read(String(repeating: "Absent:\n- MI\n", count: 50_000) + "\nCD") == ["CD"])
     #expect(read(String(repeating: "| MI | no |\n", count: 50_000) + "| HYP | yes |") == ["HYP"])
   }
 }

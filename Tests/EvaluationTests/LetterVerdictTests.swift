@@ -21,7 +21,9 @@ import Testing
     "A - No\nB - No\nC - Yes\nD - No", "A. opta: no.\nB. optb: no.\nC. optc: yes.\nD. optd: no.", "C。",
     "Answer: A\nWait, actually the answer is C", "Answer: C. The answer A is wrong",
     "Answer: C. That answer fits best.", "It must be C, since the QRS is wide", "I think it is C because of the axis",
-    "C is better than B", "C is more likely than B.", "It can be none other than C", "A is less likely than C.",
+    "C is better than B", "I'd pick option C because A and B are ruled out.", "I'll go with C.",
+    "C, since A and B can be excluded", "C is more likely than B.", "It can be none other than C",
+    "A is less likely than C.",
     // Full-width, and with signs that show nothing.
     "Ｃ", "Ｃ．", "Answer：Ｃ", "C\u{200B}", "The answer is C\u{200B}.", "\u{FEFF}C",
   ]) func theLetterThatIsRightIsRead(text: String) {

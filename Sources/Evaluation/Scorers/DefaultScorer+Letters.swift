@@ -3,8 +3,8 @@ extension DefaultScorer {
   ///
   /// In order: a letter that is the whole answer, in any case ("b", "**B**", "(b)."); what stands behind "Answer:"
   /// begins with a letter; a letter in `\boxed{}`; a letter behind the last "answer", "correct option", "best choice" or
-  /// the like; a letter behind "choose" or "select"; a letter behind "option" or "choice" that the text begins with or a
-  /// colon follows; a letter that is ticked ("[x] B"); the text begins with a letter set off ("B.", "(B)", "B:", "B,");
+  /// the like; a letter behind "choose", "select", "pick" or the like; a letter behind "option" or "choice" that the text begins
+  /// with or a colon follows; a letter that is ticked ("[x] B"); the text begins with a letter set off ("B.", "(B)", "B:", "B,");
   /// the only letter set off anywhere; the only one that the text calls right or sets against another ("C is correct",
   /// "C, not A"); the only option named in full.
   /// The first of these that finds letters decides; where it finds several ("A or B", two boxes that differ) nothing is

@@ -17,7 +17,7 @@ extension DefaultScorer {
     /// What may stand between a label and its verdict.
     private static let fillers: Set<String> = [
       "is", "are", "was", "were", "be", "been", "has", "have", "had", "can", "could", "appears", "appear", "seems",
-      "seem", "to", "clearly", "definitely", "both", "either", "also",
+      "seem", "to", "clearly", "definitely", "both", "either", "also", "therefore", "thus", "hence", "probably", "now",
     ]
     /// What a label is that is there; behind "not", what denies it where no verb stands before: "MI not present".
     private static let findings: Set<String> = [
@@ -39,7 +39,10 @@ extension DefaultScorer {
     ///
     /// - Parameter isWhole: whether their clause ends behind them, so that "is not" alone denies.
     static func of(_ words: [String], isWhole: Bool) -> Statement? {
-      let said = words.drop(while: fillers.contains)
+      var said = words.drop(while: fillers.contains)
+      // "Is likely absent", "is most likely absent".
+      let bare = said.drop { $0 == "most" || $0 == "likely" }
+      if denials.contains(bare.first ?? "") { said = bare }
       guard let first = said.first else { return nil }
       let verb = said.startIndex > 0 ? words.first : nil
       let further = said.dropFirst().drop(while: fillers.contains)

@@ -63,6 +63,7 @@ extension LetterReading {
   ]
   private static let verbs: Set<String> = [
     "is", "was", "are", "were", "seems", "appears", "would", "be", "both", "all", "clearly", "therefore", "thus",
+    "can",
   ]
   /// Words before a letter that make no verdict of one behind it.
   private static let doubts: Set<String> = [
@@ -86,6 +87,7 @@ extension LetterReading {
     }
     // An option may itself begin with such a word: "A. Incorrect lead placement".
     let hasVerb = said.startIndex > words.startIndex
+    if hasVerb && first == "ruled" && said.dropFirst().first == "out" { return .against }
     if Self.wrong.contains(first) { return hasVerb || hasColon && words.count == 1 ? .against : nil }
     if hasVerb && first == "not" || first == "isn't" || first == "aren't" {
       return Self.right.contains(said.dropFirst().first ?? "") ? .against : nil

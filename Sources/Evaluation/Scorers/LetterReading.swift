@@ -86,14 +86,15 @@ struct LetterReading {
     return []
   }
 
-  /// Words before "choose" or "select" that make no choice of it.
+  private static let choosing = ["choose", "chose", "select", "selected", "pick", "picked", "go with", "opt for"]
+  /// Words before "choose" and the like that make no choice of it.
   private static let hedges: Set<String> = [
     "no", "not", "cannot", "never", "neither", "nor", "without", "than", "might", "may", "could", "tempted",
   ]
 
-  /// The letters behind all "choose" and "select" that are meant.
+  /// The letters behind all "choose", "select" and the like that are meant.
   var chosen: Set<String> {
-    let cues = ["choose", "chose", "select", "selected"].flatMap { text.ranges(of: $0, caseSensitive: false) }
+    let cues = Self.choosing.flatMap { text.ranges(of: $0, caseSensitive: false) }
     return cues.reduce(into: []) { found, cue in
       let before = text.lazyWords(in: text.clause(before: cue.lowerBound)).suffix(3)
       guard !before.contains(where: { Self.hedges.contains($0) || $0.hasSuffix("n't") }) else { return }

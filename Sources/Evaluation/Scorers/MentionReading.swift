@@ -34,6 +34,9 @@ struct MentionReading {
   private static let namesOfLabels: Set<String> = [
     "the", "these", "five", "labels", "classes", "superclasses", "options", "categories", "diagnoses",
   ]
+  private static let showing: Set<String> = [
+    "show", "reveal", "demonstrate", "indicate", "suggest", "have", "see", "find",
+  ]
   /// How many words before a list tell whether what stands behind it is of its last element alone.
   private static let clauseReach = 50
 
@@ -46,6 +49,7 @@ struct MentionReading {
   /// Of each mention, the first behind it that is of another label.
   private let others: [Int]
   private let marks: CheckMarks
+  private let headings: DenyingHeadings
   private let cells: TableCells
 
   init(_ mentions: [Mention], in text: WordText, _ vocabulary: DefaultScorer.Vocabulary) {
@@ -60,6 +64,7 @@ struct MentionReading {
     (self.text, self.vocabulary, self.mentions, self.others) = (text, vocabulary, mentions, others)
     ends = mentions.map(\.range).sorted { $0.upperBound < $1.upperBound }
     marks = CheckMarks(in: text, labels: mentions.map(\.range.lowerBound))
+    headings = DenyingHeadings(in: text, labels: mentions.map(\.range.lowerBound))
     cells = TableCells(in: text, marks)
   }
 
@@ -100,7 +105,8 @@ struct MentionReading {
 
   /// The mentions of a list that are asserted.
   private func members(of list: List) -> [Mention] {
-    if marks.deny(list.elements[0][0].range.lowerBound) { return [] }
+    let start = list.elements[0][0].range.lowerBound
+    if marks.deny(start) || headings.deny(start) { return [] }
     let statements = list.elements.map { element in element.lazy.compactMap { statement($0) }.first }
     if isChoice(list), statements.allSatisfy({ $0 == nil }) { return [] }
     let last = statements[statements.count - 1]
@@ -110,7 +116,7 @@ struct MentionReading {
         ?? false
     }
     let own = ownStatement(list, isNegated: isNegated[0], last)
-    let covered = isNegated[0] ? negatedElements(list) : 0
+    let covered = isNegated[0] ? negatedElements(list, last) : 0
     let isJoined = list.joints.contains { !$0.words.isEmpty }
     let denied = !isLastDenied || !isJoined ? list.elements.count : own < list.elements.count ? own : 0
     return list.elements.indices.flatMap { place -> [Mention] in
@@ -129,17 +135,23 @@ struct MentionReading {
     return before.drop { Self.namesOfLabels.contains($0) }.first.map { $0 == "among" || $0 == "amongst" } ?? false
   }
 
-  /// How many elements a negation before the first is of: up to that behind the last "or", all of "no MI, CD and HYP".
-  private func negatedElements(_ list: List) -> Int {
+  /// How many elements a negation before the first is of: up to that behind the last "or"; all of "no MI, CD and HYP" and of
+  /// "no MI, CD, HYP"; the first of "no MI, CD".
+  private func negatedElements(_ list: List, _ statement: Statement?) -> Int {
     if let last = list.joints.lastIndex(where: \.isAlternative) { return last + 2 }
-    let before = words(before: list.elements[0][0], atMost: DefaultScorer.farthest)
-    let negator = DefaultScorer.near(before, vocabulary).last { DefaultScorer.isNegator($0, vocabulary) }
-    // "Not normal, MI and HYP" goes on to what there is.
-    guard let negator, negator != "not", negator != "cannot", !negator.hasSuffix("n't") else { return 1 }
-    let isEnumeration =
-      list.joints.count > 1 && list.joints[list.joints.count - 1].words == ["and"]
-      && list.joints.dropLast().allSatisfy { $0.hasComma && $0.words.isEmpty }
-    return isEnumeration ? list.elements.count : 1
+    let before = DefaultScorer.near(
+      words(before: list.elements[0][0], atMost: DefaultScorer.farthest), vocabulary)
+    guard let place = before.lastIndex(where: { DefaultScorer.isNegator($0, vocabulary) }),
+      list.joints.dropLast().allSatisfy({ $0.hasComma && $0.words.isEmpty }), let last = list.joints.last,
+      last.words.isEmpty || list.joints.count > 1
+    else { return 1 }
+    let (negator, behind) = (before[place], before[(place + 1)...])
+    // "Not normal, MI and HYP" goes on to what there is, "does not show MI, CD and HYP" does not.
+    let isOfOne = negator == "not" || negator == "cannot" || negator.hasSuffix("n't")
+    if isOfOne, !behind.contains(where: Self.showing.contains) { return 1 }
+    // "No signs of MI, CD", but "no signs of MI, CD is seen".
+    let isOfSomething = statement == nil && (behind.contains("of") || behind.contains("for"))
+    return list.joints.count > 1 || isOfSomething ? list.elements.count : 1
   }
 
   /// The first element of which the statement behind a list alone is, where "and" begins another clause: "there is no MI and
@@ -223,7 +235,7 @@ struct MentionReading {
     } else if let start = rest.first, text.scalars[start] == ")" {
       rest = text.rest(behindMarksAfter: start + 1)
     }
-    guard let sign = rest.first else { return nil }
+    guard let sign = rest.first, !isHeading(sign, behind: mention) else { return nil }
     if text.sign(at: sign, isOneOf: ":=→-–—") {
       let verdict = text.rest(behindMarksAfter: sign + 1).lowerBound
       if let mark = marks.statement(at: verdict) { return mark }
@@ -235,6 +247,11 @@ struct MentionReading {
     if text.sign(at: sign, isOneOf: "-–—") && words == ["no"] || words == ["0"] { return .denial }
     if text.sign(at: sign, isOneOf: "?"), self.words(from: sign + 1) == ["no"] { return .denial }
     return Statement.of(words, isWhole: true)
+  }
+
+  /// Whether what begins at `place` is a heading of its own in a line below: "CD", and then "Absent: MI".
+  private func isHeading(_ place: Int, behind mention: Mention) -> Bool {
+    text.holds(mention.range.upperBound..<place, "\n\r") && text.isColon(text.clause(after: place).upperBound)
   }
 
   /// The first words of what is left of a clause.

@@ -34,7 +34,7 @@ struct PageContent {
     case facts(Group<Fact>)
     /// Small figures beside each other, as many in a row as the page is wide.
     case figures(Group<Figure>)
-    /// A figure as wide as the page, which scrolls in its own box where the page is narrower.
+    /// A figure as wide as the page.
     case wide(Figure)
     case table(Table)
     case note(Note)

@@ -56,8 +56,6 @@ enum PageStyle {
     .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr));
       gap: 2rem 2.25rem; margin-top: 1.5rem; align-items: start; }
     .wide { margin-top: 1.5rem; }
-    .wide .drawing { overflow-x: auto; }
-    .wide svg { min-width: 40rem; }
     figure { margin: 0; min-width: 0; break-inside: avoid; }
     figure h3 { display: flex; justify-content: space-between; gap: 1rem; align-items: baseline; }
     .reading { font-weight: 400; color: var(--faint); white-space: nowrap; }
@@ -128,6 +126,8 @@ enum PageStyle {
     @media (max-width: 30rem) {
       body { padding: 0 1rem 3rem; } .masthead { padding-top: 1.75rem; } h1 { font-size: 1.8rem; }
       .headlines { grid-template-columns: 1fr 1fr; gap: 1rem; } .headlines .value { font-size: 1.5rem; }
+      th, td { padding-right: .6rem; } tbody th { padding-right: .6rem; white-space: normal; } thead th { white-space: normal; }
+      table { font-size: .8rem; } .aside { font-size: .72rem; }
     }
     @media print {
       :root {
@@ -140,7 +140,7 @@ enum PageStyle {
       html { font-size: 11px; } body { max-width: none; padding: 0; }
       .skip, nav { display: none; } .masthead { padding-top: 0; }
       h2, h3, .lead { break-after: avoid; } table, .note { break-inside: auto; } tr, figure, .answer { break-inside: avoid; }
-      .scroll, .wide .drawing { overflow: visible; } .wide svg { min-width: 0; } pre { white-space: pre-wrap; }
+      .scroll { overflow: visible; } pre { white-space: pre-wrap; }
       .figures { grid-template-columns: repeat(3, 1fr); } .answers { grid-template-columns: repeat(3, 1fr); }
       * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
     }

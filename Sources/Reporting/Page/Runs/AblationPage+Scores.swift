@@ -14,12 +14,12 @@ extension AblationPage {
       if !made.rows.isEmpty { blocks.append(.table(made)) }
     }
     if table.rows.contains(where: { !$0.combined.isEmpty }) {
-      // The records of several superclasses.
+      let records = "the \(ablation.combinedRecords) records of two or more superclasses"
       blocks.append(
         .table(
           scores(
-            table, Self.area, summary: "Records of two or more superclasses, \(table.condition)",
-            column: "macro AUC, \(ablation.combinedRecords) records of two or more superclasses", of: \.combined)))
+            table, Self.area, summary: "Macro AUC of \(records), \(table.condition)", column: Self.area,
+            of: \.combined)))
     }
     return blocks + classes(of: table) + seeds(of: table)
   }
