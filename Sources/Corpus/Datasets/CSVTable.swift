@@ -30,9 +30,7 @@ public struct CSVTable: Sendable {
   }
 
   public init(_ data: Data, file: String) throws {
-    guard ![[0xFE, 0xFF], [0xFF, 0xFE]].contains(Array(data.prefix(2))) else {
-      throw UserError(.badInput, "\(file) is UTF-16 text", remedy: "write the file as UTF-8")
-    }
+    try ByteOrderMark.refuseUTF16(data, named: file)
     var reader = CSVReader(bytes: [UInt8](data), file: file)
     guard let header = try reader.row() else {
       throw UserError(.badInput, "\(file): the table is empty", remedy: "fetch the file again")

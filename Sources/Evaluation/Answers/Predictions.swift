@@ -1,3 +1,4 @@
+import Corpus
 import Foundation
 import Tensors
 
@@ -65,9 +66,7 @@ public struct Predictions: Sendable {
 
   /// Reads the bytes of a file; `source` is its name in messages.
   public init(jsonLines data: Data, source: String) throws {
-    guard ![[0xFE, 0xFF], [0xFF, 0xFE]].contains(Array(data.prefix(2))) else {
-      throw UserError(.badInput, "\(source) is UTF-16 text", remedy: "write the file as UTF-8")
-    }
+    try ByteOrderMark.refuseUTF16(data, named: source)
     guard !data.starts(with: [0x1F, 0x8B]) else {
       throw UserError(
         .badInput, "\(source) is compressed by gzip", remedy: "unpack it (gunzip) and give the file in it")

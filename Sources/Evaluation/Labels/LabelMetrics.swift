@@ -137,7 +137,6 @@ public struct LabelMetrics: Sendable {
         Self.macro(areas, over: defined), settled.macroF1, counts.hammingLoss, share(of: exact, weights: weights),
       ]
     }
-    let counts = agreement.confusion()
     let gaps = gaps([{ agreement.lackedShare($0) }], scored)
     return LabelReport.Probabilities(
       macroAUC: estimates[2 * count],
@@ -148,7 +147,8 @@ public struct LabelMetrics: Sendable {
       undefinedClasses: gold.classes.indices.filter { !defined.contains($0) }.map { gold.classes[$0] },
       classes: gold.classes.indices.map { column in
         LabelReport.ClassScores(
-          name: gold.classes[column], auc: estimates[column], f1: estimates[count + column], counts: counts[column])
+          name: gold.classes[column], auc: estimates[column], f1: estimates[count + column],
+          counts: agreement.whole[column])
       })
   }
 
@@ -161,7 +161,6 @@ public struct LabelMetrics: Sendable {
       return [settled.macroF1, counts.hammingLoss, share(of: exact, weights: weights)] + settled.map { Optional($0.f1) }
     }
     let gaps = gaps([{ agreement.lackedShare($0) }], scored)
-    let counts = agreement.confusion()
     return LabelReport.Text(
       macroF1: estimates[0].incomplete(gaps), hammingLoss: estimates[1],
       exactSetAccuracy: estimates[2].ofShare(units: scored.units, level: bootstrap.level),
@@ -169,7 +168,7 @@ public struct LabelMetrics: Sendable {
         $0.isEmpty && !scored.gold.labels(ofRecord: $1).isEmpty
       },
       classes: scored.gold.classes.enumerated().map { column, name in
-        LabelReport.ReadClass(name: name, f1: estimates[3 + column], counts: counts[column])
+        LabelReport.ReadClass(name: name, f1: estimates[3 + column], counts: agreement.whole[column])
       })
   }
 

@@ -124,8 +124,7 @@ extension LetterReading {
   /// "It must be C, since", "it is C because".
   private func isReasoned(_ place: Place) -> Bool {
     let before = text.lazyWords(in: text.clause(before: place.range.lowerBound)).last
-    let behind = text.clause(after: skip(place.range.upperBound, signs: " )]*`\","))
-    return (before == "be" || before == "is") && ["because", "since"].contains(text.lazyWords(in: behind).first ?? "")
+    return (before == "be" || before == "is") && isReason(skip(place.range.upperBound, signs: " )]*`\","))
   }
 
   private func isCalledRight(_ place: Place) -> Bool {

@@ -155,9 +155,11 @@ struct LetterReading {
   }
 
   /// "D because the QRS is wide".
-  private func hasReason(_ place: Place) -> Bool {
-    isCapital(place)
-      && ["because", "since"].contains(text.lazyWords(in: text.clause(after: place.range.upperBound)).first ?? "")
+  private func hasReason(_ place: Place) -> Bool { isCapital(place) && isReason(place.range.upperBound) }
+
+  /// Whether a clause that gives a reason begins at `place`.
+  func isReason(_ place: Int) -> Bool {
+    ["because", "since"].contains(text.lazyWords(in: text.clause(after: place)).first ?? "")
   }
 
   private func hasComma(_ range: Range<Int>) -> Bool { text.sign(at: range.upperBound, isOneOf: ",") }

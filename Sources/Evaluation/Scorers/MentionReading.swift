@@ -63,8 +63,9 @@ struct MentionReading {
     }
     (self.text, self.vocabulary, self.mentions, self.others) = (text, vocabulary, mentions, others)
     ends = mentions.map(\.range).sorted { $0.upperBound < $1.upperBound }
-    marks = CheckMarks(in: text, labels: mentions.map(\.range.lowerBound))
-    headings = DenyingHeadings(in: text, labels: mentions.map(\.range.lowerBound))
+    let labels = mentions.map(\.range.lowerBound)
+    marks = CheckMarks(in: text, labels: labels)
+    headings = DenyingHeadings(in: text, labels: labels)
     cells = TableCells(in: text, marks)
   }
 
