@@ -23,7 +23,7 @@ extension AblationReport {
     let resampled =
       seeds.count > 1
       ? "Means over seeds; intervals and p from \(bootstrap.replicates) resamples of \(drawn) (paired) together with what seeds make of "
-        + "runs, by Student's t of \(seeds.count - 1) degrees of freedom. All learn from one teacher: other teachers are not in them."
+        + "runs, by Student's t of \(seeds.count - 1) degrees of freedom. Methods and seeds share a teacher: other teachers are not in them."
       : "One seed: intervals and p by resampling \(drawn) alone (\(bootstrap.replicates) times, paired) say nothing of other seeds."
     let single = groups.flatMap { groups in
       groups.count == 1
